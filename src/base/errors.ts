@@ -1,0 +1,68 @@
+/** Every failure that Troupe throws or rejects with: callers match on `code`, which is stable; the text is for people. */
+
+export type ErrorCode =
+  // kernel
+  | 'ACTOR_STOPPED'
+  | 'ACTOR_CRASHED'
+  | 'ACTOR_START_FAILED'
+  | 'ACTOR_START_TIMEOUT'
+  | 'ACTOR_HANDLER_TIMEOUT'
+  | 'ACTOR_NAME_TAKEN'
+  | 'ASK_TIMEOUT'
+  | 'MAILBOX_FULL'
+  | 'MESSAGE_UNDEFINED'
+  | 'SYSTEM_TERMINATED'
+  // supervision
+  | 'CHILD_SPEC_INVALID'
+  | 'SUPERVISOR_INTENSITY_REACHED'
+  | 'CHILD_NOT_FOUND'
+  // persistence
+  | 'JOURNAL_SEQUENCE_CONFLICT'
+  | 'JOURNAL_FENCED'
+  | 'JOURNAL_LOCKED'
+  | 'JOURNAL_CORRUPT'
+  | 'JOURNAL_FORMAT'
+  | 'JOURNAL_UNAVAILABLE'
+  | 'JOURNAL_CLOSED'
+  | 'JOURNAL_MISCONFIGURED'
+  | 'EVENT_NOT_STORABLE'
+  | 'EVENT_TOO_LARGE'
+  | 'PERSISTENCE_ID_INVALID'
+  | 'RECOVERY_FAILED'
+  // messaging
+  | 'MESSAGE_INVALID'
+  | 'MESSAGE_PARKED'
+  | 'BRIDGE_STOPPED'
+
+export interface RuntimeErrorOptions {
+  readonly cause?: unknown
+  /** Whether the same call may succeed later without a change; false unless said. */
+  readonly retryable?: boolean
+}
+
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError'
+  readonly code: ErrorCode
+  readonly retryable: boolean
+
+  constructor(code: ErrorCode, message: string, options: RuntimeErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.retryable = options.retryable ?? false
+  }
+}
+
+export const isRuntimeError = (error: unknown, code?: ErrorCode): error is RuntimeError =>
+  error instanceof RuntimeError && (code === undefined || error.code === code)
+
+/** What was thrown, as an Error: JavaScript lets anything be thrown, and every report wants a message and a stack. */
+export const toError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(`thrown value that is no Error: ${describe(thrown)}`, { cause: thrown })
+
+const describe = (value: unknown): string => {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The logger port. Promise: Troupe logs what happened and to whom, never a message's or an event's payload.
+ * Give your own (pino, winston, …) as `logger`; the default writes warnings and errors as lines to standard error.
+ */
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export interface Logger {
+  log(level: LogLevel, text: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+export const stderrLogger: Logger = {
+  log(level, text, fields) {
+    if (level === 'debug' || level === 'info') return
+    const error = fields?.['error']
+    const reason = error instanceof Error ? `: ${error.message}` : ''
+    process.stderr.write(`${level} ${text}${reason}\n`)
+  },
+}
+
+export const silentLogger: Logger = { log: () => undefined }

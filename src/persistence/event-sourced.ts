@@ -1,0 +1,56 @@
+/**
+ * What a user writes for an event-sourced actor: two pure functions and a starting state. `decide` turns a command into
+ * events and effects; `evolve` folds an event into the state. Neither reads a clock, does I/O or draws a number: what
+ * they need arrives in the command and the context, so that replaying gives the same state for ever.
+ */
+
+/** What `decide` may look at beside state and command. Values only. */
+export interface DecideContext {
+  /** The entity's own id. */
+  readonly id: string
+  /** When the command is handled. Units: ms since 1970. */
+  readonly nowMs: number
+  /** The record or request that this command came from, where known. */
+  readonly causationId: string | null
+  readonly correlationId: string | null
+}
+
+/** A message that leaves with the events, in the same write, and is delivered from the log until it is acknowledged. */
+export interface Outgoing<Command = unknown> {
+  /** Where to: the address that one bridge subscribes to, such as `risk`. */
+  readonly to: string
+  readonly command: Command
+}
+
+/** Makes an outgoing message; what is sent so is stored with the events and published from the store. */
+export const to = <Command>(address: string, command: Command): Outgoing<Command> => ({ to: address, command })
+
+export interface Decision<Event, Reply = never> {
+  readonly events?: readonly Event[]
+  /** The answer to whoever asked; given once everything that it could reflect is durable. */
+  readonly reply?: Reply
+  readonly send?: readonly Outgoing[]
+}
+
+export interface SnapshotPolicy {
+  /** A snapshot after at least this many records since the last one. */
+  readonly every: number
+  /** How many of an id's newest snapshots are kept. Default: 2. */
+  readonly keep?: number
+}
+
+export interface EventSourcedDefinition<Command, Event extends { readonly type: string }, State, Reply = never> {
+  /** The kind's name; a persistence id is `${name}|${id}`. Stable for ever. */
+  readonly name: string
+  initial(id: string): State
+  decide(state: State, command: Command, context: DecideContext): Decision<Event, Reply>
+  evolve(state: State, event: Event): State
+  readonly snapshot?: SnapshotPolicy
+}
+
+/** Gives the definition its types and checks it. A typed identity: the runtime takes it from here. */
+export const eventSourced = <Command, Event extends { readonly type: string }, State, Reply = never>(
+  definition: EventSourcedDefinition<Command, Event, State, Reply>,
+): EventSourcedDefinition<Command, Event, State, Reply> => definition
+
+export const persistenceIdOf = (name: string, id: string): string => `${name}|${id}`

@@ -1,0 +1,143 @@
+/**
+ * The contract of a journal. One suite (`test/persistence/journal-contract.ts`) runs against every implementation.
+ *
+ * Shape: a store has a fixed number of partitions; a persistence id belongs to one by hash. A partition is one log of
+ * records; a record is an event, or a command that its writer sent. A record has a position in its partition (from 1,
+ * no gaps) and a sequence number in its persistence id (from 1, no gaps).
+ *
+ *     partition log   | 1 RiskAssessed | 2 ProcessNoted | 3 CalculatePremium | 4 RiskAssessed | …
+ *                       risk|R24 #1      quote|S1 #2      quote|S1 #3          risk|R24 #2
+ *
+ * Promises
+ * - Atomic: an append's records are all written or none, and so is one `commit` as a whole but for the appends that it
+ *   answers as refused.
+ * - Checked: an append names the sequence number it builds on; another one is a conflict, and nothing of it is written.
+ * - Idempotent for ever: the same append id at the same place answers with the original positions, marked `repeated`.
+ * - Fenced: `open` takes the next epoch of every partition; a writer with an older one gets JOURNAL_FENCED from its
+ *   first try on and writes nothing.
+ * - Durable: what `commit` resolves for has reached what `durability` says in words.
+ * - Checksummed: a stored record that does not match its checksum is JOURNAL_CORRUPT, never data.
+ */
+
+/** What a record is for: an event is replayed and published; a command waits in the log for the one it is sent to. */
+export type RecordKind = 'event' | 'command'
+
+/** One record as its writer gives it. `payload` is plain data; it must not be changed after it was handed over. */
+export interface NewRecord {
+  readonly kind: RecordKind
+  /** What readers filter by: an event's type, or the address that a command is sent to. */
+  readonly type: string
+  readonly payload: unknown
+}
+
+/** The message of a log that caused an append, so that its redelivery is recognised. */
+export interface Handled {
+  /** Who delivered it: the name of a bridge, stable over restarts. */
+  readonly source: string
+  readonly partition: number
+  readonly position: number
+  /** Lower positions that were still on their way to the same receiver when this one was delivered. */
+  readonly outstanding: readonly number[]
+}
+
+/** Who and why, kept with every append. */
+export interface Cause {
+  /** The record or request that led to this append; null for the first of a flow. */
+  readonly causationId: string | null
+  /** The same for everything that one request led to. */
+  readonly correlationId: string | null
+  /** W3C trace parent. */
+  readonly traceParent: string | null
+}
+
+export interface Append extends Cause {
+  readonly persistenceId: string
+  /** The sequence number of the id's last record; 0: there is none yet. */
+  readonly expectedSequenceNr: number
+  /** Drawn once by the writer; the ids of its records are `${appendId}.${index}`. */
+  readonly appendId: string
+  readonly timeMs: number
+  readonly handled: Handled | null
+  readonly records: readonly NewRecord[]
+}
+
+/** An append as it stands in the log. */
+export interface StoredAppend extends Append {
+  readonly partition: number
+  /** Position of its first record; the others follow without a gap. */
+  readonly position: number
+}
+
+export const firstSequenceNr = (append: Append): number => append.expectedSequenceNr + 1
+export const lastSequenceNr = (append: Append): number => append.expectedSequenceNr + append.records.length
+export const recordId = (append: Append, index: number): string => `${append.appendId}.${index}`
+
+export type AppendResult =
+  /** Written. `repeated`: it had been written before, by this call's own earlier try. */
+  | { readonly status: 'written'; readonly position: number; readonly repeated: boolean }
+  /** Not written: the id's last sequence number is another one. */
+  | { readonly status: 'conflict'; readonly actualSequenceNr: number }
+
+/** Per group of readers and partition: everything up to and with this position is done. */
+export type Cursors = ReadonlyMap<string, number>
+
+export interface Snapshot {
+  readonly persistenceId: string
+  /** The last record that it covers. */
+  readonly sequenceNr: number
+  readonly timeMs: number
+  /** Plain data: the state, and what the runtime keeps beside it. */
+  readonly payload: unknown
+}
+
+export interface Journal {
+  /** As a person would name it: `lmdb:./.troupe`. */
+  readonly name: string
+  /** One sentence: what a resolved write has survived. */
+  readonly durability: string
+  /** Fixed when the store is made. Known after `open`. */
+  readonly partitions: number
+
+  /**
+   * Opens for writing: checks format and settings, takes the next epoch of every partition, finds the end of the logs.
+   * **Errors**: JOURNAL_LOCKED, JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_MISCONFIGURED, JOURNAL_UNAVAILABLE.
+   */
+  open(): Promise<void>
+
+  /**
+   * Writes many ids' appends to one partition in one durable write. Results are in the order of `appends`; the log has
+   * the written ones in that order. Several appends of one id are allowed where each builds on the one before.
+   * `cursors` (group → position), if given, are stored in the same write. Every id must belong to `partition`.
+   * Payloads are those that `checkStorable` admitted. At most one commit per partition is under way at a time.
+   * **Errors**: JOURNAL_FENCED (nothing written, final); JOURNAL_UNAVAILABLE (outcome unknown: the same appends may be
+   * sent again, or their ids be recovered); JOURNAL_CLOSED.
+   */
+  commit(partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]>
+
+  /** The sequence number of the id's last record; 0 where there is none. */
+  lastSequenceNr(persistenceId: string): Promise<number>
+
+  /** The id's appends that hold records from `fromSequenceNr` on, in order, whole (the first may begin earlier). */
+  read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend>
+
+  /**
+   * The appends of a partition's log from the one that holds `fromPosition` on (whole), in order: about `limit` of
+   * them; empty at the end of the log.
+   */
+  readLog(partition: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]>
+
+  /** Position of the last record of a partition's log; 0: it is empty. */
+  lastPosition(partition: number): Promise<number>
+
+  /** Stores a snapshot and forgets all but the newest `keep` of its id. Call it only for what is durable already. */
+  saveSnapshot(snapshot: Snapshot, keep: number): Promise<void>
+
+  /** The id's snapshots, newest first. One that cannot be read is passed to `onUnreadable` and left out. */
+  loadSnapshots(persistenceId: string, onUnreadable: (error: Error) => void): AsyncIterable<Snapshot>
+
+  loadCursors(partition: number): Promise<Cursors>
+  saveCursors(partition: number, cursors: Cursors): Promise<void>
+
+  /** Ends it after what is under way; later calls fail with JOURNAL_CLOSED. A second call does nothing. */
+  close(): Promise<void>
+}
