@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => rmSync(machine, { recursive: true }))
 
 const whereIs = (tool: string): string =>
-  (process.env['PATH'] ?? '')
+  (process.env.PATH ?? '')
     .split(':')
     .map(folder => join(folder, tool))
     .find(existsSync) ?? `/bin/${tool}`
