@@ -82,4 +82,7 @@ export const seededRandom = (seed: number): Random => {
 
 /** A short id that no other process draws: 60 random bits in base 36. */
 export const randomId = (random: Random): string =>
-  (Math.floor(random.next() * 2 ** 30).toString(36) + Math.floor(random.next() * 2 ** 30).toString(36)).padStart(12, '0')
+  (Math.floor(random.next() * 2 ** 30).toString(36) + Math.floor(random.next() * 2 ** 30).toString(36)).padStart(
+    12,
+    '0',
+  )

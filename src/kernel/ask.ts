@@ -1,0 +1,71 @@
+import { RuntimeError } from '../base/errors.ts'
+import type { Cancel, Clock } from '../base/ports.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { ReplyTo } from './types.ts'
+
+/** Whoever holds an ask that is not answered yet, to fail it when nobody will. */
+export interface AskHolder {
+  release(reply: PendingReply): void
+}
+
+/** Where the answer to one ask goes. Settles once; what comes later is a dead letter. */
+export class PendingReply implements ReplyTo<unknown> {
+  readonly promise: Promise<unknown>
+  settled = false
+  /** The actor that has taken the message and not answered. */
+  holder: AskHolder | null = null
+  private resolve!: (reply: unknown) => void
+  private reject!: (error: RuntimeError) => void
+  private readonly target: { readonly path: string }
+  private readonly deadLetters: DeadLetters
+  private cancelTimeout: Cancel | null = null
+
+  constructor(target: { readonly path: string }, deadLetters: DeadLetters) {
+    this.target = target
+    this.deadLetters = deadLetters
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+
+  tell(reply: unknown): void {
+    if (this.settled) {
+      this.deadLetters.add(reply, `${this.target.path} (ask)`, 'late-reply')
+      return
+    }
+    this.settle()
+    this.resolve(reply)
+  }
+
+  fail(error: RuntimeError): void {
+    if (this.settled) return
+    this.settle()
+    this.reject(error)
+  }
+
+  failAfter(timeoutMs: number, clock: Clock): void {
+    if (this.settled) return
+    this.cancelTimeout = clock.after(timeoutMs, () =>
+      this.fail(
+        new RuntimeError('ASK_TIMEOUT', `${this.target.path}: no answer within ${timeoutMs} ms`, { retryable: true }),
+      ),
+    )
+  }
+
+  private settle(): void {
+    this.settled = true
+    if (this.cancelTimeout !== null) this.cancelTimeout()
+    if (this.holder !== null) this.holder.release(this)
+  }
+}
+
+/** An asked message in a mailbox, with its ask: only asks are wrapped, a told message is queued as it is. */
+export class AskEnvelope {
+  readonly message: unknown
+  readonly reply: PendingReply
+  constructor(message: unknown, reply: PendingReply) {
+    this.message = message
+    this.reply = reply
+  }
+}

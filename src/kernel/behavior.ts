@@ -1,0 +1,93 @@
+import type { ActorContext, BehaviorDefinition, ExitReason, MailboxOptions, Signal } from './types.ts'
+
+/** What a handler gives back: the next state, a change of behavior, or the wish to end; or a promise of one of them. */
+export type Outcome<State> = State | Become | Stopped | Promise<State | Become | Stopped>
+
+/** Made by `become`. */
+export class Become {
+  readonly behavior: Behavior<never>
+  constructor(behavior: Behavior<never>) {
+    this.behavior = behavior
+  }
+}
+
+/** Made by `stopped`. */
+export class Stopped {
+  readonly reason: ExitReason
+  constructor(reason: ExitReason) {
+    this.reason = reason
+  }
+}
+
+/** From the next message on the actor behaves so; its state is that of `behavior`'s `initial`. */
+export const become = <Message>(behavior: Behavior<Message>): Become => new Become(behavior as Behavior<never>)
+
+export const NORMAL: ExitReason = Object.freeze({ type: 'normal' })
+export const SHUTDOWN: ExitReason = Object.freeze({ type: 'shutdown' })
+export const KILLED: ExitReason = Object.freeze({ type: 'killed' })
+
+/** The actor ends after this message, by its own wish. */
+export const stopped = (reason: ExitReason = NORMAL): Stopped => new Stopped(reason)
+
+type Receive = (state: unknown, message: unknown, context: ActorContext<never>) => unknown
+type OnSignal = (state: unknown, signal: Signal, context: ActorContext<never>) => unknown
+type OnStop = (state: unknown, reason: ExitReason, context: ActorContext<never>) => void | Promise<void>
+
+/**
+ * A definition in the one shape that the cell's loop reads: V8 keeps that load monomorphic, whatever mixture of optional
+ * members the definitions of a system have. The last three members are the runtime's own, for supervisors and
+ * event-sourced actors.
+ */
+export class Behavior<in Message> {
+  declare protected readonly accepts: (message: Message) => void
+  readonly initial: (context: ActorContext<never>) => unknown
+  readonly receive: Receive
+  readonly onSignal: OnSignal | null
+  readonly onStop: OnStop | null
+  readonly mailbox: MailboxOptions | null
+  readonly handlerTimeoutMs: number
+  readonly startTimeoutMs: number
+  /** Ends the children in an order of its own; null: reverse order of their start. */
+  readonly stopChildren: ((state: unknown) => Promise<void>) | null
+  /** Takes back a queued message when its incarnation ends: true if it did, and the mailbox forgets the message. */
+  readonly takeBack: ((message: unknown, reason: ExitReason) => boolean) | null
+  /** Whether its unasked end ends the system when it has no parent. */
+  readonly escalates: boolean
+
+  constructor(definition: BehaviorDefinition<never, never>, internals: BehaviorInternals) {
+    this.initial = definition.initial as (context: ActorContext<never>) => unknown
+    this.receive = definition.receive as Receive
+    this.onSignal = (definition.onSignal ?? null) as OnSignal | null
+    this.onStop = (definition.onStop ?? null) as OnStop | null
+    this.mailbox = definition.mailbox ?? null
+    this.handlerTimeoutMs = definition.handlerTimeoutMs ?? 0
+    this.startTimeoutMs = definition.startTimeoutMs ?? 30_000
+    this.stopChildren = (internals.stopChildren ?? null) as ((state: unknown) => Promise<void>) | null
+    this.takeBack = internals.takeBack ?? null
+    this.escalates = internals.escalates ?? false
+  }
+}
+
+export interface BehaviorInternals {
+  readonly stopChildren?: (state: never) => Promise<void>
+  readonly takeBack?: (message: unknown, reason: ExitReason) => boolean
+  readonly escalates?: boolean
+}
+
+/** How an actor handles its messages. One behavior may be spawned many times; each actor has its own state. */
+export const behavior = <Message, State>(definition: BehaviorDefinition<Message, State>): Behavior<Message> => {
+  checkMailbox(definition.mailbox)
+  return new Behavior(definition as unknown as BehaviorDefinition<never, never>, {})
+}
+
+/** A behavior that uses what only the runtime's own actors use. */
+export const systemBehavior = <Message, State>(
+  definition: BehaviorDefinition<Message, State>,
+  internals: BehaviorInternals & { readonly stopChildren?: (state: State) => Promise<void> },
+): Behavior<Message> =>
+  new Behavior(definition as unknown as BehaviorDefinition<never, never>, internals as BehaviorInternals)
+
+const checkMailbox = (mailbox: MailboxOptions | undefined): void => {
+  if (mailbox !== undefined && !(Number.isSafeInteger(mailbox.capacity) && mailbox.capacity >= 1))
+    throw new RangeError(`mailbox capacity must be a whole number of at least 1, not ${mailbox.capacity}`)
+}

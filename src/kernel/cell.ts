@@ -1,0 +1,883 @@
+import { assert } from '../base/assert.ts'
+import { RuntimeError, toError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Cancel, Clock, Random } from '../base/ports.ts'
+import { AskEnvelope, type AskHolder, PendingReply } from './ask.ts'
+import { Become, type Behavior, KILLED, NORMAL, SHUTDOWN, Stopped } from './behavior.ts'
+import { Context } from './context.ts'
+import type { DeadLetterReason, DeadLetters } from './dead-letters.ts'
+import type { Ring, RingPool } from './ring.ts'
+import type { Runnable, Scheduler } from './scheduler.ts'
+import {
+  type ActorContext,
+  type ActorRef,
+  type AskOptions,
+  type ExitReason,
+  ignore,
+  type ReplyTo,
+  type ShutdownTime,
+  type StopOptions,
+} from './types.ts'
+
+/** What cells share: made once by the system. */
+export interface CellSystem {
+  readonly name: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly scheduler: Scheduler
+  readonly deadLetters: DeadLetters
+  readonly rings: RingPool<unknown>
+  /** Numbers actors without a name of their own. */
+  nextLabel(): number
+  /** A cell without a parent has ended. */
+  topLevelEnded(cell: Cell, reason: ExitReason): void
+}
+
+/** How a start ended, for whoever ordered it. */
+export type StartResult =
+  | { readonly type: 'started' }
+  | { readonly type: 'ignored' }
+  | { readonly type: 'failed'; readonly error: Error }
+
+/** What a supervisor is told when a child that it holds ends unasked. */
+export interface ChildExited {
+  readonly type: 'child-exited'
+  readonly child: Cell
+  /** Which incarnation ended: the notice is stale once another one was started. */
+  readonly incarnation: number
+  readonly reason: ExitReason
+}
+
+/** A notice ahead of messages. The user's own signals and the supervisor's pass through `onSignal`. */
+type SystemMessage =
+  | { readonly type: 'stop'; readonly reason: ExitReason }
+  | { readonly type: 'fail'; readonly error: Error }
+  | { readonly type: 'terminated'; readonly ref: Cell; readonly reason: ExitReason }
+  | { readonly type: 'child-terminated'; readonly ref: Cell; readonly reason: ExitReason }
+  | ChildExited
+
+/**
+ *                    start()                    a promise
+ *     NEW ──▶ STARTING ──▶ READY ◀────────────────────────▶ BUSY
+ *      ▲         │           │ crash, stop                    │ crash, timeout
+ *      │         ▼           ▼                                │
+ *      │      failed      ENDING ◀────────────────────────────┘        kill: straight through, from any state
+ *      │         │           │ children, stop hook
+ *      │         └─────┬─────┘
+ *      └─ SUSPENDED ◀──┴──▶ STOPPED
+ *      (supervised)         (for good)
+ */
+const NEW = 0
+const STARTING = 1
+const READY = 2
+const BUSY = 3
+const ENDING = 4
+const SUSPENDED = 5
+const STOPPED = 6
+
+const DEFAULT_SHUTDOWN_MS = 5_000
+
+interface WaitingOffer {
+  readonly message: unknown
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/** What few actors need, so that the many do not pay for its fields. */
+class Rare {
+  watchers: Set<Cell> | null = null
+  watching: Set<Cell> | null = null
+  openAsks: Set<PendingReply> | null = null
+  offers: WaitingOffer[] | null = null
+  /** Called once when the cell has stopped for good. */
+  endWaiters: (() => void)[] | null = null
+  /** Called once when the start that was ordered has ended. */
+  startWaiter: ((result: StartResult) => void) | null = null
+  /** Called once when the incarnation that was asked to shut down has ended. */
+  shutdownWaiter: ((reason: ExitReason) => void) | null = null
+  shutdownTimer: Cancel | null = null
+  handlerTimer: Cancel | null = null
+  /** The behavior it was spawned with, when `become` has put another one in its place. */
+  original: Behavior<never> | null = null
+  childNames: Map<string, Cell> | null = null
+  draining = false
+  /** Set where the end is final for a supervised cell too. */
+  final = false
+  incarnation = 0
+}
+
+/**
+ * An actor: its mailbox, its state, and the life of its incarnations. The cell is the ref that users hold, so a tell is
+ * one call deep; what the ref's interface does not name is for the runtime.
+ *
+ * Holds: one handler at a time per incarnation (`run` does nothing unless READY, and READY is left while a promise is
+ * waited for); system messages before messages; what the mailbox holds when the cell stops goes to dead letters.
+ */
+export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
+  readonly system: CellSystem
+  readonly parent: Cell | null
+  private label: string | number
+  private behavior: Behavior<never>
+  private state: unknown = undefined
+  private context: Context | null = null
+  private mailbox: Ring<unknown> | null = null
+  private signals: SystemMessage[] | null = null
+  private status = NEW
+  /** READY with nothing to do and not in the run queue: the one state in which a message must enqueue the cell. */
+  private idle = false
+  /** Takes any message without a check: alive, unbounded, not draining. */
+  private open: boolean
+  private readonly supervised: boolean
+  private rare: Rare | null = null
+  private lastChild: Cell | null = null
+  private previousSibling: Cell | null = null
+  private nextSibling: Cell | null = null
+
+  constructor(
+    system: CellSystem,
+    parent: Cell | null,
+    behavior: Behavior<never>,
+    label: string | number,
+    supervised: boolean,
+  ) {
+    this.system = system
+    this.parent = parent
+    this.behavior = behavior
+    this.label = label
+    this.supervised = supervised
+    this.open = behavior.mailbox === null
+    if (!supervised) system.scheduler.enqueue(this)
+  }
+
+  // ── what users see ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  get name(): string {
+    return typeof this.label === 'string' ? this.label : `$${this.label}`
+  }
+
+  get path(): string {
+    return `${this.parent === null ? `/${this.system.name}` : this.parent.path}/${this.name}`
+  }
+
+  tell(message: unknown): void {
+    if (!this.open) {
+      this.tellWithLimits(message)
+      return
+    }
+    if (this.mailbox === null) this.mailbox = this.system.rings.take()
+    this.mailbox.push(message)
+    if (this.idle) {
+      this.idle = false
+      this.system.scheduler.enqueue(this)
+    }
+  }
+
+  offer(message: unknown): Promise<void> {
+    if (this.status === STOPPED || this.rare?.draining === true || this.rare?.final === true)
+      return Promise.reject(this.stoppedError())
+    const bounds = this.bounds
+    if (bounds === null || (this.waiting < bounds.capacity && !this.hasOffers)) {
+      this.push(message)
+      return Promise.resolve()
+    }
+    switch (bounds.overflow) {
+      case 'backpressure':
+        return new Promise((resolve, reject) => {
+          const rare = this.rarely()
+          rare.offers ??= []
+          rare.offers.push({ message, resolve, reject })
+        })
+      case 'drop-oldest':
+        this.tellWithLimits(message)
+        return Promise.resolve()
+      case 'reject':
+      case 'drop-newest':
+        return Promise.reject(this.fullError())
+    }
+  }
+
+  ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
+    const reply = new PendingReply(this, this.system.deadLetters)
+    try {
+      const envelope = new AskEnvelope(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), reply)
+      if (options?.timeoutMs !== undefined) reply.failAfter(options.timeoutMs, this.system.clock)
+      this.tell(envelope)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return reply.promise as Promise<Reply>
+  }
+
+  stop(options?: StopOptions): Promise<void> {
+    return this.end(SHUTDOWN, options?.shutdownMs ?? DEFAULT_SHUTDOWN_MS, !this.supervised)
+  }
+
+  drain(options?: StopOptions): Promise<void> {
+    if (this.status === STOPPED || this.status === SUSPENDED) return Promise.resolve()
+    const rare = this.rarely()
+    rare.draining = true
+    this.open = false
+    this.limitShutdown(options?.shutdownMs ?? DEFAULT_SHUTDOWN_MS)
+    if (this.isIdle) this.signal({ type: 'stop', reason: NORMAL })
+    return this.whenEnded()
+  }
+
+  kill(): void {
+    if (this.status === STOPPED || this.status === SUSPENDED) return
+    const context = this.context
+    if (context !== null) context.revoke()
+    for (let child = this.lastChild; child !== null; ) {
+      const previous: Cell | null = child.previousSibling
+      child.killForGood()
+      child = previous
+    }
+    this.conclude(KILLED)
+  }
+
+  // ── what supervisors and the system use ──────────────────────────────────────────────────────────────────────────
+
+  /** Starts an actor under this one; it ends when this one does. **Errors**: ACTOR_NAME_TAKEN. */
+  spawnChild<M>(behavior: Behavior<M>, name: string | null): ActorRef<M> {
+    return this.adoptChild(behavior as Behavior<never>, name, false) as ActorRef<M>
+  }
+
+  /** Makes a child that starts, restarts and ends for good only as its supervisor (this cell) says. */
+  holdChild(behavior: Behavior<never>, name: string | null): Cell {
+    return this.adoptChild(behavior, name, true)
+  }
+
+  get incarnation(): number {
+    return this.rare === null ? 0 : this.rare.incarnation
+  }
+
+  get isUp(): boolean {
+    return this.status === READY || this.status === BUSY
+  }
+
+  private get listens(): boolean {
+    return this.status === STARTING || this.status === READY || this.status === BUSY
+  }
+
+  get isStopped(): boolean {
+    return this.status === STOPPED
+  }
+
+  /** Its unasked end ends a system whose top level it is on. */
+  get escalates(): boolean {
+    return (this.rare?.original ?? this.behavior).escalates
+  }
+
+  /** No message waits and none is handled. */
+  get isIdle(): boolean {
+    return this.idle && this.signals === null
+  }
+
+  /** Messages that wait. */
+  get waiting(): number {
+    return this.mailbox === null ? 0 : this.mailbox.length
+  }
+
+  /** Starts the next incarnation of a held child; its mailbox is what it was. */
+  start(): Promise<StartResult> {
+    assert(this.status === NEW || this.status === SUSPENDED, `${this.path}: start while running`)
+    const rare = this.rarely()
+    rare.incarnation++
+    this.status = NEW
+    this.behavior = rare.original ?? this.behavior
+    return new Promise(resolve => {
+      rare.startWaiter = resolve
+      this.system.scheduler.enqueue(this)
+    })
+  }
+
+  /** Ends the running incarnation of a held child and keeps its mailbox. Resolves with the reason of its end. */
+  shutdown(time: ShutdownTime): Promise<ExitReason> {
+    if (this.status === SUSPENDED || this.status === STOPPED || (this.status === NEW && this.context === null))
+      return Promise.resolve(NORMAL)
+    return new Promise(resolve => {
+      this.rarely().shutdownWaiter = resolve
+      if (time === 'brutal-kill') this.kill()
+      else {
+        this.limitShutdown(time)
+        this.signal({ type: 'stop', reason: SHUTDOWN })
+      }
+    })
+  }
+
+  /** Gives up a held child that does not run: what its mailbox holds goes to dead letters. */
+  abandon(reason: ExitReason): void {
+    if (this.status === STOPPED) return
+    assert(this.status === SUSPENDED || this.status === NEW, `${this.path}: abandoned while running`)
+    this.finalize(reason)
+  }
+
+  failFromOutside(thrown: unknown): void {
+    this.signal({ type: 'fail', error: toError(thrown) })
+  }
+
+  watch(target: Cell): void {
+    if (target.status === STOPPED) {
+      this.signal({ type: 'terminated', ref: target, reason: NORMAL })
+      return
+    }
+    const mine = this.rarely()
+    mine.watching ??= new Set()
+    mine.watching.add(target)
+    const theirs = target.rarely()
+    theirs.watchers ??= new Set()
+    theirs.watchers.add(this)
+  }
+
+  unwatch(target: Cell): void {
+    this.rare?.watching?.delete(target)
+    target.rare?.watchers?.delete(this)
+    if (this.signals === null) return
+    const left = this.signals.filter(signal => signal.type !== 'terminated' || signal.ref !== target)
+    this.signals = left.length === 0 ? null : left
+  }
+
+  /** An ask that this actor had taken is settled. */
+  release(reply: PendingReply): void {
+    this.rare?.openAsks?.delete(reply)
+  }
+
+  *children(): Iterable<Cell> {
+    const newestFirst: Cell[] = []
+    for (let child = this.lastChild; child !== null; child = child.previousSibling) newestFirst.push(child)
+    yield* newestFirst.reverse()
+  }
+
+  // ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  run(limit: number): number {
+    if (this.status === NEW) this.begin()
+    let done = 0
+    while (done < limit && this.status === READY) {
+      if (this.signals !== null) {
+        done++
+        this.handleSignal()
+        continue
+      }
+      const mailbox = this.mailbox
+      if (mailbox === null || mailbox.isEmpty) break
+      done++
+      const item = mailbox.shift()
+      if (this.rare !== null && this.rare.offers !== null) this.acceptOffer()
+      this.handle(item)
+    }
+    if (this.status === READY) this.rest()
+    return done === 0 ? 1 : done
+  }
+
+  /** READY after a turn or an async handler: back into the run queue, or idle. */
+  private rest(): void {
+    const mailbox = this.mailbox
+    if (this.signals !== null || (mailbox !== null && !mailbox.isEmpty)) {
+      this.system.scheduler.enqueue(this)
+      return
+    }
+    if (mailbox !== null) {
+      this.mailbox = null
+      this.system.rings.give(mailbox)
+    }
+    this.idle = true
+    if (this.rare !== null && this.rare.draining) this.signal({ type: 'stop', reason: NORMAL })
+  }
+
+  private handle(item: unknown): void {
+    const context = this.context as Context
+    let message = item
+    let reply: PendingReply | null = null
+    if (item instanceof AskEnvelope) {
+      message = item.message
+      reply = item.reply
+    }
+    let outcome: unknown
+    try {
+      outcome = this.behavior.receive(this.state, message, context as ActorContext<unknown> as ActorContext<never>)
+    } catch (error) {
+      if (reply !== null) this.hold(reply, context)
+      this.crashOf(context, error)
+      return
+    }
+    if (reply !== null && !reply.settled) this.hold(reply, context)
+    // A handler may have killed its own actor; then its outcome counts no more.
+    if (outcome !== this.state && this.context === context) this.settle(outcome, context)
+  }
+
+  private handleSignal(): void {
+    const signals = this.signals as SystemMessage[]
+    const signal = signals.shift() as SystemMessage
+    if (signals.length === 0) this.signals = null
+    if (signal.type === 'stop') {
+      this.endWith(signal.reason)
+      return
+    }
+    const context = this.context as Context
+    if (signal.type === 'fail') {
+      this.crash(signal.error)
+      return
+    }
+    if (signal.type === 'terminated') this.rare?.watching?.delete(signal.ref)
+    const { onSignal } = this.behavior
+    if (onSignal === null) return
+    let outcome: unknown
+    try {
+      outcome = onSignal(this.state, signal as never, context as ActorContext<unknown> as ActorContext<never>)
+    } catch (error) {
+      this.crashOf(context, error)
+      return
+    }
+    if (outcome !== this.state && this.context === context) this.settle(outcome, context)
+  }
+
+  private settle(outcome: unknown, context: Context): void {
+    if (typeof outcome !== 'object' || outcome === null) this.state = outcome
+    else if (outcome instanceof Promise) this.waitFor(outcome, context)
+    else if (outcome instanceof Become) this.becomeOther(outcome.behavior, context)
+    else if (outcome instanceof Stopped) this.endWith(outcome.reason)
+    else this.state = outcome
+  }
+
+  /** Handles nothing else until `promise` settles, or the handler's time is over. */
+  private waitFor(promise: Promise<unknown>, context: Context): void {
+    this.status = BUSY
+    const timeoutMs = this.behavior.handlerTimeoutMs
+    if (timeoutMs > 0)
+      this.rarely().handlerTimer = this.system.clock.after(timeoutMs, () => this.handlerTimedOut(context, timeoutMs))
+    promise.then(
+      outcome => {
+        if (!this.isWaitingWith(context)) return
+        this.status = READY
+        if (outcome !== this.state) this.settle(outcome, context)
+        if (this.status === READY) this.rest()
+      },
+      error => {
+        if (this.isWaitingWith(context)) this.crash(toError(error))
+        else
+          this.system.logger.log('debug', `${this.path}: a handler failed after its incarnation had ended`, { error })
+      },
+    )
+  }
+
+  private isWaitingWith(context: Context): boolean {
+    if (this.context !== context || context.revoked || this.status !== BUSY) return false
+    this.cancelHandlerTimer()
+    return true
+  }
+
+  private handlerTimedOut(context: Context, timeoutMs: number): void {
+    if (!this.isWaitingWith(context)) return
+    // The handler goes on with a context that does nothing; the stop hook gets one that works.
+    context.revoke()
+    this.context = new Context(this)
+    this.crash(new RuntimeError('ACTOR_HANDLER_TIMEOUT', `${this.path}: handler not settled within ${timeoutMs} ms`))
+  }
+
+  private cancelHandlerTimer(): void {
+    const rare = this.rare
+    if (rare === null || rare.handlerTimer === null) return
+    rare.handlerTimer()
+    rare.handlerTimer = null
+  }
+
+  private becomeOther(next: Behavior<never>, context: Context): void {
+    const rare = this.rarely()
+    rare.original ??= this.behavior
+    let state: unknown
+    try {
+      state = next.initial(context as ActorContext<unknown> as ActorContext<never>)
+    } catch (error) {
+      this.crash(toError(error))
+      return
+    }
+    this.behavior = next
+    if (state instanceof Promise) this.waitFor(state, context)
+    else this.state = state
+  }
+
+  // ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private begin(): void {
+    const context = new Context(this)
+    this.context = context
+    this.status = STARTING
+    if (this.signals?.some(signal => signal.type === 'stop') === true) {
+      this.conclude(SHUTDOWN)
+      return
+    }
+    let state: unknown
+    try {
+      state = this.behavior.initial(context as ActorContext<unknown> as ActorContext<never>)
+    } catch (error) {
+      this.startFailed(context, toError(error))
+      return
+    }
+    if (state instanceof Promise) this.waitForStart(state, context)
+    else this.started(context, state)
+  }
+
+  private waitForStart(promise: Promise<unknown>, context: Context): void {
+    const { startTimeoutMs } = this.behavior
+    const cancel = this.system.clock.after(startTimeoutMs, () => {
+      const late = new RuntimeError('ACTOR_START_TIMEOUT', `${this.path}: not started within ${startTimeoutMs} ms`)
+      this.startFailed(context, late)
+    })
+    promise.then(
+      state => {
+        cancel()
+        this.started(context, state)
+        if (this.status === READY) this.rest()
+      },
+      error => {
+        cancel()
+        this.startFailed(context, toError(error))
+      },
+    )
+  }
+
+  private started(context: Context, state: unknown): void {
+    if (this.context !== context || this.status !== STARTING) return
+    if (state === ignore) {
+      this.endIncarnation(NORMAL, false, () => this.notStarted({ type: 'ignored' }, NORMAL))
+      return
+    }
+    this.state = state
+    this.status = READY
+    this.answerStart({ type: 'started' })
+  }
+
+  private startFailed(context: Context, error: Error): void {
+    if (this.context !== context || this.status !== STARTING) return
+    this.endIncarnation({ type: 'error', error }, false, () =>
+      this.notStarted({ type: 'failed', error }, { type: 'error', error }),
+    )
+  }
+
+  private notStarted(result: StartResult, reason: ExitReason): void {
+    this.leaveIncarnation(reason)
+    if (this.supervised) {
+      this.suspend()
+      this.answerStart(result)
+      this.answerShutdown(reason)
+      return
+    }
+    if (reason.type === 'error') this.reportUnsupervised('did not start', reason.error)
+    this.finalize(reason)
+  }
+
+  private answerStart(result: StartResult): void {
+    const rare = this.rare
+    if (rare === null || rare.startWaiter === null) return
+    const answer = rare.startWaiter
+    rare.startWaiter = null
+    answer(result)
+  }
+
+  // ── end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends this incarnation and, if `final`, the actor: a held child otherwise leaves that to its supervisor. */
+  private end(reason: ExitReason, time: ShutdownTime, final: boolean): Promise<void> {
+    if (this.status === STOPPED) return Promise.resolve()
+    if (this.status === SUSPENDED) {
+      if (final) this.finalize(reason)
+      return Promise.resolve()
+    }
+    const ended = this.whenEnded()
+    if (final) {
+      this.rarely().final = true
+      this.open = false
+    }
+    if (time === 'brutal-kill') this.kill()
+    else {
+      this.limitShutdown(time)
+      this.signal({ type: 'stop', reason })
+    }
+    return ended
+  }
+
+  private whenEnded(): Promise<void> {
+    const rare = this.rarely()
+    return new Promise(resolve => {
+      rare.endWaiters ??= []
+      rare.endWaiters.push(resolve)
+    })
+  }
+
+  private limitShutdown(time: ShutdownTime): void {
+    if (typeof time !== 'number') return
+    const rare = this.rarely()
+    rare.shutdownTimer?.()
+    rare.shutdownTimer = this.system.clock.after(time, () => this.kill())
+  }
+
+  private killForGood(): void {
+    this.rarely().final = true
+    if (this.status === SUSPENDED) this.finalize(KILLED)
+    else this.kill()
+  }
+
+  private crashOf(context: Context, error: unknown): void {
+    if (this.context === context && !context.revoked) this.crash(toError(error))
+  }
+
+  private crash(error: Error): void {
+    this.endWith({ type: 'error', error })
+  }
+
+  private endWith(reason: ExitReason): void {
+    this.endIncarnation(reason, true, () => this.conclude(reason))
+  }
+
+  /** Ends children, then runs the stop hook; `then` follows at once where there is neither. */
+  private endIncarnation(reason: ExitReason, runHook: boolean, then: () => void): void {
+    this.status = ENDING
+    this.idle = false
+    this.cancelHandlerTimer()
+    const context = this.context as Context
+    context.abortSignal()
+    const hook = runHook ? this.behavior.onStop : null
+    if (this.lastChild === null && hook === null && this.behavior.stopChildren === null) {
+      then()
+      return
+    }
+    const proceed = (): void => {
+      if (this.context === context && !context.revoked) then()
+    }
+    this.windUp(reason, hook, context).then(proceed, error => {
+      this.system.logger.log('error', `${this.path}: stop hook failed`, { error })
+      proceed()
+    })
+  }
+
+  private async windUp(reason: ExitReason, hook: Behavior<never>['onStop'], context: Context): Promise<void> {
+    try {
+      if (this.behavior.stopChildren !== null && this.state !== undefined) await this.behavior.stopChildren(this.state)
+      while (this.lastChild !== null && !context.revoked) await this.lastChild.end(SHUTDOWN, DEFAULT_SHUTDOWN_MS, true)
+    } finally {
+      if (hook !== null && !context.revoked)
+        await hook(this.state, reason, context as ActorContext<unknown> as ActorContext<never>)
+    }
+  }
+
+  /** The incarnation is over: for a held child until its supervisor starts another one, else for good. */
+  private conclude(reason: ExitReason): void {
+    this.leaveIncarnation(reason)
+    if (this.supervised && this.rare?.final !== true) {
+      this.suspend()
+      if (this.rare !== null && this.rare.startWaiter !== null)
+        this.answerStart({
+          type: 'failed',
+          error: new RuntimeError('ACTOR_STOPPED', `${this.path}: ended while it started`),
+        })
+      else if (this.rare?.shutdownWaiter == null)
+        this.parent?.signal({ type: 'child-exited', child: this, incarnation: this.incarnation, reason })
+      this.answerShutdown(reason)
+      return
+    }
+    if (reason.type === 'error' && !this.supervised) this.reportUnsupervised('crashed', reason.error)
+    this.finalize(reason)
+  }
+
+  private leaveIncarnation(reason: ExitReason): void {
+    this.cancelHandlerTimer()
+    this.context?.revoke()
+    this.context = null
+    this.state = undefined
+    this.idle = false
+    this.signals = null
+    const rare = this.rare
+    if (rare !== null) {
+      rare.shutdownTimer?.()
+      rare.shutdownTimer = null
+      if (rare.openAsks !== null) {
+        const open = rare.openAsks
+        rare.openAsks = null
+        for (const reply of open) reply.fail(this.unansweredError(reason))
+      }
+      if (rare.watching !== null) {
+        for (const target of rare.watching) target.rare?.watchers?.delete(this)
+        rare.watching = null
+      }
+    }
+    const { takeBack } = this.behavior
+    if (takeBack !== null && this.mailbox !== null) this.mailbox.filter(message => !takeBack(message, reason))
+  }
+
+  private suspend(): void {
+    this.status = SUSPENDED
+    const rare = this.rare
+    if (rare === null) return
+    rare.draining = false
+    this.open = this.bounds === null
+    this.answerEndWaiters(rare)
+  }
+
+  private answerEndWaiters(rare: Rare): void {
+    const waiters = rare.endWaiters
+    if (waiters === null) return
+    rare.endWaiters = null
+    for (const ended of waiters) ended()
+  }
+
+  private answerShutdown(reason: ExitReason): void {
+    const rare = this.rare
+    if (rare === null || rare.shutdownWaiter === null) return
+    const answer = rare.shutdownWaiter
+    rare.shutdownWaiter = null
+    answer(reason)
+  }
+
+  private finalize(reason: ExitReason): void {
+    this.status = STOPPED
+    this.open = false
+    this.sweepMailbox()
+    this.unlink()
+    const rare = this.rare
+    this.rare = null
+    const parent = this.parent
+    if (parent === null) this.system.topLevelEnded(this, reason)
+    else if (!this.supervised && parent.behavior.onSignal !== null && parent.listens)
+      parent.signal({ type: 'child-terminated', ref: this, reason })
+    if (rare === null) return
+    rare.startWaiter?.({ type: 'failed', error: this.stoppedError() })
+    rare.shutdownWaiter?.(reason)
+    if (rare.watchers !== null)
+      for (const watcher of rare.watchers) watcher.signal({ type: 'terminated', ref: this, reason })
+    this.answerEndWaiters(rare)
+  }
+
+  private sweepMailbox(): void {
+    const mailbox = this.mailbox
+    this.mailbox = null
+    if (mailbox !== null) {
+      while (!mailbox.isEmpty) this.refuse(mailbox.shift(), 'stopped')
+      this.system.rings.give(mailbox)
+    }
+    const offers = this.rare?.offers
+    if (offers != null) for (const offer of offers) offer.reject(this.stoppedError())
+  }
+
+  // ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private adoptChild(behavior: Behavior<never>, name: string | null, supervised: boolean): Cell {
+    if (name !== null && this.rare?.childNames?.has(name) === true) throw nameTaken(this.path, name)
+    const child = new Cell(this.system, this, behavior, name ?? this.system.nextLabel(), supervised)
+    child.previousSibling = this.lastChild
+    if (this.lastChild !== null) this.lastChild.nextSibling = child
+    this.lastChild = child
+    if (name !== null) {
+      const rare = this.rarely()
+      rare.childNames ??= new Map()
+      rare.childNames.set(name, child)
+    }
+    return child
+  }
+
+  private unlink(): void {
+    const parent = this.parent
+    if (parent === null) return
+    if (this.nextSibling !== null) this.nextSibling.previousSibling = this.previousSibling
+    else if (parent.lastChild === this) parent.lastChild = this.previousSibling
+    if (this.previousSibling !== null) this.previousSibling.nextSibling = this.nextSibling
+    this.nextSibling = null
+    this.previousSibling = null
+    if (typeof this.label === 'string') parent.rare?.childNames?.delete(this.label)
+  }
+
+  private signal(message: SystemMessage): void {
+    if (this.status === STOPPED || this.status === SUSPENDED) return
+    if (this.signals === null) this.signals = [message]
+    else this.signals.push(message)
+    if (this.idle) {
+      this.idle = false
+      this.system.scheduler.enqueue(this)
+    }
+  }
+
+  private get bounds(): Behavior<never>['mailbox'] {
+    return (this.rare?.original ?? this.behavior).mailbox
+  }
+
+  private get hasOffers(): boolean {
+    return this.rare !== null && this.rare.offers !== null
+  }
+
+  private push(message: unknown): void {
+    if (this.mailbox === null) this.mailbox = this.system.rings.take()
+    this.mailbox.push(message)
+    if (this.idle) {
+      this.idle = false
+      this.system.scheduler.enqueue(this)
+    }
+  }
+
+  private tellWithLimits(message: unknown): void {
+    if (this.status === STOPPED || this.rare?.draining === true || this.rare?.final === true) {
+      this.refuse(message, 'stopped')
+      return
+    }
+    const bounds = this.bounds
+    if (bounds === null || this.waiting < bounds.capacity) this.push(message)
+    else if (bounds.overflow === 'drop-oldest') {
+      this.refuse((this.mailbox as Ring<unknown>).shift(), 'overflow')
+      this.push(message)
+    } else this.refuse(message, 'overflow')
+  }
+
+  private acceptOffer(): void {
+    const rare = this.rare as Rare
+    const offers = rare.offers as WaitingOffer[]
+    const offer = offers.shift() as WaitingOffer
+    if (offers.length === 0) rare.offers = null
+    ;(this.mailbox as Ring<unknown>).push(offer.message)
+    offer.resolve()
+  }
+
+  /** The message will not be handled: whoever asked learns it, and everybody else from the dead letters. */
+  private refuse(item: unknown, reason: DeadLetterReason): void {
+    if (item instanceof AskEnvelope) item.reply.fail(reason === 'overflow' ? this.fullError() : this.stoppedError())
+    else this.system.deadLetters.add(item, this.path, reason)
+  }
+
+  private hold(reply: PendingReply, context: Context): void {
+    if (reply.settled) return
+    if (this.context !== context || context.revoked) {
+      reply.fail(this.unansweredError(KILLED))
+      return
+    }
+    const rare = this.rarely()
+    rare.openAsks ??= new Set()
+    rare.openAsks.add(reply)
+    reply.holder = this
+  }
+
+  private rarely(): Rare {
+    if (this.rare === null) this.rare = new Rare()
+    return this.rare
+  }
+
+  private reportUnsupervised(what: string, error: Error): void {
+    this.system.logger.log('error', `${this.path} ${what}, and no supervisor restarts it`, { error })
+  }
+
+  private stoppedError(): RuntimeError {
+    return new RuntimeError('ACTOR_STOPPED', `${this.path} has stopped`)
+  }
+
+  private fullError(): RuntimeError {
+    const capacity = this.bounds?.capacity
+    return new RuntimeError('MAILBOX_FULL', `${this.path}: mailbox full with ${capacity} messages`, { retryable: true })
+  }
+
+  private unansweredError(reason: ExitReason): RuntimeError {
+    if (reason.type === 'error')
+      return new RuntimeError('ACTOR_CRASHED', `${this.path} crashed before it answered`, { cause: reason.error })
+    if (reason.type === 'killed') return new RuntimeError('ACTOR_CRASHED', `${this.path} was killed before it answered`)
+    return new RuntimeError('ACTOR_STOPPED', `${this.path} stopped before it answered`)
+  }
+}
+
+export const nameTaken = (parent: string, name: string): RuntimeError =>
+  new RuntimeError('ACTOR_NAME_TAKEN', `${parent} has a child named ${JSON.stringify(name)} already`)

@@ -1,0 +1,84 @@
+import type { Logger } from '../base/logger.ts'
+import type { Clock } from '../base/ports.ts'
+
+export type DeadLetterReason =
+  /** Its receiver has ended, or ended with the message still queued. */
+  | 'stopped'
+  /** It was sent by an incarnation that had been killed or had crashed. */
+  | 'killed'
+  /** The mailbox was full. */
+  | 'overflow'
+  /** An answer that nobody waits for any more. */
+  | 'late-reply'
+  /** There is no such receiver. */
+  | 'no-route'
+
+/** A message that did not reach a handler. */
+export class DeadLetter {
+  readonly message: unknown
+  /** Path of the receiver. */
+  readonly recipient: string
+  readonly reason: DeadLetterReason
+  constructor(message: unknown, recipient: string, reason: DeadLetterReason) {
+    this.message = message
+    this.recipient = recipient
+    this.reason = reason
+  }
+}
+
+const LOG_INTERVAL_MS = 10_000
+
+/**
+ * Counts every message that could not be delivered, and tells whoever wants to know. The log gets a line at most every
+ * ten seconds, with the count since the line before and never a payload.
+ */
+export class DeadLetters {
+  /** All since the system started. */
+  count = 0
+  private readonly clock: Clock
+  private readonly logger: Logger
+  private readonly listeners = new Set<(letter: DeadLetter) => void>()
+  private loggedAtMs = Number.NEGATIVE_INFINITY
+  private sinceLog = 0
+  private publishing = false
+
+  constructor(clock: Clock, logger: Logger) {
+    this.clock = clock
+    this.logger = logger
+  }
+
+  /** Calls `listener` for each from now on; the function that comes back ends that. A listener cannot cause a loop: what it makes is counted only. */
+  subscribe(listener: (letter: DeadLetter) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** For the runtime: `message` will not be handled by `recipient`. */
+  add(message: unknown, recipient: string, reason: DeadLetterReason): void {
+    this.count++
+    this.sinceLog++
+    this.report(recipient, reason)
+    if (this.listeners.size === 0 || this.publishing || message instanceof DeadLetter) return
+    this.publishing = true
+    try {
+      const letter = new DeadLetter(message, recipient, reason)
+      for (const listener of this.listeners) listener(letter)
+    } catch (error) {
+      this.logger.log('error', 'a dead-letter listener threw', { error })
+    } finally {
+      this.publishing = false
+    }
+  }
+
+  private report(recipient: string, reason: DeadLetterReason): void {
+    const nowMs = this.clock.monotonicMs()
+    if (nowMs - this.loggedAtMs < LOG_INTERVAL_MS) return
+    this.loggedAtMs = nowMs
+    this.logger.log('warn', `dead letter for ${recipient} (${reason}); ${this.sinceLog} since the last such line`, {
+      recipient,
+      reason,
+      count: this.sinceLog,
+    })
+    this.sinceLog = 0
+  }
+}

@@ -1,0 +1,96 @@
+import type { Clock, Executor } from '../base/ports.ts'
+import { Ring } from './ring.ts'
+
+/** What the scheduler runs: an actor with work. */
+export interface Runnable {
+  /** Does up to `limit` units of work and says how many it did; asks to be enqueued again if more is left. */
+  run(limit: number): number
+}
+
+export interface SchedulerOptions {
+  /** Messages of one actor before the next one has its turn. Default: 64. */
+  readonly throughput?: number
+  /** How long actors may run before timers and sockets get their turn. Units: ms. Default: 2. */
+  readonly sliceMs?: number
+}
+
+/** Most messages between two looks at the clock: what a handler that turns slow all at once can cost the event loop. */
+const CHECK_MAX = 64
+
+/**
+ * Runs the actors that have work, in the order they got it, and gives the event loop back after a small slice.
+ *
+ *     macrotask:  [socket] [turn: A×64 B×3 C×64 …] [turn: …] │ slice over │ timers, sockets │ [turn: …]
+ *                          └ soon (microtask)      └ soon      └ later (setImmediate)
+ *
+ * A turn starts as a microtask, so that work begun by a socket or a timer is done right after it. Microtasks run before
+ * anything else of the event loop, so the slice is measured over the whole macrotask, not over one turn: a loop of
+ * sequential asks, each a turn of its own, must not starve timers either.
+ */
+export class Scheduler {
+  private readonly ready = new Ring<Runnable>()
+  private readonly clock: Clock
+  private readonly executor: Executor
+  private readonly throughput: number
+  private readonly sliceMs: number
+  private scheduled = false
+  /** Start of the running slice; negative: the event loop had its turn since. */
+  private sliceStartMs = -1
+  /** Messages to the next look at the clock, from what the last ones cost. */
+  private checkEvery = 8
+  private readonly turn = (): void => this.runTurn()
+  private readonly endSlice = (): void => {
+    this.sliceStartMs = -1
+  }
+
+  constructor(clock: Clock, executor: Executor, options: SchedulerOptions = {}) {
+    this.clock = clock
+    this.executor = executor
+    this.throughput = options.throughput ?? 64
+    this.sliceMs = options.sliceMs ?? 2
+  }
+
+  enqueue(runnable: Runnable): void {
+    this.ready.push(runnable)
+    if (this.scheduled) return
+    this.scheduled = true
+    this.executor.soon(this.turn)
+  }
+
+  private runTurn(): void {
+    let checkedMs = this.clock.monotonicMs()
+    if (this.sliceStartMs < 0) {
+      this.sliceStartMs = checkedMs
+      this.executor.later(this.endSlice)
+    } else if (checkedMs - this.sliceStartMs >= this.sliceMs) {
+      this.yieldToEventLoop()
+      return
+    }
+    let sinceCheck = 0
+    while (!this.ready.isEmpty) {
+      const left = this.checkEvery - sinceCheck
+      sinceCheck += this.ready.shift().run(left < this.throughput ? left : this.throughput)
+      if (sinceCheck < this.checkEvery) continue
+      const nowMs = this.clock.monotonicMs()
+      this.adapt(sinceCheck, nowMs - checkedMs)
+      if (nowMs - this.sliceStartMs >= this.sliceMs) {
+        this.yieldToEventLoop()
+        return
+      }
+      checkedMs = nowMs
+      sinceCheck = 0
+    }
+    this.scheduled = false
+  }
+
+  /** Aims at eight looks at the clock a slice. */
+  private adapt(messages: number, tookMs: number): void {
+    const wanted = tookMs <= 0 ? CHECK_MAX : Math.floor((messages * this.sliceMs) / (8 * tookMs))
+    this.checkEvery = Math.max(1, Math.min(CHECK_MAX, wanted, this.checkEvery * 2))
+  }
+
+  private yieldToEventLoop(): void {
+    this.sliceStartMs = -1
+    this.executor.later(this.turn)
+  }
+}

@@ -1,0 +1,128 @@
+import type { Logger } from '../base/logger.ts'
+import type { Clock, Random } from '../base/ports.ts'
+import type { Behavior, Outcome } from './behavior.ts'
+
+/** Why an actor ended. A supervisor's answer depends on it. */
+export type ExitReason =
+  | { readonly type: 'normal' }
+  /** Asked to end, or ended itself in an orderly way; `cause` says what led to it, where something did. */
+  | { readonly type: 'shutdown'; readonly cause?: Error }
+  /** Ended from outside without being asked: its handler may still run, but nothing of it counts any more. */
+  | { readonly type: 'killed' }
+  | { readonly type: 'error'; readonly error: Error }
+
+/** Whoever waits for one answer. Every `ActorRef<Reply>` is one too. */
+export interface ReplyTo<in Reply> {
+  tell(reply: Reply): void
+}
+
+export interface AskOptions {
+  /** Fails the ask with ASK_TIMEOUT after this time. Default: none, since an ask ends when nobody can answer it. */
+  readonly timeoutMs?: number
+}
+
+export interface StopOptions {
+  /**
+   * How long the actor has for its handler in flight, its children and its stop hook; then it is killed.
+   * `'brutal-kill'`: at once. `'infinity'`: as long as it takes. Default: 5,000.
+   */
+  readonly shutdownMs?: ShutdownTime
+}
+
+export type ShutdownTime = number | 'brutal-kill' | 'infinity'
+
+/**
+ * The address of an actor. It stays valid over restarts, and telling it anything but its messages does not compile.
+ *
+ * **Order**: messages of one sender arrive in the order they were told, also over a restart. **Delivery**: at most once,
+ * in this process; what is not delivered is a dead letter.
+ */
+export interface ActorRef<in Message> extends ReplyTo<Message> {
+  /** Name of the actor among its siblings: as given, or `$` and a number. */
+  readonly name: string
+  /** Names from the system down: `/shop/orders/$3`. */
+  readonly path: string
+  /** Never throws and never waits: a full or stopped mailbox makes a dead letter. */
+  tell(message: Message): void
+  /**
+   * Resolves when the mailbox has accepted the message: at once unless it is bounded, full, and set to backpressure.
+   * **Errors**: MAILBOX_FULL (other overflow policies), ACTOR_STOPPED (at once when the actor stops).
+   */
+  offer(message: Message): Promise<void>
+  /**
+   * Tells a message that carries where to answer, and resolves with the answer. **Errors**: ACTOR_CRASHED when the actor
+   * crashed while it held the message; ACTOR_STOPPED when nobody is left to answer; ASK_TIMEOUT; MAILBOX_FULL. A message
+   * still queued when its actor crashes survives the restart, and so does the ask. An answer after the end is a dead
+   * letter `late-reply`.
+   */
+  ask<Reply>(message: (replyTo: ReplyTo<Reply>) => Message, options?: AskOptions): Promise<Reply>
+  /** Ends the actor after the message that it handles now; what is queued becomes dead letters. Resolves when it has ended. */
+  stop(options?: StopOptions): Promise<void>
+  /** Ends the actor after everything that is queued; later messages are dead letters. Resolves when it has ended. */
+  drain(options?: StopOptions): Promise<void>
+  /** Ends the actor at once, without its stop hook. Whoever supervises it sees `killed`. */
+  kill(): void
+}
+
+/** A notice from the runtime, handled by `onSignal`, ahead of messages and never shed. */
+export type Signal =
+  /** A watched actor has ended for good. */
+  | { readonly type: 'terminated'; readonly ref: ActorRef<never>; readonly reason: ExitReason }
+  /** A child that this actor spawned has ended for good. */
+  | { readonly type: 'child-terminated'; readonly ref: ActorRef<never>; readonly reason: ExitReason }
+
+export interface SpawnOptions {
+  /** Unique among its living siblings. **Errors**: ACTOR_NAME_TAKEN. Default: `$` and a number. */
+  readonly name?: string
+}
+
+/**
+ * What an actor may do beside changing its state. A context belongs to one incarnation: after a crash, a kill or a stop it
+ * is revoked; what is still sent through it becomes a dead letter `killed`, and spawning throws ACTOR_STOPPED.
+ */
+export interface ActorContext<Message> {
+  readonly self: ActorRef<Message>
+  readonly name: string
+  readonly path: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** Aborts when this incarnation ends, so that `fetch` and its like end with it. Made when first read. */
+  readonly signal: AbortSignal
+  /** Starts a child; it is stopped before this actor stops or restarts. **Errors**: ACTOR_NAME_TAKEN, ACTOR_STOPPED. */
+  spawn<M>(behavior: Behavior<M>, options?: SpawnOptions): ActorRef<M>
+  /** As `ref.tell`, but from this incarnation: revoked with it. */
+  tell<M>(ref: ReplyTo<M>, message: M): void
+  /** Asks for one `terminated` signal when `ref` ends for good: also when it has ended already, never after `unwatch`. */
+  watch(ref: ActorRef<never>): void
+  unwatch(ref: ActorRef<never>): void
+  /** Fails this actor from a callback outside its handler, as if the next message had thrown `error`. */
+  fail(error: unknown): void
+}
+
+export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'backpressure'
+
+export interface MailboxOptions {
+  /** How many messages may wait. The one in the handler does not count. */
+  readonly capacity: number
+  readonly overflow: Overflow
+}
+
+/** What a user writes for an actor. */
+export interface BehaviorDefinition<Message, State> {
+  /** State of a new incarnation; may spawn children, and may be async. Answer `ignore` to not start at all. */
+  readonly initial: (context: ActorContext<Message>) => State | typeof ignore | Promise<State | typeof ignore>
+  /** Handles one message: the next state, `become(…)`, or `stopped()`. An async handler is waited for. */
+  readonly receive: (state: State, message: Message, context: ActorContext<Message>) => Outcome<State>
+  readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State>
+  /** Runs once for an incarnation that had started, whatever ended it, except a kill. Children have ended before it. */
+  readonly onStop?: (state: State, reason: ExitReason, context: ActorContext<Message>) => void | Promise<void>
+  readonly mailbox?: MailboxOptions
+  /** A handler that has not settled by then fails with ACTOR_HANDLER_TIMEOUT. Default: none. */
+  readonly handlerTimeoutMs?: number
+  /** An `initial` that has not settled by then fails with ACTOR_START_TIMEOUT. Default: 30,000. */
+  readonly startTimeoutMs?: number
+}
+
+/** Answered by `initial`: do not start, and that is no failure. */
+export const ignore: unique symbol = Symbol('troupe.ignore')
