@@ -106,7 +106,8 @@ export interface Journal {
 
   /**
    * Writes many ids' appends to one partition in one durable write. Results are in the order of `appends`; the log has
-   * the written ones in that order. Several appends of one id are allowed where each builds on the one before.
+   * the written ones in that order. Several appends of one id are allowed where each builds on the one before; once
+   * one of an id is refused, its later ones in the same commit are refused too, whatever their number.
    * `cursors` (group → position), if given, are stored in the same write. Every id must belong to `partition`.
    * Payloads are those that `checkStorable` admitted. At most one commit per partition is under way at a time.
    * **Errors**: JOURNAL_FENCED (nothing written, final); JOURNAL_UNAVAILABLE (outcome unknown: the same appends may be

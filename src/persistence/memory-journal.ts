@@ -1,0 +1,201 @@
+/**
+ * The journal for tests and for runs that need not outlive their process: it keeps the objects that it was given.
+ * It answers as the durable ones do (conflicts, repeats, fencing), and the same contract suite runs against it.
+ */
+
+import { assert } from '../base/assert.ts'
+import { RuntimeError } from '../base/errors.ts'
+import {
+  type Append,
+  type AppendResult,
+  type Cursors,
+  type Journal,
+  lastSequenceNr,
+  type Snapshot,
+  type StoredAppend,
+} from './journal.ts'
+import { partitionOf } from './partition.ts'
+
+interface MemoryPartition {
+  epoch: number
+  lastPosition: number
+  readonly log: StoredAppend[]
+  /** Each id's part of the log. */
+  readonly streams: Map<string, StoredAppend[]>
+  readonly snapshots: Map<string, Snapshot[]>
+  readonly cursors: Map<string, number>
+}
+
+/** What outlives a memory journal: give the same one to the next journal, and it finds what the last one wrote. */
+export interface MemoryStore {
+  readonly partitions: readonly MemoryPartition[]
+}
+
+/** Makes an empty store. **Bounds**: `partitions` 1 to 1,024, default 1. **Errors**: JOURNAL_MISCONFIGURED. */
+export const memoryStore = (partitions = 1): MemoryStore => {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 1_024)
+    throw new RuntimeError('JOURNAL_MISCONFIGURED', `a store of ${partitions} partitions: give 1 to 1,024`)
+  return {
+    partitions: Array.from({ length: partitions }, () => ({
+      epoch: 0,
+      lastPosition: 0,
+      log: [],
+      streams: new Map(),
+      snapshots: new Map(),
+      cursors: new Map(),
+    })),
+  }
+}
+
+/**
+ * A journal in memory. **Durability**: none; what is written lives as long as `store`, and is gone with the process.
+ * **Order**: as in every journal. **Bounds**: memory; nothing is ever given back.
+ */
+export const memoryJournal = (options: { readonly store?: MemoryStore } = {}): Journal =>
+  new MemoryJournal(options.store ?? memoryStore())
+
+class MemoryJournal implements Journal {
+  readonly name = 'memory'
+  readonly durability = 'A resolved write is in the memory of this process and has survived nothing.'
+  readonly partitions: number
+  readonly #store: MemoryStore
+  readonly #epochs: number[] = []
+  #closed = false
+
+  constructor(store: MemoryStore) {
+    this.#store = store
+    this.partitions = store.partitions.length
+  }
+
+  async open(): Promise<void> {
+    for (const partition of this.#store.partitions) this.#epochs.push(++partition.epoch)
+  }
+
+  async commit(nr: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
+    const partition = this.#writable(nr)
+    // Of an id that was refused once, what builds on the refused append must not slip in by a number that fits.
+    let refused: Set<string> | null = null
+    const results: AppendResult[] = []
+    for (const append of appends) {
+      const result = refused?.has(append.persistenceId)
+        ? conflict(partition.streams.get(append.persistenceId))
+        : write(partition, nr, append)
+      if (result.status === 'conflict') refused = (refused ?? new Set<string>()).add(append.persistenceId)
+      results.push(result)
+    }
+    if (cursors) for (const [group, position] of cursors) partition.cursors.set(group, position)
+    return results
+  }
+
+  async lastSequenceNr(persistenceId: string): Promise<number> {
+    return lastOf(this.#partitionOf(persistenceId).streams.get(persistenceId))
+  }
+
+  async *read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
+    const stream = this.#partitionOf(persistenceId).streams.get(persistenceId) ?? []
+    for (let i = firstIndex(stream, fromSequenceNr, lastSequenceNr); i < stream.length; i++) yield stream[i]!
+  }
+
+  async readLog(nr: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]> {
+    const { log } = this.#readable(nr)
+    const start = firstIndex(log, fromPosition, append => append.position + append.records.length - 1)
+    return log.slice(start, start + limit)
+  }
+
+  async lastPosition(nr: number): Promise<number> {
+    return this.#readable(nr).lastPosition
+  }
+
+  async saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
+    const nr = partitionOf(snapshot.persistenceId, this.partitions)
+    const { snapshots } = this.#writable(nr)
+    const others = (snapshots.get(snapshot.persistenceId) ?? []).filter(old => old.sequenceNr !== snapshot.sequenceNr)
+    const newestFirst = [snapshot, ...others].sort((a, b) => b.sequenceNr - a.sequenceNr)
+    snapshots.set(snapshot.persistenceId, newestFirst.slice(0, keep))
+  }
+
+  async *loadSnapshots(persistenceId: string): AsyncIterable<Snapshot> {
+    yield* this.#partitionOf(persistenceId).snapshots.get(persistenceId) ?? []
+  }
+
+  async loadCursors(nr: number): Promise<Cursors> {
+    return new Map(this.#readable(nr).cursors)
+  }
+
+  async saveCursors(nr: number, cursors: Cursors): Promise<void> {
+    const partition = this.#writable(nr)
+    for (const [group, position] of cursors) partition.cursors.set(group, position)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #partitionOf(persistenceId: string): MemoryPartition {
+    return this.#readable(partitionOf(persistenceId, this.partitions))
+  }
+
+  #readable(nr: number): MemoryPartition {
+    if (this.#closed) throw new RuntimeError('JOURNAL_CLOSED', 'the memory journal is closed')
+    assert(this.#epochs.length > 0, 'the memory journal is used before open()')
+    const partition = this.#store.partitions[nr]
+    assert(partition !== undefined, `the memory journal has no partition ${nr}`)
+    return partition
+  }
+
+  #writable(nr: number): MemoryPartition {
+    const partition = this.#readable(nr)
+    if (partition.epoch !== this.#epochs[nr])
+      throw new RuntimeError(
+        'JOURNAL_FENCED',
+        `memory, partition ${nr}: epoch ${partition.epoch} has taken over from ${this.#epochs[nr]}. ` +
+          'Another journal was opened on this store: stop this one.',
+      )
+    return partition
+  }
+}
+
+const write = (partition: MemoryPartition, nr: number, append: Append): AppendResult => {
+  assert(append.records.length > 0, `${append.persistenceId}: an append of no records`)
+  const stream = partition.streams.get(append.persistenceId)
+  const last = lastOf(stream)
+  if (append.expectedSequenceNr !== last) {
+    const written = stream?.[firstIndex(stream, append.expectedSequenceNr + 1, lastSequenceNr)]
+    return written !== undefined && isSame(written, append)
+      ? { status: 'written', position: written.position, repeated: true }
+      : { status: 'conflict', actualSequenceNr: last }
+  }
+  const stored: StoredAppend = { ...append, partition: nr, position: partition.lastPosition + 1 }
+  partition.lastPosition += append.records.length
+  partition.log.push(stored)
+  if (stream === undefined) partition.streams.set(append.persistenceId, [stored])
+  else stream.push(stored)
+  return { status: 'written', position: stored.position, repeated: false }
+}
+
+const isSame = (written: Append, append: Append): boolean =>
+  written.appendId === append.appendId &&
+  written.expectedSequenceNr === append.expectedSequenceNr &&
+  written.records.length === append.records.length
+
+const conflict = (stream: readonly StoredAppend[] | undefined): AppendResult => ({
+  status: 'conflict',
+  actualSequenceNr: lastOf(stream),
+})
+
+const lastOf = (stream: readonly StoredAppend[] | undefined): number => {
+  const last = stream?.at(-1)
+  return last === undefined ? 0 : lastSequenceNr(last)
+}
+
+/** Index of the first append whose last number, by `last`, is `from` or more. */
+const firstIndex = (appends: readonly StoredAppend[], from: number, last: (append: StoredAppend) => number): number => {
+  let low = 0
+  let high = appends.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (last(appends[middle]!) < from) low = middle + 1
+    else high = middle
+  }
+  return low
+}
