@@ -51,6 +51,8 @@ export class Behavior<in Message> {
   readonly stopChildren: ((state: unknown) => Promise<void>) | null
   /** Takes back a queued message when its incarnation ends: true if it did, and the mailbox forgets the message. */
   readonly takeBack: ((message: unknown, reason: ExitReason) => boolean) | null
+  /** Runs in place of the stop hook when the actor is killed; must not wait. */
+  readonly onKill: ((state: unknown) => void) | null
   /** Whether its unasked end ends the system when it has no parent. */
   readonly escalates: boolean
 
@@ -64,6 +66,7 @@ export class Behavior<in Message> {
     this.startTimeoutMs = definition.startTimeoutMs ?? 30_000
     this.stopChildren = (internals.stopChildren ?? null) as ((state: unknown) => Promise<void>) | null
     this.takeBack = internals.takeBack ?? null
+    this.onKill = (internals.onKill ?? null) as ((state: unknown) => void) | null
     this.escalates = internals.escalates ?? false
   }
 }
@@ -71,6 +74,7 @@ export class Behavior<in Message> {
 export interface BehaviorInternals {
   readonly stopChildren?: (state: never) => Promise<void>
   readonly takeBack?: (message: unknown, reason: ExitReason) => boolean
+  readonly onKill?: (state: never) => void
   readonly escalates?: boolean
 }
 
@@ -83,7 +87,10 @@ export const behavior = <Message, State>(definition: BehaviorDefinition<Message,
 /** A behavior that uses what only the runtime's own actors use. */
 export const systemBehavior = <Message, State>(
   definition: BehaviorDefinition<Message, State>,
-  internals: BehaviorInternals & { readonly stopChildren?: (state: State) => Promise<void> },
+  internals: BehaviorInternals & {
+    readonly stopChildren?: (state: State) => Promise<void>
+    readonly onKill?: (state: State) => void
+  },
 ): Behavior<Message> =>
   new Behavior(definition as unknown as BehaviorDefinition<never, never>, internals as BehaviorInternals)
 

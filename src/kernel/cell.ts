@@ -232,6 +232,8 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       child.killForGood()
       child = previous
     }
+    const { onKill } = this.behavior
+    if (onKill !== null && this.state !== undefined) onKill(this.state)
     this.conclude(KILLED)
   }
 
@@ -245,6 +247,11 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   /** Makes a child that starts, restarts and ends for good only as its supervisor (this cell) says. */
   holdChild(behavior: Behavior<never>, name: string | null): Cell {
     return this.adoptChild(behavior, name, true)
+  }
+
+  /** The same for a supervisor that keeps its children's names unique itself: the name costs no entry here. */
+  holdEntity(behavior: Behavior<never>, name: string): Cell {
+    return this.link(new Cell(this.system, this, behavior, name, true))
   }
 
   get incarnation(): number {
@@ -702,7 +709,8 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       }
     }
     const { takeBack } = this.behavior
-    if (takeBack !== null && this.mailbox !== null) this.mailbox.filter(message => !takeBack(message, reason))
+    const failed = reason.type === 'error' || reason.type === 'killed'
+    if (failed && takeBack !== null && this.mailbox !== null) this.mailbox.filter(message => !takeBack(message, reason))
   }
 
   private suspend(): void {
@@ -732,7 +740,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   private finalize(reason: ExitReason): void {
     this.status = STOPPED
     this.open = false
-    this.sweepMailbox()
+    this.sweepMailbox(reason)
     this.unlink()
     const rare = this.rare
     this.rare = null
@@ -748,11 +756,15 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     this.answerEndWaiters(rare)
   }
 
-  private sweepMailbox(): void {
+  private sweepMailbox(reason: ExitReason): void {
     const mailbox = this.mailbox
     this.mailbox = null
     if (mailbox !== null) {
-      while (!mailbox.isEmpty) this.refuse(mailbox.shift(), 'stopped')
+      const { takeBack } = this.behavior
+      while (!mailbox.isEmpty) {
+        const item = mailbox.shift()
+        if (takeBack === null || !takeBack(item, reason)) this.refuse(item, 'stopped')
+      }
       this.system.rings.give(mailbox)
     }
     const offers = this.rare?.offers
@@ -763,15 +775,19 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
 
   private adoptChild(behavior: Behavior<never>, name: string | null, supervised: boolean): Cell {
     if (name !== null && this.rare?.childNames?.has(name) === true) throw nameTaken(this.path, name)
-    const child = new Cell(this.system, this, behavior, name ?? this.system.nextLabel(), supervised)
-    child.previousSibling = this.lastChild
-    if (this.lastChild !== null) this.lastChild.nextSibling = child
-    this.lastChild = child
+    const child = this.link(new Cell(this.system, this, behavior, name ?? this.system.nextLabel(), supervised))
     if (name !== null) {
       const rare = this.rarely()
       rare.childNames ??= new Map()
       rare.childNames.set(name, child)
     }
+    return child
+  }
+
+  private link(child: Cell): Cell {
+    child.previousSibling = this.lastChild
+    if (this.lastChild !== null) this.lastChild.nextSibling = child
+    this.lastChild = child
     return child
   }
 
@@ -783,7 +799,8 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     if (this.previousSibling !== null) this.previousSibling.nextSibling = this.nextSibling
     this.nextSibling = null
     this.previousSibling = null
-    if (typeof this.label === 'string') parent.rare?.childNames?.delete(this.label)
+    if (typeof this.label === 'string' && parent.rare?.childNames?.get(this.label) === this)
+      parent.rare.childNames.delete(this.label)
   }
 
   private signal(message: SystemMessage): void {
