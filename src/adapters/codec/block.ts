@@ -1,0 +1,161 @@
+/**
+ * A block: some tens of appends that were committed together, packed once. It decodes alone.
+ *
+ *     frame | length of the index, 4 bytes | index | records
+ *     index:   partition, first position, and a column each of: ids, expected sequence numbers, steps back, record counts
+ *     records: per append: append id, time, cause, handled; per record: kind, type, payload
+ *
+ * The index says where every append is and where its id was written before, so that walking a chain or finding the heads
+ * at the end of a log leaves the payloads alone. A step back is the distance from this block's first position to that
+ * of the block that holds the id's records before it; 0: there is none, or it is the same block.
+ */
+
+import { Packr } from 'msgpackr'
+import type { Append, Handled, NewRecord, StoredAppend } from '../../persistence/journal.ts'
+import { checkFrame, corrupt, FRAME_BYTES, seal } from './frame.ts'
+
+// Records: the keys of objects of one shape are written once a block; half the bytes, and decoding makes objects of one
+// shape. `moreTypes` keeps Uint8Array apart from Buffer and large bigints whole; `copyBuffers` keeps decoded bytes from
+// pointing into the block.
+const packr = new Packr({
+  useRecords: true,
+  moreTypes: true,
+  copyBuffers: true,
+  useToJSON: false,
+} as ConstructorParameters<typeof Packr>[0])
+
+const INDEX_START = FRAME_BYTES + 4
+
+export interface BlockIndex {
+  readonly partition: number
+  readonly firstPosition: number
+  readonly lastPosition: number
+  readonly persistenceIds: readonly string[]
+  readonly expectedSequenceNrs: readonly number[]
+  readonly stepsBack: readonly number[]
+  readonly recordCounts: readonly number[]
+}
+
+/** Packs what follows the index. Done first, so that its size can still split the block. */
+export const packRecords = (appends: readonly Append[], from: number, to: number): Buffer => {
+  const flat: unknown[] = []
+  for (let i = from; i < to; i++) {
+    const append = appends[i]!
+    const handled = append.handled
+    flat.push(
+      append.appendId,
+      append.timeMs,
+      append.causationId,
+      append.correlationId,
+      append.traceParent,
+      handled === null ? null : [handled.source, handled.partition, handled.position, handled.outstanding],
+    )
+    for (const record of append.records) flat.push(record.kind === 'event', record.type, record.payload)
+  }
+  return packr.pack(flat)
+}
+
+/** Puts a block together. `columns` as in BlockIndex. */
+export const sealBlock = (
+  partition: number,
+  firstPosition: number,
+  persistenceIds: readonly string[],
+  expectedSequenceNrs: readonly number[],
+  stepsBack: readonly number[],
+  recordCounts: readonly number[],
+  records: Buffer,
+): Buffer => {
+  const index = packr.pack([partition, firstPosition, persistenceIds, expectedSequenceNrs, stepsBack, recordCounts])
+  const block = Buffer.allocUnsafe(INDEX_START + index.length + records.length)
+  block.writeUInt32BE(index.length, FRAME_BYTES)
+  index.copy(block, INDEX_START)
+  records.copy(block, INDEX_START + index.length)
+  return seal(block)
+}
+
+/**
+ * A block that was read: the index at once, the appends when they are asked for.
+ * **Errors**: JOURNAL_CORRUPT, JOURNAL_FORMAT, both with `where`, and the ids that a block with unreadable records holds.
+ */
+export class Block {
+  readonly index: BlockIndex
+  readonly bytes: number
+  readonly #where: string
+  #packed: Buffer | null
+  #appends: readonly StoredAppend[] | null = null
+
+  constructor(packed: Buffer, partition: number, firstPosition: number, where: string) {
+    checkFrame(packed, where)
+    this.bytes = packed.length
+    this.#packed = packed
+    this.#where = where
+    this.index = unpackIndex(packed, where)
+    if (this.index.partition !== partition || this.index.firstPosition !== firstPosition)
+      throw corrupt(
+        `${where}: the block found there belongs to partition ${this.index.partition}, position ${this.index.firstPosition}`,
+      )
+  }
+
+  get appends(): readonly StoredAppend[] {
+    if (this.#appends === null) {
+      this.#appends = unpackAppends(this.#packed!, this.index, this.#where)
+      this.#packed = null
+    }
+    return this.#appends
+  }
+}
+
+const unpackIndex = (packed: Buffer, where: string): BlockIndex => {
+  let columns: [number, number, string[], number[], number[], number[]]
+  try {
+    columns = packr.unpack(packed.subarray(INDEX_START, INDEX_START + packed.readUInt32BE(FRAME_BYTES)))
+  } catch (error) {
+    throw corrupt(`${where}: the block's index cannot be decoded`, error)
+  }
+  const [partition, firstPosition, persistenceIds, expectedSequenceNrs, stepsBack, recordCounts] = columns
+  let lastPosition = firstPosition - 1
+  for (const count of recordCounts) lastPosition += count
+  return { partition, firstPosition, lastPosition, persistenceIds, expectedSequenceNrs, stepsBack, recordCounts }
+}
+
+const unpackAppends = (packed: Buffer, index: BlockIndex, where: string): StoredAppend[] => {
+  let flat: unknown[]
+  try {
+    flat = packr.unpack(packed.subarray(INDEX_START + packed.readUInt32BE(FRAME_BYTES)))
+  } catch (error) {
+    throw corrupt(`${where}: the block's records cannot be decoded (${index.persistenceIds.join(', ')})`, error)
+  }
+  const appends: StoredAppend[] = []
+  let position = index.firstPosition
+  let at = 0
+  for (let i = 0; i < index.persistenceIds.length; i++) {
+    const start = at
+    const count = index.recordCounts[i]!
+    const records: NewRecord[] = []
+    at += 6
+    for (let r = 0; r < count; r++, at += 3)
+      records.push({
+        kind: flat[at] === true ? 'event' : 'command',
+        type: flat[at + 1] as string,
+        payload: flat[at + 2],
+      })
+    appends.push({
+      persistenceId: index.persistenceIds[i]!,
+      expectedSequenceNr: index.expectedSequenceNrs[i]!,
+      appendId: flat[start] as string,
+      timeMs: flat[start + 1] as number,
+      causationId: flat[start + 2] as string | null,
+      correlationId: flat[start + 3] as string | null,
+      traceParent: flat[start + 4] as string | null,
+      handled: unpackHandled(flat[start + 5] as [string, number, number, number[]] | null),
+      records,
+      partition: index.partition,
+      position,
+    })
+    position += count
+  }
+  return appends
+}
+
+const unpackHandled = (handled: [string, number, number, number[]] | null): Handled | null =>
+  handled === null ? null : { source: handled[0], partition: handled[1], position: handled[2], outstanding: handled[3] }

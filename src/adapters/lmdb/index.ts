@@ -1,0 +1,32 @@
+/** `troupe/lmdb`: the embedded journal. */
+
+import { resolve } from 'node:path'
+import { RuntimeError } from '../../base/errors.ts'
+import type { Journal } from '../../persistence/journal.ts'
+import { PackedJournal } from '../packed/packed-journal.ts'
+import { LmdbEngine } from './lmdb-engine.ts'
+
+export interface LmdbJournalOptions {
+  /** The store's folder; it is made if it is not there. */
+  readonly path: string
+  /** Fixed when the store is made; asked for and different is an error. **Bounds**: 1 to 64. Default: as stored, else 1. */
+  readonly partitions?: number
+}
+
+/**
+ * A journal in a folder of its own, in LMDB, for one process at a time.
+ *
+ * **Durability**: a write resolves after it was flushed (fdatasync), not before; after a crash or `kill -9` everything
+ * that had resolved is there, and what had not is there whole or not at all.
+ * **Order**: per partition, in the order of the commits. **Delivery**: an append that is sent again is recognised.
+ * **Errors** of `open`: JOURNAL_LOCKED where another process, or this one, has it open (the lock dies with its process);
+ * JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_MISCONFIGURED.
+ * **Bounds**: memory for some 65,000 ids a partition and 8 MiB of blocks, whatever the store's size. After a crash `open`
+ * reads at most some 500,000 records of the log; after `close` none.
+ */
+export const lmdbJournal = (options: LmdbJournalOptions): Journal => {
+  const { path, partitions } = options
+  if (partitions !== undefined && (!Number.isInteger(partitions) || partitions < 1 || partitions > 64))
+    throw new RuntimeError('JOURNAL_MISCONFIGURED', `lmdb:${path}: ${partitions} partitions; give 1 to 64`)
+  return new PackedJournal(new LmdbEngine(resolve(path), partitions ?? null))
+}

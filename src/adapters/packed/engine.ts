@@ -1,0 +1,108 @@
+/**
+ * What a store must offer to hold packed journals: bytes under positions, a head per id, and one atomic write. All that
+ * the contract of a journal promises beyond this is done once, in `packed-journal.ts`.
+ */
+
+import type { Cursors } from '../../persistence/journal.ts'
+
+/** Where an id stands: its last record's sequence number, and the first position of the block that holds it. */
+export interface Head {
+  readonly sequenceNr: number
+  readonly block: number
+}
+
+export const NO_HEAD: Head = { sequenceNr: 0, block: 0 }
+
+/** A head as the writer keeps it: what is durable, and what the commit under way will make of it. */
+export interface HeadEntry extends Head {
+  readonly persistenceId: string
+  sequenceNr: number
+  block: number
+  nextSequenceNr: number
+  nextBlock: number
+  /** The commit that `next…` belong to, and the last one that refused an append of this id; commits are counted from 1. */
+  touchedBy: number
+  refusedBy: number
+  /** Changed since the store last held it in its index. */
+  dirty: boolean
+}
+
+export interface BlockWrite {
+  readonly firstPosition: number
+  readonly packed: Buffer
+}
+
+/** One atomic write to one partition. */
+export interface EngineWrite {
+  readonly partition: number
+  readonly epoch: number
+  /** The log's last position before and after. */
+  readonly lastPosition: number
+  readonly nextLastPosition: number
+  readonly blocks: readonly BlockWrite[]
+  /** The heads that change: from `sequenceNr` (checked, where others may write) to `nextSequenceNr` and `nextBlock`. */
+  readonly touched: readonly HeadEntry[]
+  readonly cursors: Cursors | null
+}
+
+export type WriteOutcome =
+  | { readonly status: 'written' }
+  | { readonly status: 'fenced'; readonly epoch: number }
+  /** Nothing was written: somebody else wrote; the caller reads heads and tail again and decides anew. */
+  | { readonly status: 'moved'; readonly lastPosition: number; readonly heads: ReadonlyMap<string, Head> }
+
+export interface OpenedPartition {
+  readonly epoch: number
+  readonly lastPosition: number
+  /** Heads that the store's index does not hold yet. */
+  readonly heads: ReadonlyMap<string, Head>
+}
+
+export interface StoredBlock {
+  readonly firstPosition: number
+  readonly packed: Buffer
+}
+
+export interface Engine {
+  readonly name: string
+  readonly durability: string
+  /** Whether writers without an epoch may write beside this one: then heads in memory are only likely. */
+  readonly shared: boolean
+  open(): Promise<readonly OpenedPartition[]>
+  /** Heads in the order of `persistenceIds`. Synchronous where the store is, since it is asked on every commit. */
+  heads(partition: number, persistenceIds: readonly string[]): readonly Head[] | Promise<readonly Head[]>
+  /** Whether the older generation of `heads in memory` may go now; if so it is handed over, to be written behind. */
+  mayRotate(partition: number): boolean
+  rotated(partition: number, entries: Iterable<HeadEntry>, lastPosition: number): void
+  /** **Errors**: JOURNAL_UNAVAILABLE. */
+  write(write: EngineWrite): Promise<WriteOutcome>
+  /** The last block that begins at or before `position`, and those after it: up to `count`. */
+  blocks(partition: number, position: number, count: number): Promise<readonly StoredBlock[]>
+  /** The block that begins at `firstPosition`, or null. */
+  block(partition: number, firstPosition: number): Promise<Buffer | null>
+  cursors(partition: number): Promise<Cursors>
+  saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome>
+  /** Newest first. */
+  snapshots(partition: number, persistenceId: string): Promise<readonly StoredSnapshot[]>
+  close(partitions: readonly PartitionAtClose[]): Promise<void>
+}
+
+export interface SnapshotWrite {
+  readonly partition: number
+  readonly epoch: number
+  readonly persistenceId: string
+  readonly sequenceNr: number
+  readonly packed: Buffer
+  readonly keep: number
+}
+
+export interface StoredSnapshot {
+  readonly sequenceNr: number
+  readonly packed: Buffer
+}
+
+export interface PartitionAtClose {
+  readonly epoch: number
+  readonly lastPosition: number
+  readonly dirty: Iterable<HeadEntry>
+}
