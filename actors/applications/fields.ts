@@ -58,7 +58,7 @@ const isMissing = (value: unknown): boolean => value === undefined || value === 
 /** A value as it stood, cut where it is long: it may be anything that anyone put into a file. */
 const shown = (value: unknown): string => {
   if (typeof value === 'number') return String(value)
-  if (typeof value !== 'string') return `a ${typeof value}`
+  if (typeof value !== 'string') return `a value of type ${typeof value}`
   return JSON.stringify(value.length > SHOWN_LENGTH_MAX ? `${value.slice(0, SHOWN_LENGTH_MAX)}…` : value)
 }
 

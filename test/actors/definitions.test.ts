@@ -1,0 +1,210 @@
+import fc from 'fast-check'
+import type { EventSourcedDefinition } from 'troupe'
+import { describe, expect, it } from 'vitest'
+import {
+  type ApplicationCommand,
+  application,
+  type PremiumCommand,
+  type ProcessCommand,
+  premium,
+  quoteProcess,
+  type RiskCommand,
+  risk,
+} from '../../actors/index.ts'
+import { cents } from '../../actors/tariffs/money.ts'
+import { assessRiskAfter } from '../../actors/translations.ts'
+import { anApplication, someApplication, someApplicationId } from './arbitraries.ts'
+import { Entity } from './entity.ts'
+
+const someCents = fc.nat().map(cents)
+const somePositive = fc.double({ min: Number.MIN_VALUE, max: 1e4, noNaN: true })
+const tariffVersion = fc.constant('fremtpl2-glm1-2021.1' as const)
+
+const rate = {
+  expectedFrequency: somePositive,
+  expectedSeverity: somePositive,
+  purePremium: somePositive,
+  htCents: someCents,
+  tcaCents: someCents,
+  fgaoCents: someCents,
+  fgaoExtraCents: someCents,
+  ttcCents: someCents,
+  tariffVersion,
+}
+
+const outcome = {
+  applicationId: someApplicationId,
+  ...rate,
+  rulesVersion: fc.string(),
+  underwriter: fc.option(fc.string()),
+  underwriterReason: fc.option(fc.string()),
+}
+
+const severityRisk = someApplication.map(({ drivAge, vehAge, bonusMalus, region }) => ({
+  drivAge,
+  vehAge,
+  bonusMalus,
+  region,
+}))
+
+/** Few enough different contents and words that the same ones come again. */
+const someContent = fc.constantFrom(
+  anApplication,
+  { ...anApplication, drivAge: 91 },
+  { ...anApplication, vehPower: 12 },
+)
+
+const applicationCommand: fc.Arbitrary<ApplicationCommand> = fc.oneof(
+  someContent.map(application => ({ type: 'SubmitApplication' as const, application })),
+  someApplication.map(application => ({ type: 'SubmitApplication' as const, application })),
+  fc.record({ type: fc.constant('EvaluateQuote' as const), applicationId: fc.constant('A-1'), ...rate }),
+  fc.record({
+    type: fc.constant('DecideReferral' as const),
+    applicationId: fc.constant('A-1'),
+    decision: fc.constantFrom('accept' as const, 'decline' as const),
+    underwriter: fc.constantFrom('desk 4', 'desk 5'),
+    reason: fc.constantFrom('seen the car', 'known for years'),
+  }),
+  fc.constant({ type: 'DescribeApplication' as const }),
+)
+
+const riskCommand: fc.Arbitrary<RiskCommand> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: someApplication.map(content => assessRiskAfter({ ...content, type: 'ApplicationSubmitted' })),
+  },
+  fc.constant({ type: 'DescribeAccumulation' as const }),
+)
+
+const premiumCommand: fc.Arbitrary<PremiumCommand> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc
+      .tuple(
+        severityRisk,
+        fc.record({ applicationId: someApplicationId, expectedFrequency: somePositive, tariffVersion }),
+      )
+      .map(([factors, rest]) => ({ type: 'CalculatePremiumRate' as const, ...factors, ...rest })),
+  },
+  fc.constant({ type: 'DescribePremiums' as const }),
+)
+
+const processCommand: fc.Arbitrary<ProcessCommand> = fc.oneof(
+  someApplication.map(content => ({ type: 'ApplicationSubmitted' as const, ...content })),
+  fc
+    .tuple(
+      severityRisk,
+      fc.record({ applicationId: someApplicationId, expectedFrequency: somePositive, tariffVersion }),
+    )
+    .map(([factors, rest]) => ({ type: 'RiskAssessed' as const, ...factors, ...rest })),
+  fc.record({ type: fc.constant('PremiumRateCalculated' as const), applicationId: someApplicationId, ...rate }),
+  fc.record({ type: fc.constant('QuoteGenerated' as const), ...outcome, validUntilMs: fc.nat() }),
+  fc.record({ type: fc.constant('ApplicationDeclined' as const), ...outcome, reasons: fc.constant([]) }),
+  fc.record({ type: fc.constant('ApplicationReferred' as const), ...outcome, reasons: fc.constant([]) }),
+  fc.constant({ type: 'DescribeProcess' as const }),
+)
+
+const deepFreeze = <Value>(value: Value): Value => {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    Object.values(value).forEach(deepFreeze)
+  }
+  return value
+}
+
+/** What the runtime builds on, for any commands in any order, each perhaps twice. */
+const holdsFor = <Command, Event extends { readonly type: string }, State, Reply>(
+  definition: EventSourcedDefinition<Command, Event, State, Reply>,
+  command: fc.Arbitrary<Command>,
+  readOnly: Command,
+): void => {
+  const commands = fc.array(command, { maxLength: 12 })
+
+  it('gets the same state back from its stored events, and never throws', () => {
+    fc.assert(
+      fc.property(commands, commands => {
+        const entity = new Entity(definition, 'A-1')
+        for (const [index, command] of commands.entries()) entity.handle(command, index)
+        expect(entity.recovered()).toEqual(entity.state)
+        expect(JSON.parse(JSON.stringify(entity.state))).toEqual(entity.state)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('decides and evolves without touching what it is given, the same every time', () => {
+    fc.assert(
+      fc.property(commands, commands => {
+        const frozen = commands.map(deepFreeze)
+        const [one, other] = [new Entity(definition, 'A-1'), new Entity(definition, 'A-1')]
+        for (const command of frozen) {
+          deepFreeze(one.state)
+          const decision = deepFreeze(one.handle(command, 7))
+          expect(other.handle(command, 7)).toEqual(decision)
+        }
+      }),
+    )
+  })
+
+  it('gives events of one type the same fields in the same order, none left out', () => {
+    const shapes = new Map<string, string>()
+    fc.assert(
+      fc.property(commands, commands => {
+        const entity = new Entity(definition, 'A-1')
+        for (const command of commands) entity.handle(command)
+        for (const event of entity.events) {
+          const shape = Object.keys(event).join()
+          expect(shapes.get(event.type) ?? shape).toBe(shape)
+          shapes.set(event.type, shape)
+          expect(Object.values(event)).not.toContain(undefined)
+        }
+      }),
+    )
+    expect(shapes.size).toBeGreaterThan(0)
+  })
+
+  it('stores nothing for a question', () => {
+    fc.assert(
+      fc.property(commands, commands => {
+        const entity = new Entity(definition, 'A-1')
+        for (const command of commands) entity.handle(command)
+        const decision = entity.handle(readOnly)
+        expect([decision.events, decision.send ?? []]).toEqual([[], []])
+        expect(decision.reply).toBeDefined()
+      }),
+    )
+  })
+}
+
+/** A command that comes again at once is the one that was delivered twice. */
+const ignoresRepetition = <Command, Event extends { readonly type: string }, State, Reply>(
+  definition: EventSourcedDefinition<Command, Event, State, Reply>,
+  command: fc.Arbitrary<Command>,
+): void => {
+  it('is changed by no command that comes a second time', () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 12 }), commands => {
+        const entity = new Entity(definition, 'A-1')
+        for (const command of commands) {
+          entity.handle(command)
+          const again = entity.handle(command)
+          expect([again.events, again.send ?? []]).toEqual([[], []])
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+}
+
+describe('the application', () => {
+  holdsFor(application, applicationCommand, { type: 'DescribeApplication' })
+  ignoresRepetition(application, applicationCommand)
+})
+
+describe('the quote process', () => {
+  holdsFor(quoteProcess, processCommand, { type: 'DescribeProcess' })
+  ignoresRepetition(quoteProcess, processCommand)
+})
+
+describe('the risk', () => holdsFor(risk, riskCommand, { type: 'DescribeAccumulation' }))
+describe('the premium', () => holdsFor(premium, premiumCommand, { type: 'DescribePremiums' }))
