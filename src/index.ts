@@ -30,3 +30,15 @@ export {
   type SnapshotPolicy,
   to,
 } from './persistence/event-sourced.ts'
+export { childRef, type SupervisorControl, supervisorControl } from './supervision/control.ts'
+export type {
+  ChildInfo,
+  ChildStarted,
+  DeleteChildResult,
+  RestartChildResult,
+  StartChildResult,
+  SupervisorMessage,
+  TerminateChildResult,
+} from './supervision/messages.ts'
+export type { AutoShutdown, ChildSpec, RestartType, Strategy, SupervisorSpec } from './supervision/specification.ts'
+export { supervisor } from './supervision/supervisor.ts'

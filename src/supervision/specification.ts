@@ -1,0 +1,130 @@
+import { RuntimeError } from '../base/errors.ts'
+import { Behavior } from '../kernel/behavior.ts'
+import type { ShutdownTime } from '../kernel/types.ts'
+
+/** Who else is restarted with a child that failed: nobody, all of its siblings, or those started after it. */
+export type Strategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
+
+/** Restarted whatever its end; only after an abnormal end (no `normal`, no `shutdown`); never. */
+export type RestartType = 'permanent' | 'transient' | 'temporary'
+
+/** Whether the supervisor ends by itself once a significant child, or the last of them, has ended and stays down. */
+export type AutoShutdown = 'never' | 'any-significant' | 'all-significant'
+
+interface AnyChild {
+  /** Unique among the children of a supervisor, and the child's name in its path. */
+  readonly id: string
+  /** What the child is; a supervisor makes a tree. */
+  readonly start: Behavior<never>
+  /** How long the child has to stop before it is killed. Default: 5,000; `'infinity'` for a supervisor. */
+  readonly shutdownMs?: ShutdownTime
+}
+
+interface PermanentChild extends AnyChild {
+  readonly restart?: 'permanent'
+  readonly significant?: false
+}
+
+interface EndingChild extends AnyChild {
+  readonly restart: 'transient' | 'temporary'
+  /** Counts for `autoShutdown`. Default: false. */
+  readonly significant?: boolean
+}
+
+/** How one child is started, restarted and stopped. Default of `restart`: `'permanent'`. */
+export type ChildSpec = PermanentChild | EndingChild
+
+export interface SupervisorSpec {
+  /** Default: `'one-for-one'`. */
+  readonly strategy?: Strategy
+  /** Restarts within `periodMs` that are allowed; with one more the supervisor gives up. Default: 1. */
+  readonly intensity?: number
+  /** Default: 5,000. */
+  readonly periodMs?: number
+  /** Default: `'never'`. */
+  readonly autoShutdown?: AutoShutdown
+  /** In start order. */
+  readonly children: readonly ChildSpec[]
+}
+
+/** A child specification with its defaults filled in. */
+export interface CheckedChild {
+  readonly id: string
+  readonly start: Behavior<never>
+  readonly restart: RestartType
+  readonly shutdownMs: ShutdownTime
+  readonly significant: boolean
+}
+
+export type CheckedSupervisor = Required<Omit<SupervisorSpec, 'children'>> & {
+  readonly children: readonly CheckedChild[]
+}
+
+/** CHILD_SPEC_INVALID, with what a program may want to know about it. */
+export class SpecificationError extends RuntimeError {
+  readonly field: string
+  /** The child that is wrong; null: the supervisor itself. */
+  readonly childId: string | null
+  /** One value is wrong; another child has this id; two fields do not go together. */
+  readonly problem: 'value' | 'duplicate' | 'combination'
+
+  constructor(childId: string | null, field: string, problem: SpecificationError['problem'], text: string) {
+    const whose = childId === null ? 'supervisor specification' : `child specification ${JSON.stringify(childId)}`
+    super('CHILD_SPEC_INVALID', `${whose}: ${field} ${text}`)
+    this.field = field
+    this.childId = childId
+    this.problem = problem
+  }
+}
+
+const STRATEGIES: readonly unknown[] = ['one-for-one', 'one-for-all', 'rest-for-one'] satisfies Strategy[]
+const RESTART_TYPES: readonly unknown[] = ['permanent', 'transient', 'temporary'] satisfies RestartType[]
+const AUTO_SHUTDOWNS: readonly unknown[] = ['never', 'any-significant', 'all-significant'] satisfies AutoShutdown[]
+
+/** Fills in the defaults. **Errors**: CHILD_SPEC_INVALID, which names the field. */
+export const checkSupervisor = (spec: SupervisorSpec): CheckedSupervisor => {
+  const { strategy = 'one-for-one', intensity = 1, periodMs = 5_000, autoShutdown = 'never' } = spec
+  const refuse = (field: string, mustBe: string, value: unknown): SpecificationError =>
+    new SpecificationError(null, field, 'value', `must be ${mustBe}, not ${show(value)}`)
+  if (!STRATEGIES.includes(strategy)) throw refuse('strategy', oneOf(STRATEGIES), strategy)
+  if (!Number.isSafeInteger(intensity) || intensity < 0)
+    throw refuse('intensity', 'a whole number of at least 0', intensity)
+  if (!isFinitePositive(periodMs)) throw refuse('periodMs', 'a number of ms above 0', periodMs)
+  if (!AUTO_SHUTDOWNS.includes(autoShutdown)) throw refuse('autoShutdown', oneOf(AUTO_SHUTDOWNS), autoShutdown)
+  const children: CheckedChild[] = []
+  const ids = new Set<string>()
+  for (const childSpec of spec.children) {
+    const child = checkChild(childSpec, autoShutdown)
+    if (ids.has(child.id)) throw new SpecificationError(child.id, 'id', 'duplicate', 'is used by another child')
+    ids.add(child.id)
+    children.push(child)
+  }
+  return { strategy, intensity, periodMs, autoShutdown, children }
+}
+
+/** Fills in the defaults. **Errors**: CHILD_SPEC_INVALID, which names the field. */
+export const checkChild = (spec: ChildSpec, autoShutdown: AutoShutdown): CheckedChild => {
+  const { id, start, restart = 'permanent', significant = false } = spec
+  const error = (field: string, problem: SpecificationError['problem'], text: string): SpecificationError =>
+    new SpecificationError(String(id), field, problem, text)
+  if (typeof id !== 'string' || id === '') throw error('id', 'value', 'must be a string with at least one character')
+  if (!(start instanceof Behavior)) throw error('start', 'value', 'must be a behavior')
+  if (!RESTART_TYPES.includes(restart))
+    throw error('restart', 'value', `must be ${oneOf(RESTART_TYPES)}, not ${show(restart)}`)
+  if (typeof significant !== 'boolean')
+    throw error('significant', 'value', `must be true or false, not ${show(significant)}`)
+  if (significant && autoShutdown === 'never')
+    throw error('significant', 'combination', "must be false where the supervisor's autoShutdown is 'never'")
+  if (significant && restart === 'permanent')
+    throw error('significant', 'combination', "must be false for a child with restart 'permanent'")
+  const shutdownMs = spec.shutdownMs ?? (start.stopChildren === null ? 5_000 : 'infinity')
+  if (shutdownMs !== 'brutal-kill' && shutdownMs !== 'infinity' && !(shutdownMs === 0 || isFinitePositive(shutdownMs)))
+    throw error('shutdownMs', 'value', `must be ms, 'brutal-kill' or 'infinity', not ${show(shutdownMs)}`)
+  return { id, start, restart, shutdownMs, significant }
+}
+
+const isFinitePositive = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value > 0
+
+const oneOf = (values: readonly unknown[]): string => values.map(show).join(', ')
+
+const show = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : String(value))
