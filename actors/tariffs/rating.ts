@@ -26,7 +26,7 @@ const product = <Field extends keyof Risk>(
 ): number => {
   let result = base
   for (const factor of factors) {
-    const relativity = factor.relativities.get(risk[factor.field])
+    const relativity = factor.relativityOf(risk[factor.field])
     if (relativity === undefined)
       throw new OutsideTariffError(
         `${factor.field}: ${JSON.stringify(risk[factor.field])} is outside the tariff's domain`,

@@ -1,6 +1,6 @@
 /**
- * A tariff as it is written down (`TariffData`) and as it rates (`Tariff`): per factor one map from every value of the
- * input domain to its relativity, built once. A value that is not in the map is outside the domain; there is no default.
+ * A tariff as it is written down (`TariffData`) and as it rates (`Tariff`): per factor one look-up for every value of the
+ * input domain, built once. A value that is not in it is outside the domain; there is no default.
  */
 
 import {
@@ -60,7 +60,8 @@ export interface GrossRatios {
 
 export interface Factor<Field extends keyof Risk = keyof Risk> {
   readonly field: Field
-  readonly relativities: ReadonlyMap<string | number, number>
+  /** Undefined for what is outside the input domain. */
+  readonly relativityOf: (value: string | number) => number | undefined
 }
 
 export interface Tariff<Version extends string = string> {
@@ -94,45 +95,44 @@ export const compilePremiumTariff = <Version extends string>(
   gross: data.gross,
 })
 
-const compileFactor = <Field extends keyof Risk>(factor: FactorData<Field>): Factor<Field> => {
-  const relativities = relativitiesOf(factor)
-  const values = valuesOf(factor.field)
-  const missing = values.filter(value => !(Number(relativities.get(value)) > 0))
-  if (missing.length > 0 || relativities.size !== values.length)
-    throw new RangeError(
-      `factor ${factor.field}: ${relativities.size} values for the ${values.length} of the input domain, without a ` +
-        `positive relativity: ${missing.slice(0, 5).join(', ') || 'none'}`,
-    )
-  return { field: factor.field, relativities }
+const compileFactor = <Field extends keyof Risk>(factor: FactorData<Field>): Factor<Field> => ({
+  field: factor.field,
+  relativityOf: factor.kind === 'categories' ? categoryLookup(factor) : wholeLookup(factor),
+})
+
+type CategoryFactor = Extract<FactorData, { kind: 'categories' }>
+type WholeFactor = Exclude<FactorData, CategoryFactor>
+
+const categoryLookup = ({ field, relativities }: CategoryFactor): Factor['relativityOf'] => {
+  const known = new Map<string | number, number>(Object.entries(relativities))
+  for (const value of CATEGORIES[field]) if (!(Number(known.get(value)) > 0)) throw gap(field, value)
+  if (known.size !== CATEGORIES[field].length) throw new RangeError(`factor ${field}: a category that nobody can be in`)
+  return value => known.get(value)
 }
 
-const relativitiesOf = (factor: FactorData): Map<string | number, number> => {
-  switch (factor.kind) {
-    case 'categories':
-      return new Map(Object.entries(factor.relativities))
-    case 'power':
-      return new Map(valuesOf(factor.field).map(value => [value, (Number(value) / factor.reference) ** factor.power]))
-    case 'run':
-      return spread(
-        factor.field,
-        factor.relativities.map((relativity, index) => [factor.from + index, relativity]),
-      )
-    case 'steps':
-      return spread(factor.field, factor.steps)
-  }
+/** A table from 0 on, which is built in a fraction of the time of a map of 27,000 densities. 0 marks what is outside. */
+const wholeLookup = (factor: WholeFactor): Factor['relativityOf'] => {
+  const { min, max } = RANGES[factor.field]
+  const table = new Float64Array(max + 1)
+  if (factor.kind === 'power')
+    for (let value = min; value <= max; value++) table[value] = (value / factor.reference) ** factor.power
+  else fillSteps(table, factor.field, stepsOf(factor))
+  for (let value = min; value <= max; value++) if (!(Number(table[value]) > 0)) throw gap(factor.field, value)
+  return value => (typeof value === 'number' ? table[value] || undefined : undefined)
 }
 
-const spread = (field: WholeField, steps: readonly Step[]): Map<number, number> => {
-  const relativities = new Map<number, number>()
+const stepsOf = (factor: Exclude<WholeFactor, { kind: 'power' }>): readonly Step[] =>
+  factor.kind === 'steps'
+    ? factor.steps
+    : factor.relativities.map((relativity, index) => [factor.from + index, relativity])
+
+const fillSteps = (table: Float64Array, field: WholeField, steps: readonly Step[]): void => {
+  const { min, max } = RANGES[field]
   for (const [index, [from, relativity]] of steps.entries()) {
-    const end = steps[index + 1]?.[0] ?? RANGES[field].max + 1
-    for (let value = from; value < end; value++) relativities.set(value, relativity)
+    if (from < min || from > max) throw new RangeError(`factor ${field}: a level from ${from} on is outside the domain`)
+    table.fill(relativity, from, steps[index + 1]?.[0] ?? max + 1)
   }
-  return relativities
 }
 
-const valuesOf = (field: WholeField | CategoryField): readonly (string | number)[] => {
-  if (field in CATEGORIES) return CATEGORIES[field as CategoryField]
-  const { min, max } = RANGES[field as WholeField]
-  return Array.from({ length: max - min + 1 }, (_, index) => min + index)
-}
+const gap = (field: string, value: string | number): RangeError =>
+  new RangeError(`factor ${field}: no positive relativity for ${value}`)

@@ -86,6 +86,8 @@ describe('a tariff', () => {
     { field: 'drivAge', kind: 'steps', steps: [[19, 1.5]] },
     { field: 'drivAge', kind: 'steps', steps: [[17, 1.5]] },
     { field: 'bonusMalus', kind: 'run', from: 51, relativities: [1.5] },
+    { field: 'bonusMalus', kind: 'run', from: 49, relativities: [1.5, 1.6] },
+    { field: 'density', kind: 'power', reference: 0, power: -1 },
     { field: 'vehGas', kind: 'categories', relativities: { Diesel: 1.5 } },
     { field: 'vehGas', kind: 'categories', relativities: { Diesel: 1.5, Regular: 1, Electric: 1 } },
     { field: 'vehGas', kind: 'categories', relativities: { Diesel: 1.5, Regular: 0 } },
