@@ -10,7 +10,6 @@ export type ErrorCode =
   | 'ACTOR_NAME_TAKEN'
   | 'ASK_TIMEOUT'
   | 'MAILBOX_FULL'
-  | 'MESSAGE_UNDEFINED'
   | 'SYSTEM_TERMINATED'
   // supervision
   | 'CHILD_SPEC_INVALID'

@@ -19,3 +19,15 @@ export const stderrLogger: Logger = {
 }
 
 export const silentLogger: Logger = { log: () => undefined }
+
+/** As `logger`, but never throws: a logger that fails must not end what it was told about. Its line goes to standard error. */
+export const patientLogger = (logger: Logger): Logger => ({
+  log(level, text, fields) {
+    try {
+      logger.log(level, text, fields)
+    } catch (error) {
+      stderrLogger.log('error', 'the logger failed', { error })
+      stderrLogger.log(level, text, fields)
+    }
+  },
+})

@@ -60,14 +60,14 @@ export class DeadLetters {
     this.report(recipient, reason)
     if (this.listeners.size === 0 || this.publishing || message instanceof DeadLetter) return
     this.publishing = true
-    try {
-      const letter = new DeadLetter(message, recipient, reason)
-      for (const listener of this.listeners) listener(letter)
-    } catch (error) {
-      this.logger.log('error', 'a dead-letter listener threw', { error })
-    } finally {
-      this.publishing = false
-    }
+    const letter = new DeadLetter(message, recipient, reason)
+    for (const listener of this.listeners)
+      try {
+        listener(letter)
+      } catch (error) {
+        this.logger.log('error', 'a dead-letter listener threw', { error })
+      }
+    this.publishing = false
   }
 
   private report(recipient: string, reason: DeadLetterReason): void {

@@ -7,8 +7,8 @@
  *     [ m3 | m4 | m5 |   |   |   | m1?…        index & mask, wraps around
  */
 const SMALLEST = 8
-/** Rings at rest that are kept for the next actor that gets a message; larger ones go to the collector. */
-const POOLED_MAX = 4_096
+/** Slots of all the rings at rest that are kept for the next actor that gets a message: 2 MB. */
+const POOLED_SLOTS_MAX = 262_144
 
 export class Ring<Item> {
   private slots: (Item | undefined)[] = new Array(SMALLEST)
@@ -46,8 +46,9 @@ export class Ring<Item> {
     }
   }
 
-  get isSmall(): boolean {
-    return this.mask < 64
+  /** Slots, used or not. */
+  get size(): number {
+    return this.mask + 1
   }
 
   private grow(): void {
@@ -63,17 +64,23 @@ export class Ring<Item> {
 
 /**
  * Rings of idle actors, handed to the next busy one: a million idle actors hold no ring at all, and an actor that wakes
- * for one message does not allocate.
+ * for one message, or for the next burst of thousands, does not allocate.
  */
 export class RingPool<Item> {
   private readonly free: Ring<Item>[] = []
+  private slots = 0
 
   take(): Ring<Item> {
-    return this.free.pop() ?? new Ring<Item>()
+    const ring = this.free.pop()
+    if (ring === undefined) return new Ring()
+    this.slots -= ring.size
+    return ring
   }
 
   /** Call it only with an empty ring that nobody uses any more. */
   give(ring: Ring<Item>): void {
-    if (ring.isSmall && this.free.length < POOLED_MAX) this.free.push(ring)
+    if (this.slots + ring.size > POOLED_SLOTS_MAX) return
+    this.slots += ring.size
+    this.free.push(ring)
   }
 }

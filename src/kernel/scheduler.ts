@@ -14,7 +14,10 @@ export interface SchedulerOptions {
   readonly sliceMs?: number
 }
 
-/** Most messages between two looks at the clock: what a handler that turns slow all at once can cost the event loop. */
+/**
+ * Messages between two looks at the clock, and one actor's turn beyond it: what handlers that turn slow all at once can
+ * cost the event loop.
+ */
 const CHECK_MAX = 64
 
 /**
@@ -46,8 +49,12 @@ export class Scheduler {
   constructor(clock: Clock, executor: Executor, options: SchedulerOptions = {}) {
     this.clock = clock
     this.executor = executor
-    this.throughput = options.throughput ?? 64
-    this.sliceMs = options.sliceMs ?? 2
+    const { throughput = 64, sliceMs = 2 } = options
+    if (!(Number.isSafeInteger(throughput) && throughput >= 1))
+      throw new RangeError(`throughput must be a whole number of at least 1, not ${throughput}`)
+    if (!(Number.isFinite(sliceMs) && sliceMs > 0)) throw new RangeError(`sliceMs must be more than 0, not ${sliceMs}`)
+    this.throughput = throughput
+    this.sliceMs = sliceMs
   }
 
   enqueue(runnable: Runnable): void {
@@ -68,8 +75,8 @@ export class Scheduler {
     }
     let sinceCheck = 0
     while (!this.ready.isEmpty) {
-      const left = this.checkEvery - sinceCheck
-      sinceCheck += this.ready.shift().run(left < this.throughput ? left : this.throughput)
+      // The same for each, whenever the clock was looked at last: otherwise some would always be cut short.
+      sinceCheck += this.ready.shift().run(Math.min(this.checkEvery, this.throughput))
       if (sinceCheck < this.checkEvery) continue
       const nowMs = this.clock.monotonicMs()
       this.adapt(sinceCheck, nowMs - checkedMs)

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../base/errors.ts'
-import { type Logger, stderrLogger } from '../base/logger.ts'
+import { type Logger, patientLogger, stderrLogger } from '../base/logger.ts'
 import { type Clock, type Ports, type Random, systemPorts } from '../base/ports.ts'
 import { type Behavior, NORMAL } from './behavior.ts'
 import { Cell, type CellSystem, nameTaken } from './cell.ts'
@@ -30,7 +30,9 @@ export class ActorSystem implements AsyncDisposable {
   readonly deadLetters: DeadLetters
   /** Resolves when the system has ended, with the reason. */
   readonly whenTerminated: Promise<ExitReason>
-  private readonly topLevel = new Map<string, Cell>()
+  /** In the order of their start. */
+  private readonly topLevel = new Set<Cell>()
+  private readonly names = new Map<string, Cell>()
   private readonly cells: CellSystem
   private labels = 0
   private ending: Promise<void> | null = null
@@ -41,7 +43,7 @@ export class ActorSystem implements AsyncDisposable {
     this.name = options.name ?? 'system'
     this.clock = ports.clock
     this.random = ports.random
-    this.logger = options.logger ?? stderrLogger
+    this.logger = patientLogger(options.logger ?? stderrLogger)
     this.deadLetters = new DeadLetters(this.clock, this.logger)
     this.whenTerminated = new Promise(resolve => {
       this.resolveTerminated = resolve
@@ -66,9 +68,11 @@ export class ActorSystem implements AsyncDisposable {
   /** Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; SYSTEM_TERMINATED. */
   spawn<Message>(behavior: Behavior<Message>, options: SpawnOptions = {}): ActorRef<Message> {
     if (this.ending !== null) throw new RuntimeError('SYSTEM_TERMINATED', `system ${this.name} has been terminated`)
-    if (options.name !== undefined && this.topLevel.has(options.name)) throw nameTaken(`/${this.name}`, options.name)
-    const cell = new Cell(this.cells, null, behavior as Behavior<never>, options.name ?? ++this.labels, false)
-    this.topLevel.set(cell.name, cell)
+    const { name } = options
+    if (name !== undefined && this.names.has(name)) throw nameTaken(`/${this.name}`, name)
+    const cell = new Cell(this.cells, null, behavior as Behavior<never>, name ?? ++this.labels, false)
+    this.topLevel.add(cell)
+    if (name !== undefined) this.names.set(name, cell)
     return cell as ActorRef<Message>
   }
 
@@ -90,11 +94,12 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   private async stopAll(options?: StopOptions): Promise<void> {
-    for (const cell of [...this.topLevel.values()].reverse()) await cell.stop(options)
+    for (const cell of [...this.topLevel].reverse()) await cell.stop(options)
   }
 
   private topLevelEnded(cell: Cell, reason: ExitReason): void {
-    if (this.topLevel.get(cell.name) === cell) this.topLevel.delete(cell.name)
+    this.topLevel.delete(cell)
+    if (this.names.get(cell.name) === cell) this.names.delete(cell.name)
     if (!cell.escalates || this.ending !== null || reason.type === 'normal') return
     this.logger.log('error', `${cell.path} gave up; the system terminates`, {
       error: reason.type === 'error' ? reason.error : reason.type === 'shutdown' ? reason.cause : undefined,
