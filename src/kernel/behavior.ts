@@ -1,13 +1,23 @@
 import type { ActorContext, BehaviorDefinition, ExitReason, MailboxOptions, Signal } from './types.ts'
 
 /** What a handler gives back: the next state, a change of behavior, or the wish to end; or a promise of one of them. */
-export type Outcome<State> = State | Become | Stopped | Promise<State | Become | Stopped>
+export type Outcome<State, Message = never> =
+  | State
+  | Become<Message>
+  | Stopped
+  | Promise<State | Become<Message> | Stopped>
 
 /** Made by `become`. */
-export class Become {
+export class Become<in Message = never> {
+  declare protected readonly accepts: (message: Message) => void
   readonly behavior: Behavior<never>
-  constructor(behavior: Behavior<never>) {
+  /** The behavior's `initial` has run and gave `state`. */
+  readonly isReady: boolean
+  readonly state: unknown
+  constructor(behavior: Behavior<never>, isReady: boolean, state: unknown) {
     this.behavior = behavior
+    this.isReady = isReady
+    this.state = state
   }
 }
 
@@ -19,8 +29,12 @@ export class Stopped {
   }
 }
 
-/** From the next message on the actor behaves so; its state is that of `behavior`'s `initial`. */
-export const become = <Message>(behavior: Behavior<Message>): Become => new Become(behavior as Behavior<never>)
+/**
+ * From the next message on the actor behaves so; its state is that of `behavior`'s `initial`, which is waited for. The
+ * mailbox keeps its bounds. A restart returns to the behavior that the actor was spawned with.
+ */
+export const become = <Message>(behavior: Behavior<Message>): Become<Message> =>
+  new Become(behavior as Behavior<never>, false, undefined)
 
 export const NORMAL: ExitReason = Object.freeze({ type: 'normal' })
 export const SHUTDOWN: ExitReason = Object.freeze({ type: 'shutdown' })

@@ -6,7 +6,7 @@ import { AskEnvelope, type AskHolder, PendingReply } from './ask.ts'
 import { Become, type Behavior, KILLED, NORMAL, SHUTDOWN, Stopped } from './behavior.ts'
 import { Context } from './context.ts'
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts'
-import type { Ring, RingPool } from './ring.ts'
+import { Ring, type RingPool } from './ring.ts'
 import type { Runnable, Scheduler } from './scheduler.ts'
 import {
   type ActorContext,
@@ -89,7 +89,7 @@ class Rare {
   watchers: Set<Cell> | null = null
   watching: Set<Cell> | null = null
   openAsks: Set<PendingReply> | null = null
-  offers: WaitingOffer[] | null = null
+  offers: Ring<WaitingOffer> | null = null
   /** Called once when the cell has stopped for good. */
   endWaiters: (() => void)[] | null = null
   /** Called once when the start that was ordered has ended. */
@@ -97,6 +97,8 @@ class Rare {
   /** Called once when the incarnation that was asked to shut down has ended. */
   shutdownWaiter: ((reason: ExitReason) => void) | null = null
   shutdownTimer: Cancel | null = null
+  /** When it fires; monotonic. */
+  shutdownDueMs = 0
   handlerTimer: Cancel | null = null
   /** The behavior it was spawned with, when `become` has put another one in its place. */
   original: Behavior<never> | null = null
@@ -157,7 +159,10 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   get path(): string {
-    return `${this.parent === null ? `/${this.system.name}` : this.parent.path}/${this.name}`
+    // A loop, since a tree may be deeper than the stack.
+    let path = `/${this.name}`
+    for (let above = this.parent; above !== null; above = above.parent) path = `/${above.name}${path}`
+    return `/${this.system.name}${path}`
   }
 
   tell(message: unknown): void {
@@ -185,7 +190,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       case 'backpressure':
         return new Promise((resolve, reject) => {
           const rare = this.rarely()
-          rare.offers ??= []
+          rare.offers ??= new Ring()
           rare.offers.push({ message, resolve, reject })
         })
       case 'drop-oldest':
@@ -214,7 +219,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   drain(options?: StopOptions): Promise<void> {
-    if (this.status === STOPPED || this.status === SUSPENDED) return Promise.resolve()
+    if (this.status === STOPPED || this.isDormant) return Promise.resolve()
     const rare = this.rarely()
     rare.draining = true
     this.open = false
@@ -224,17 +229,17 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   kill(): void {
-    if (this.status === STOPPED || this.status === SUSPENDED) return
-    const context = this.context
-    if (context !== null) context.revoke()
-    for (let child = this.lastChild; child !== null; ) {
-      const previous: Cell | null = child.previousSibling
-      child.killForGood()
-      child = previous
+    if (this.status === STOPPED || this.isDormant) return
+    // Nothing is spawned under a revoked context, so the walk down finds all that there will be. Loops, since a tree may
+    // be deeper than the stack.
+    const tree: Cell[] = [this]
+    for (let i = 0; i < tree.length; i++) {
+      const cell = tree[i] as Cell
+      if (cell.context !== null) cell.context.revoke()
+      for (let child = cell.lastChild; child !== null; child = child.previousSibling) tree.push(child)
     }
-    const { onKill } = this.behavior
-    if (onKill !== null && this.state !== undefined) onKill(this.state)
-    this.conclude(KILLED)
+    for (let i = tree.length - 1; i > 0; i--) (tree[i] as Cell).concludeKilled(true)
+    this.concludeKilled(false)
   }
 
   // ── what supervisors and the system use ──────────────────────────────────────────────────────────────────────────
@@ -264,6 +269,16 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
 
   private get listens(): boolean {
     return this.status === STARTING || this.status === READY || this.status === BUSY
+  }
+
+  /** Between two orders of its supervisor: no incarnation runs, and none is about to. */
+  private get isDormant(): boolean {
+    return this.status === SUSPENDED || (this.status === NEW && this.supervised && this.rare?.startWaiter == null)
+  }
+
+  /** Takes no new children. */
+  get isEnding(): boolean {
+    return this.status === ENDING || this.status === STOPPED
   }
 
   get isStopped(): boolean {
@@ -300,10 +315,14 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
 
   /** Ends the running incarnation of a held child and keeps its mailbox. Resolves with the reason of its end. */
   shutdown(time: ShutdownTime): Promise<ExitReason> {
-    if (this.status === SUSPENDED || this.status === STOPPED || (this.status === NEW && this.context === null))
-      return Promise.resolve(NORMAL)
+    if (this.status === STOPPED || this.isDormant) return Promise.resolve(NORMAL)
     return new Promise(resolve => {
-      this.rarely().shutdownWaiter = resolve
+      const rare = this.rarely()
+      const earlier = rare.shutdownWaiter
+      rare.shutdownWaiter = reason => {
+        earlier?.(reason)
+        resolve(reason)
+      }
       if (time === 'brutal-kill') this.kill()
       else {
         this.limitShutdown(time)
@@ -325,7 +344,8 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
 
   watch(target: Cell): void {
     if (target.status === STOPPED) {
-      this.signal({ type: 'terminated', ref: target, reason: NORMAL })
+      const isTold = this.signals?.some(signal => signal.type === 'terminated' && signal.ref === target)
+      if (isTold !== true) this.signal({ type: 'terminated', ref: target, reason: NORMAL })
       return
     }
     const mine = this.rarely()
@@ -389,7 +409,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       this.system.rings.give(mailbox)
     }
     this.idle = true
-    if (this.rare !== null && this.rare.draining) this.signal({ type: 'stop', reason: NORMAL })
+    if (this.rare?.draining === true) this.signal({ type: 'stop', reason: NORMAL })
   }
 
   private handle(item: unknown): void {
@@ -442,7 +462,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   private settle(outcome: unknown, context: Context): void {
     if (typeof outcome !== 'object' || outcome === null) this.state = outcome
     else if (outcome instanceof Promise) this.waitFor(outcome, context)
-    else if (outcome instanceof Become) this.becomeOther(outcome.behavior, context)
+    else if (outcome instanceof Become) this.becomeOther(outcome, context)
     else if (outcome instanceof Stopped) this.endWith(outcome.reason)
     else this.state = outcome
   }
@@ -478,6 +498,8 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     if (!this.isWaitingWith(context)) return
     // The handler goes on with a context that does nothing; the stop hook gets one that works.
     context.revoke()
+    // A listener of the signal may have ended the actor.
+    if (this.context !== context) return
     this.context = new Context(this)
     this.crash(new RuntimeError('ACTOR_HANDLER_TIMEOUT', `${this.path}: handler not settled within ${timeoutMs} ms`))
   }
@@ -489,19 +511,33 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     rare.handlerTimer = null
   }
 
-  private becomeOther(next: Behavior<never>, context: Context): void {
-    const rare = this.rarely()
-    rare.original ??= this.behavior
-    let state: unknown
-    try {
-      state = next.initial(context as ActorContext<unknown> as ActorContext<never>)
-    } catch (error) {
-      this.crash(toError(error))
+  private becomeOther(change: Become, context: Context): void {
+    const next = change.behavior
+    let state = change.state
+    if (!change.isReady) {
+      try {
+        state = next.initial(context as ActorContext<unknown> as ActorContext<never>)
+      } catch (error) {
+        this.crashOf(context, error)
+        return
+      }
+      if (this.context !== context) return
+      // Until the new state is there, behavior and state stay what they are: a stop hook sees its own state only.
+      if (state instanceof Promise) {
+        this.waitFor(
+          state.then(ready => new Become(next, true, ready)),
+          context,
+        )
+        return
+      }
+    }
+    if (state === ignore) {
+      this.endWith(NORMAL)
       return
     }
+    this.rarely().original ??= this.behavior
     this.behavior = next
-    if (state instanceof Promise) this.waitFor(state, context)
-    else this.state = state
+    this.state = state
   }
 
   // ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -539,13 +575,18 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       },
       error => {
         cancel()
-        this.startFailed(context, toError(error))
+        if (this.isStartingWith(context)) this.startFailed(context, toError(error))
+        else this.system.logger.log('debug', `${this.path}: a start failed after its incarnation had ended`, { error })
       },
     )
   }
 
+  private isStartingWith(context: Context): boolean {
+    return this.context === context && this.status === STARTING
+  }
+
   private started(context: Context, state: unknown): void {
-    if (this.context !== context || this.status !== STARTING) return
+    if (!this.isStartingWith(context)) return
     if (state === ignore) {
       this.endIncarnation(NORMAL, false, () => this.notStarted({ type: 'ignored' }, NORMAL))
       return
@@ -556,7 +597,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   private startFailed(context: Context, error: Error): void {
-    if (this.context !== context || this.status !== STARTING) return
+    if (!this.isStartingWith(context)) return
     this.endIncarnation({ type: 'error', error }, false, () =>
       this.notStarted({ type: 'failed', error }, { type: 'error', error }),
     )
@@ -587,7 +628,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   /** Ends this incarnation and, if `final`, the actor: a held child otherwise leaves that to its supervisor. */
   private end(reason: ExitReason, time: ShutdownTime, final: boolean): Promise<void> {
     if (this.status === STOPPED) return Promise.resolve()
-    if (this.status === SUSPENDED) {
+    if (this.isDormant) {
       if (final) this.finalize(reason)
       return Promise.resolve()
     }
@@ -612,17 +653,29 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     })
   }
 
+  /** The earliest limit counts: nobody gets more time by asking again. */
   private limitShutdown(time: ShutdownTime): void {
     if (typeof time !== 'number') return
     const rare = this.rarely()
-    rare.shutdownTimer?.()
+    const dueMs = this.system.clock.monotonicMs() + time
+    if (rare.shutdownTimer !== null) {
+      if (rare.shutdownDueMs <= dueMs) return
+      rare.shutdownTimer()
+    }
+    rare.shutdownDueMs = dueMs
     rare.shutdownTimer = this.system.clock.after(time, () => this.kill())
   }
 
-  private killForGood(): void {
-    this.rarely().final = true
-    if (this.status === SUSPENDED) this.finalize(KILLED)
-    else this.kill()
+  private concludeKilled(final: boolean): void {
+    if (this.status === STOPPED) return
+    if (final) this.rarely().final = true
+    if (this.isDormant) {
+      if (final) this.finalize(KILLED)
+      return
+    }
+    const { onKill } = this.behavior
+    if (onKill !== null && this.state !== undefined) onKill(this.state)
+    this.conclude(KILLED)
   }
 
   private crashOf(context: Context, error: unknown): void {
@@ -644,6 +697,8 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     this.cancelHandlerTimer()
     const context = this.context as Context
     context.abortSignal()
+    // A listener of the signal may have killed the actor.
+    if (this.context !== context) return
     const hook = runHook ? this.behavior.onStop : null
     if (this.lastChild === null && hook === null && this.behavior.stopChildren === null) {
       then()
@@ -659,13 +714,16 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   private async windUp(reason: ExitReason, hook: Behavior<never>['onStop'], context: Context): Promise<void> {
-    try {
-      if (this.behavior.stopChildren !== null && this.state !== undefined) await this.behavior.stopChildren(this.state)
-      while (this.lastChild !== null && !context.revoked) await this.lastChild.end(SHUTDOWN, DEFAULT_SHUTDOWN_MS, true)
-    } finally {
-      if (hook !== null && !context.revoked)
-        await hook(this.state, reason, context as ActorContext<unknown> as ActorContext<never>)
-    }
+    const { stopChildren } = this.behavior
+    if (stopChildren !== null && this.state !== undefined)
+      try {
+        await stopChildren(this.state)
+      } catch (error) {
+        this.system.logger.log('error', `${this.path}: stopping its children in their order failed`, { error })
+      }
+    while (this.lastChild !== null && !context.revoked) await this.lastChild.end(SHUTDOWN, DEFAULT_SHUTDOWN_MS, true)
+    if (hook !== null && !context.revoked)
+      await hook(this.state, reason, context as ActorContext<unknown> as ActorContext<never>)
   }
 
   /** The incarnation is over: for a held child until its supervisor starts another one, else for good. */
@@ -718,7 +776,10 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     const rare = this.rare
     if (rare === null) return
     rare.draining = false
-    this.open = this.bounds === null
+    const bounds = this.bounds
+    this.open = bounds === null
+    // What was taken back from the mailbox made room.
+    while (bounds !== null && this.hasOffers && this.waiting < bounds.capacity) this.acceptOffer()
     this.answerEndWaiters(rare)
   }
 
@@ -768,7 +829,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       this.system.rings.give(mailbox)
     }
     const offers = this.rare?.offers
-    if (offers != null) for (const offer of offers) offer.reject(this.stoppedError())
+    if (offers != null) while (!offers.isEmpty) offers.shift().reject(this.stoppedError())
   }
 
   // ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -804,7 +865,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   private signal(message: SystemMessage): void {
-    if (this.status === STOPPED || this.status === SUSPENDED) return
+    if (this.status === STOPPED || this.isDormant) return
     if (this.signals === null) this.signals = [message]
     else this.signals.push(message)
     if (this.idle) {
@@ -845,9 +906,9 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
 
   private acceptOffer(): void {
     const rare = this.rare as Rare
-    const offers = rare.offers as WaitingOffer[]
-    const offer = offers.shift() as WaitingOffer
-    if (offers.length === 0) rare.offers = null
+    const offers = rare.offers as Ring<WaitingOffer>
+    const offer = offers.shift()
+    if (offers.isEmpty) rare.offers = null
     ;(this.mailbox as Ring<unknown>).push(offer.message)
     offer.resolve()
   }

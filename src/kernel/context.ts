@@ -45,8 +45,8 @@ export class Context implements ActorContext<unknown> {
   }
 
   spawn<M>(behavior: Behavior<M>, options?: SpawnOptions): ActorRef<M> {
-    if (this.revoked)
-      throw new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation has ended and can spawn nothing`)
+    if (this.revoked || this.cell.isEnding)
+      throw new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation ends or has ended, and can spawn nothing`)
     return this.cell.spawnChild(behavior, options?.name ?? null)
   }
 

@@ -78,7 +78,8 @@ export interface SpawnOptions {
 
 /**
  * What an actor may do beside changing its state. A context belongs to one incarnation: after a crash, a kill or a stop it
- * is revoked; what is still sent through it becomes a dead letter `killed`, and spawning throws ACTOR_STOPPED.
+ * is revoked; what is still sent through it becomes a dead letter `killed`, and spawning throws ACTOR_STOPPED. A stop
+ * hook may still send, but spawn no more.
  */
 export interface ActorContext<Message> {
   readonly self: ActorRef<Message>
@@ -113,8 +114,8 @@ export interface BehaviorDefinition<Message, State> {
   /** State of a new incarnation; may spawn children, and may be async. Answer `ignore` to not start at all. */
   readonly initial: (context: ActorContext<Message>) => State | typeof ignore | Promise<State | typeof ignore>
   /** Handles one message: the next state, `become(…)`, or `stopped()`. An async handler is waited for. */
-  readonly receive: (state: State, message: Message, context: ActorContext<Message>) => Outcome<State>
-  readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State>
+  readonly receive: (state: State, message: Message, context: ActorContext<Message>) => Outcome<State, Message>
+  readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State, Message>
   /** Runs once for an incarnation that had started, whatever ended it, except a kill. Children have ended before it. */
   readonly onStop?: (state: State, reason: ExitReason, context: ActorContext<Message>) => void | Promise<void>
   readonly mailbox?: MailboxOptions
