@@ -21,15 +21,53 @@ export {
   type SpawnOptions,
   type StopOptions,
 } from './kernel/types.ts'
+export { type LogFilter, logSource } from './messaging/log-source.ts'
+export {
+  type BridgeTarget,
+  type MessageBridge,
+  type MessageBridgeDefinition,
+  messageBridge,
+  type ReplayResult,
+  type Route,
+} from './messaging/message-bridge.ts'
+export type { MessageSource, SourceMessage } from './messaging/message-source.ts'
+export type { ParkedMessage } from './messaging/parking-lot.ts'
+export {
+  type ReceivingAdapter,
+  type ReceivingAdapterDefinition,
+  type RequestResult,
+  receivingAdapter,
+} from './messaging/receiving-adapter.ts'
+export type { StandardIssue, StandardResult, StandardSchema } from './messaging/standard-schema.ts'
+export type { Delivery } from './persistence/command.ts'
 export {
   type DecideContext,
   type Decision,
   type EventSourcedDefinition,
   eventSourced,
   type Outgoing,
+  persistenceIdOf,
   type SnapshotPolicy,
   to,
 } from './persistence/event-sourced.ts'
+export type { RecoveryListener } from './persistence/event-sourced-actor.ts'
+export { type EntityKind, type EventSourcedEntitiesOptions, entities } from './persistence/event-sourced-entities.ts'
+export { EventStore, type EventStorePorts, type Follower } from './persistence/event-store.ts'
+export type {
+  Append,
+  AppendResult,
+  Cause,
+  Cursors,
+  Handled,
+  Journal,
+  NewRecord,
+  RecordKind,
+  Snapshot,
+  StoredAppend,
+} from './persistence/journal.ts'
+export { memoryJournal } from './persistence/memory-journal.ts'
+export { type Recovered, recover } from './persistence/recovery.ts'
+export type { Backoff } from './supervision/backoff.ts'
 export { childRef, type SupervisorControl, supervisorControl } from './supervision/control.ts'
 export type {
   ChildInfo,

@@ -21,12 +21,18 @@ export const partitionOf = (persistenceId: string, partitions: number): number =
 export const checkPersistenceId = (persistenceId: string): string => {
   if (typeof persistenceId !== 'string' || persistenceId.length === 0)
     throw new RuntimeError('PERSISTENCE_ID_INVALID', 'a persistence id must be a string of at least one character')
-  if (persistenceId.length * 3 > PERSISTENCE_ID_BYTES_MAX && Buffer.byteLength(persistenceId) > PERSISTENCE_ID_BYTES_MAX)
+  if (
+    persistenceId.length * 3 > PERSISTENCE_ID_BYTES_MAX &&
+    Buffer.byteLength(persistenceId) > PERSISTENCE_ID_BYTES_MAX
+  )
     throw new RuntimeError(
       'PERSISTENCE_ID_INVALID',
       `persistence id of ${Buffer.byteLength(persistenceId)} bytes: at most ${PERSISTENCE_ID_BYTES_MAX} are allowed`,
     )
   if (!persistenceId.isWellFormed())
-    throw new RuntimeError('PERSISTENCE_ID_INVALID', `persistence id ${JSON.stringify(persistenceId)} is no well-formed text`)
+    throw new RuntimeError(
+      'PERSISTENCE_ID_INVALID',
+      `persistence id ${JSON.stringify(persistenceId)} is no well-formed text`,
+    )
   return persistenceId
 }

@@ -106,7 +106,8 @@ export class Children {
   /** Stops the child within its shutdown time, or kills it then. Its cell and its mailbox are kept. */
   async stop(child: Child): Promise<void> {
     if (child.status === 'up' && child.cell !== null) {
-      const reason = await child.cell.shutdown(child.spec.shutdownMs)
+      const { shutdownMs } = child.spec
+      const reason = await child.cell.shutdown(shutdownMs === 0 ? 'brutal-kill' : shutdownMs)
       this.reportBadEnd(child, reason)
     }
     child.status = 'down'

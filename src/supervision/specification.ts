@@ -16,7 +16,10 @@ interface AnyChild {
   readonly id: string
   /** What the child is; a supervisor makes a tree. */
   readonly start: Behavior<never>
-  /** How long the child has to stop before it is killed. Default: 5,000; `'infinity'` for a supervisor. */
+  /**
+   * How long the child has to stop before it is killed; 0 is no time at all, as `'brutal-kill'`. Default: 5,000;
+   * `'infinity'` for a supervisor.
+   */
   readonly shutdownMs?: ShutdownTime
 }
 

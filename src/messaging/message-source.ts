@@ -1,0 +1,30 @@
+/**
+ * Where a bridge's messages come from: a store's own log, or a topic that other programs write.
+ *
+ * **Delivery**: at least once: what was not `done` when the source was closed (or the process killed) comes again.
+ * **Order**: `next` gives a partition's messages in the order of their positions.
+ */
+export interface MessageSource {
+  /** Name of the group of readers: two with one name share its progress. */
+  readonly group: string
+  /** Begins to read. `wake` is called, now and later, whenever `next` may have something after it had nothing. */
+  open(wake: () => void): Promise<void>
+  /** The next message; null: none at the moment. Never waits. */
+  next(): SourceMessage | null
+  /** The message is dealt with and need not come again. May be called in any order. */
+  done(message: SourceMessage): void
+  /** Ends reading and stores what is done. */
+  close(): Promise<void>
+}
+
+export interface SourceMessage {
+  readonly partition: number
+  /** Its place in the partition: later messages have higher ones. */
+  readonly position: number
+  /** An event's type; for a command the address that it was sent to. */
+  readonly type: string
+  readonly payload: unknown
+  /** What makes it one with its redeliveries, and the cause of what it leads to. */
+  readonly id: string
+  readonly correlationId: string | null
+}

@@ -1,0 +1,42 @@
+import type { ReplyTo } from '../kernel/types.ts'
+
+/** A message that a log delivers: who delivers it, from where, and whom to tell how it ended. */
+export interface Delivery {
+  readonly source: string
+  readonly partition: number
+  readonly position: number
+  /** Lower positions for the same receiver that are still on their way. */
+  readonly outstanding: readonly number[]
+  readonly causationId: string | null
+  readonly correlationId: string | null
+  /** What it caused is durable. Called at most once for an attempt. */
+  done(): void
+  /**
+   * Nothing of it is durable as far as is known: deliver it again. `culprit`: it was this message that failed, and not
+   * one before it or the receiver as a whole.
+   */
+  failed(error: Error, culprit: boolean): void
+}
+
+/** A command as it travels to an entity: asked or told by someone in this process, or delivered by a log. */
+export class Command<Message> {
+  readonly message: Message
+  readonly replyTo: ReplyTo<unknown> | null
+  readonly delivery: Delivery | null
+  readonly causationId: string | null
+  readonly correlationId: string | null
+
+  constructor(
+    message: Message,
+    replyTo: ReplyTo<unknown> | null,
+    delivery: Delivery | null,
+    causationId: string | null,
+    correlationId: string | null,
+  ) {
+    this.message = message
+    this.replyTo = replyTo
+    this.delivery = delivery
+    this.causationId = causationId
+    this.correlationId = correlationId
+  }
+}

@@ -1,0 +1,296 @@
+import { RuntimeError, toError } from '../base/errors.ts'
+import { PendingReply } from '../kernel/ask.ts'
+import { type Behavior, KILLED, systemBehavior } from '../kernel/behavior.ts'
+import type { ActorContext, ExitReason } from '../kernel/types.ts'
+import { Command, type Delivery } from './command.ts'
+import { type Decision, type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
+import { type AppendOwner, type EventStore, PendingAppend } from './event-store.ts'
+import type { Inbox } from './inbox.ts'
+import { type Handled, lastSequenceNr, type NewRecord } from './journal.ts'
+import { checkPersistenceId } from './partition.ts'
+import { type Recovered, recover, type SnapshotPayload } from './recovery.ts'
+import { checkStorable } from './storable.ts'
+
+type Definition<Message, Event extends { readonly type: string }, State, Reply> = EventSourcedDefinition<
+  Message,
+  Event,
+  State,
+  Reply
+>
+
+/** Told of every recovery, for progress and metrics. */
+export interface RecoveryListener {
+  recovered(persistenceId: string, recovered: Recovered<unknown>): void
+}
+
+/**
+ * The behavior of one entity: recovers it, then decides commands.
+ *
+ *     command ─▶ decide ─▶ check ─▶ evolve ─▶ append ───────▶ durable ─▶ reply, done, snapshot
+ *                            │ refused:         └ the next command is decided meanwhile
+ *                            └ answered with the error, state untouched
+ *
+ * **Order**: commands in the order of the mailbox, answers in the order of commands. **Durability**: reply and
+ * acknowledgement wait for every event that they could reflect. **Errors**: what `decide` or `evolve` throws, and a
+ * failed write, crash the actor; its successor recovers from the log. What cannot be stored is refused and crashes nothing.
+ */
+export const eventSourcedBehavior = <Message, Event extends { readonly type: string }, State, Reply>(
+  store: EventStore,
+  definition: Definition<Message, Event, State, Reply>,
+  id: string,
+  listener: RecoveryListener | null = null,
+): Behavior<Command<Message>> => {
+  const persistenceId = checkPersistenceId(persistenceIdOf(definition.name, id))
+  return systemBehavior<Command<Message>, Entity<Message, Event, State, Reply>>(
+    {
+      initial: async context => {
+        const recovered = await recover(store, definition as never, id)
+        listener?.recovered(persistenceId, recovered)
+        return new Entity(store, definition, id, persistenceId, recovered as Recovered<State>, context)
+      },
+      receive: (entity, command) => {
+        entity.handle(command)
+        return entity
+      },
+      onStop: (entity, reason) => entity.end(reason),
+    },
+    { takeBack, onKill: entity => entity.giveBack(endOf(KILLED)) },
+  )
+}
+
+/** A log keeps its messages: what it had delivered into the mailbox goes back there when the receiver fails. */
+const takeBack = (message: unknown, reason: ExitReason): boolean => {
+  if (!(message instanceof Command) || message.delivery === null) return false
+  message.delivery.failed(endOf(reason), false)
+  return true
+}
+
+const endOf = (reason: ExitReason): Error =>
+  reason.type === 'error' ? reason.error : new RuntimeError('ACTOR_STOPPED', `the receiver has ended: ${reason.type}`)
+
+/** What waits for durability: an answer, an acknowledgement, or both. */
+class Effect {
+  /** The last record that it could reflect. */
+  readonly sequenceNr: number
+  readonly command: Command<unknown>
+  readonly reply: unknown
+  constructor(sequenceNr: number, command: Command<unknown>, reply: unknown) {
+    this.sequenceNr = sequenceNr
+    this.command = command
+    this.reply = reply
+  }
+}
+
+const NO_EFFECTS: Effect[] = []
+
+class Entity<Message, Event extends { readonly type: string }, State, Reply> implements AppendOwner {
+  private readonly store: EventStore
+  private readonly definition: Definition<Message, Event, State, Reply>
+  private readonly id: string
+  private readonly persistenceId: string
+  private readonly context: ActorContext<Command<Message>>
+  private readonly inbox: Inbox
+  private state: State
+  /** Of the state, which is ahead of the log. */
+  private sequenceNr: number
+  private durableSequenceNr: number
+  private snapshotSequenceNr: number
+  /** In the order of their sequence numbers. */
+  private effects: Effect[] = NO_EFFECTS
+  /** The state to be stored once `sequenceNr` is durable. */
+  private snapshot: { readonly sequenceNr: number; readonly payload: SnapshotPayload } | null = null
+  private whenDurable: (() => void) | null = null
+  private failure: Error | null = null
+
+  constructor(
+    store: EventStore,
+    definition: Definition<Message, Event, State, Reply>,
+    id: string,
+    persistenceId: string,
+    recovered: Recovered<State>,
+    context: ActorContext<Command<Message>>,
+  ) {
+    this.store = store
+    this.definition = definition
+    this.id = id
+    this.persistenceId = persistenceId
+    this.context = context
+    this.inbox = recovered.inbox
+    this.state = recovered.state
+    this.sequenceNr = recovered.sequenceNr
+    this.durableSequenceNr = recovered.sequenceNr
+    this.snapshotSequenceNr = recovered.snapshotSequenceNr
+  }
+
+  handle(command: Command<Message>): void {
+    const { delivery } = command
+    if (this.failure !== null) {
+      // A write has failed and the crash is still queued: decide nothing on a state that is not in the log.
+      delivery?.failed(this.failure, false)
+      throw this.failure
+    }
+    if (delivery !== null && this.inbox.has(delivery.source, delivery.partition, delivery.position)) {
+      this.release(command, undefined)
+      return
+    }
+    const nowMs = this.store.ports.clock.nowMs()
+    let decision: Decision<Event, Reply>
+    let records: readonly NewRecord[]
+    let state = this.state
+    try {
+      decision = this.definition.decide(this.state, command.message, {
+        id: this.id,
+        nowMs,
+        causationId: command.causationId,
+        correlationId: command.correlationId,
+      })
+      records = this.recordsOf(decision, command)
+      if (records.length > 0 && decision.events !== undefined)
+        for (const event of decision.events) state = this.definition.evolve(state, event)
+    } catch (thrown) {
+      delivery?.failed(toError(thrown), true)
+      throw thrown
+    }
+    if (records === REFUSED) return
+    if (records.length > 0) this.write(command, records, state, nowMs)
+    this.release(command, decision.reply)
+  }
+
+  appended(append: PendingAppend): void {
+    this.durableSequenceNr = lastSequenceNr(append)
+    if (this.revoked) return
+    let given = 0
+    for (; given < this.effects.length; given++) {
+      const effect = this.effects[given]!
+      if (effect.sequenceNr > this.durableSequenceNr) break
+      give(effect)
+    }
+    if (given > 0) this.effects = given === this.effects.length ? NO_EFFECTS : this.effects.slice(given)
+    if (this.snapshot !== null && this.snapshot.sequenceNr <= this.durableSequenceNr) this.saveSnapshot()
+    if (this.whenDurable !== null && this.durableSequenceNr === this.sequenceNr) this.whenDurable()
+  }
+
+  appendFailed(_append: PendingAppend, error: RuntimeError): void {
+    if (this.failure !== null) return
+    this.failure = error
+    this.context.fail(error)
+    if (this.whenDurable !== null) this.whenDurable()
+  }
+
+  /** Waits for what is under way, unless the actor failed. */
+  async end(reason: ExitReason): Promise<void> {
+    if (reason.type !== 'error' && this.failure === null && this.durableSequenceNr < this.sequenceNr)
+      await new Promise<void>(resolve => {
+        this.whenDurable = resolve
+      })
+    this.giveBack(endOf(reason))
+  }
+
+  /** What is not durable goes back to the logs that it came from; a successor waits for the write that is under way. */
+  giveBack(error: Error): void {
+    if (this.durableSequenceNr === this.sequenceNr) return
+    this.store.abandon(this.persistenceId)
+    const effects = this.effects
+    this.effects = NO_EFFECTS
+    for (const { command } of effects) command.delivery?.failed(this.failure ?? error, false)
+  }
+
+  private get revoked(): boolean {
+    return (this.context as unknown as { readonly revoked: boolean }).revoked
+  }
+
+  private recordsOf(decision: Decision<Event, Reply>, command: Command<Message>): readonly NewRecord[] {
+    const { events, send } = decision
+    const eventCount = events === undefined ? 0 : events.length
+    const sendCount = send === undefined ? 0 : send.length
+    if (eventCount + sendCount === 0) return NOTHING
+    const records: NewRecord[] = []
+    try {
+      for (let i = 0; i < eventCount; i++) {
+        const event = events![i]!
+        checkStorable(event)
+        records.push({ kind: 'event', type: event.type, payload: event })
+      }
+      for (let i = 0; i < sendCount; i++) {
+        const { to, command: message } = send![i]!
+        checkStorable(message)
+        records.push({ kind: 'command', type: to, payload: message })
+      }
+    } catch (thrown) {
+      this.refuse(command, toError(thrown))
+      return REFUSED
+    }
+    return records
+  }
+
+  private write(command: Command<Message>, records: readonly NewRecord[], state: State, nowMs: number): void {
+    const { delivery } = command
+    const append = new PendingAppend(
+      {
+        persistenceId: this.persistenceId,
+        expectedSequenceNr: this.sequenceNr,
+        appendId: this.store.nextAppendId(),
+        timeMs: nowMs,
+        causationId: command.causationId,
+        correlationId: command.correlationId,
+        handled: delivery === null ? null : handledOf(delivery),
+        records,
+      },
+      this,
+    )
+    this.state = state
+    this.sequenceNr += records.length
+    if (delivery !== null) this.inbox.note(delivery)
+    const policy = this.definition.snapshot
+    if (policy !== undefined && this.snapshot === null && this.sequenceNr - this.snapshotSequenceNr >= policy.every)
+      this.snapshot = { sequenceNr: this.sequenceNr, payload: { state, inbox: this.inbox.toMarks() } }
+    this.store.append(append)
+  }
+
+  private release(command: Command<Message>, reply: unknown): void {
+    if (command.replyTo === null && command.delivery === null) return
+    if (this.durableSequenceNr === this.sequenceNr) give(new Effect(this.sequenceNr, command, reply))
+    else if (this.effects === NO_EFFECTS) this.effects = [new Effect(this.sequenceNr, command, reply)]
+    else this.effects.push(new Effect(this.sequenceNr, command, reply))
+  }
+
+  /** Known not to be written: whoever sent it learns why, and the state is what it was. */
+  private refuse(command: Command<Message>, error: Error): void {
+    this.context.log.log('warn', `${this.persistenceId}: what a command decided cannot be stored`, { error })
+    command.delivery?.failed(error, true)
+    if (command.replyTo instanceof PendingReply) command.replyTo.fail(asRuntimeError(error))
+  }
+
+  private saveSnapshot(): void {
+    const { sequenceNr, payload } = this.snapshot!
+    this.snapshot = null
+    this.snapshotSequenceNr = sequenceNr
+    const timeMs = this.store.ports.clock.nowMs()
+    this.store.journal
+      .saveSnapshot(
+        { persistenceId: this.persistenceId, sequenceNr, timeMs, payload },
+        this.definition.snapshot?.keep ?? 2,
+      )
+      .catch(error =>
+        this.context.log.log('warn', `${this.persistenceId}: snapshot of ${sequenceNr} not stored`, { error }),
+      )
+  }
+}
+
+const NOTHING: readonly NewRecord[] = []
+const REFUSED: readonly NewRecord[] = []
+
+const handledOf = ({ source, partition, position, outstanding }: Delivery): Handled => ({
+  source,
+  partition,
+  position,
+  outstanding,
+})
+
+const give = ({ command, reply }: Effect): void => {
+  if (command.replyTo !== null && reply !== undefined) command.replyTo.tell(reply)
+  command.delivery?.done()
+}
+
+const asRuntimeError = (error: Error): RuntimeError =>
+  error instanceof RuntimeError ? error : new RuntimeError('EVENT_NOT_STORABLE', error.message, { cause: error })

@@ -1,0 +1,67 @@
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import type { Behavior } from '../kernel/behavior.ts'
+import type { AskOptions } from '../kernel/types.ts'
+import { Entities, type EntitiesOptions } from '../supervision/entities.ts'
+import { Command, type Delivery } from './command.ts'
+import type { EventSourcedDefinition } from './event-sourced.ts'
+import { eventSourcedBehavior, type RecoveryListener } from './event-sourced-actor.ts'
+import type { EventStore } from './event-store.ts'
+
+export interface EventSourcedEntitiesOptions extends EntitiesOptions {
+  readonly onRecovery?: RecoveryListener
+}
+
+/**
+ * All entities of one event-sourced kind in one store. Put `behavior` into a supervision tree.
+ *
+ * **Delivery**: a `tell` is at most once; an `ask` resolves with what `decide` replied, once everything that the reply
+ * could reflect is durable, or fails; a log's delivery is at least once with a remembered effect: handled once.
+ */
+export interface EntityKind<Message, Reply> {
+  readonly name: string
+  readonly behavior: Behavior<never>
+  /** Entities in memory. */
+  readonly live: number
+  /** Restarts after crashes. */
+  readonly restarts: number
+  tell(id: string, message: Message): void
+  /** **Errors**: those of `ActorRef.ask`; EVENT_NOT_STORABLE and EVENT_TOO_LARGE when what was decided was refused. */
+  ask(id: string, message: Message, options?: AskOptions): Promise<Reply>
+  /** For bridges: hands over a message of a log, to be acknowledged when what it caused is durable. */
+  deliver(id: string, message: Message, delivery: Delivery): void
+}
+
+/** Makes the entities of a kind. One store, one kind, one such object per process: it is what owns the ids. */
+export const entities = <Message, Event extends { readonly type: string }, State, Reply>(
+  definition: EventSourcedDefinition<Message, Event, State, Reply>,
+  store: EventStore,
+  options: EventSourcedEntitiesOptions = {},
+): EntityKind<Message, Reply> => {
+  const kind = new Entities<Command<Message>>(
+    {
+      behaviorOf: id => eventSourcedBehavior(store, definition, id, options.onRecovery ?? null),
+      isFatal: error => isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED'),
+      takeBack: message => {
+        const { delivery } = message as Command<Message>
+        delivery?.failed(new RuntimeError('ACTOR_STOPPED', `${definition.name}: its supervisor is down`), false)
+        return delivery !== null
+      },
+    },
+    options,
+  )
+  return {
+    name: definition.name,
+    behavior: kind.behavior,
+    get live() {
+      return kind.live
+    },
+    get restarts() {
+      return kind.restarts
+    },
+    tell: (id, message) => kind.tell(id, new Command(message, null, null, null, null)),
+    ask: (id, message, askOptions) =>
+      kind.ask<Reply>(id, replyTo => new Command(message, replyTo as never, null, null, null), askOptions),
+    deliver: (id, message, delivery) =>
+      kind.tell(id, new Command(message, null, delivery, delivery.causationId, delivery.correlationId)),
+  }
+}

@@ -1,0 +1,314 @@
+import { RuntimeError, toError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { type Cancel, type Clock, type Executor, type Random, randomId } from '../base/ports.ts'
+import type { Append, AppendResult, Handled, Journal, NewRecord, StoredAppend } from './journal.ts'
+import { partitionOf } from './partition.ts'
+
+/** Whoever made an append, to be told how it ended; called once, in the order of the appends of one id. */
+export interface AppendOwner {
+  appended(append: PendingAppend): void
+  appendFailed(append: PendingAppend, error: RuntimeError): void
+}
+
+/** An append on its way into the log. Once written it is the stored append: no copy is made. */
+export class PendingAppend implements StoredAppend {
+  readonly persistenceId: string
+  readonly expectedSequenceNr: number
+  readonly appendId: string
+  readonly timeMs: number
+  readonly causationId: string | null
+  readonly correlationId: string | null
+  readonly traceParent: string | null = null
+  readonly handled: Handled | null
+  readonly records: readonly NewRecord[]
+  readonly owner: AppendOwner
+  partition = 0
+  /** 0 until it is written. */
+  position = 0
+
+  constructor(append: Omit<Append, 'traceParent'>, owner: AppendOwner) {
+    this.persistenceId = append.persistenceId
+    this.expectedSequenceNr = append.expectedSequenceNr
+    this.appendId = append.appendId
+    this.timeMs = append.timeMs
+    this.causationId = append.causationId
+    this.correlationId = append.correlationId
+    this.handled = append.handled
+    this.records = append.records
+    this.owner = owner
+  }
+}
+
+/** Reads a partition's log live. Called in the order of positions, for what is durable, before its writers are told. */
+export interface Follower {
+  committed(appends: readonly StoredAppend[]): void
+}
+
+export interface EventStorePorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly executor: Executor
+  readonly logger: Logger
+}
+
+/** Most appends in one write. A larger group costs memory and latency and saves nothing more. */
+const GROUP_MAX = 1_024
+/** How long a cursor may be ahead of the stored one while nothing else is written. Units: ms. */
+const CURSOR_DELAY_MS = 250
+
+/**
+ * A journal in use by one process: it puts the appends of all actors that come up in one turn into one write, and tells
+ * followers and writers when that is durable.
+ *
+ * **Order**: the appends of one partition are written in the order of `append`, one write under way at a time; what comes
+ * up meanwhile is the next write. **Durability**: nobody hears of an append before the journal has resolved it.
+ * **Errors**: a write whose outcome is unknown fails its appends and those of the same ids behind it. Once fenced, every
+ * append fails with JOURNAL_FENCED, and `whenFenced` says so.
+ */
+export class EventStore {
+  readonly journal: Journal
+  readonly ports: EventStorePorts
+  /** Resolves when another writer has taken the store over; never otherwise. */
+  readonly whenFenced: Promise<RuntimeError>
+  private readonly writers: PartitionWriter[] = []
+  private readonly writerId: string
+  private appends = 0
+  private readonly settling = new Map<string, Promise<void>>()
+  private closing: Promise<void> | null = null
+  private announceFenced!: (error: RuntimeError) => void
+
+  private constructor(journal: Journal, ports: EventStorePorts) {
+    this.journal = journal
+    this.ports = ports
+    this.writerId = randomId(ports.random)
+    this.whenFenced = new Promise(resolve => {
+      this.announceFenced = resolve
+    })
+  }
+
+  /** Opens the journal for writing. **Errors**: those of `Journal.open`. */
+  static async open(journal: Journal, ports: EventStorePorts): Promise<EventStore> {
+    const store = new EventStore(journal, ports)
+    await journal.open()
+    for (let partition = 0; partition < journal.partitions; partition++) {
+      const [position, cursors] = await Promise.all([journal.lastPosition(partition), journal.loadCursors(partition)])
+      store.writers.push(new PartitionWriter(journal, partition, ports, position, cursors, store.announceFenced))
+    }
+    return store
+  }
+
+  partitionOf(persistenceId: string): number {
+    return partitionOf(persistenceId, this.journal.partitions)
+  }
+
+  /** An id that no other append of any writer has. */
+  nextAppendId(): string {
+    return `${this.writerId}-${(++this.appends).toString(36)}`
+  }
+
+  append(append: PendingAppend): void {
+    append.partition = this.partitionOf(append.persistenceId)
+    this.writer(append.partition).add(append)
+  }
+
+  /** Withdraws what of an id is queued, and holds `settled` back until what is under way has settled. */
+  abandon(persistenceId: string): void {
+    const underWay = this.writer(this.partitionOf(persistenceId)).abandon(persistenceId)
+    if (underWay === null) return
+    const settled = underWay.finally(() => {
+      if (this.settling.get(persistenceId) === settled) this.settling.delete(persistenceId)
+    })
+    this.settling.set(persistenceId, settled)
+  }
+
+  /** What must be waited for before an id is recovered: its former writer's append under way; null: nothing. */
+  settled(persistenceId: string): Promise<void> | null {
+    return this.settling.size === 0 ? null : (this.settling.get(persistenceId) ?? null)
+  }
+
+  /** Calls `follower` for every commit of the partition from now on; the function that comes back ends that. */
+  follow(partition: number, follower: Follower): () => void {
+    return this.writer(partition).follow(follower)
+  }
+
+  /** The last position that is durable. */
+  lastPosition(partition: number): number {
+    return this.writer(partition).position
+  }
+
+  cursor(partition: number, group: string): number {
+    return this.writer(partition).cursors.get(group) ?? 0
+  }
+
+  /** Everything up to and with `position` is done: stored with the partition's next write, or a little later alone. */
+  moveCursor(partition: number, group: string, position: number): void {
+    this.writer(partition).moveCursor(group, position)
+  }
+
+  /** Writes what is queued and the cursors, then closes the journal. A second call waits for the first. */
+  close(): Promise<void> {
+    this.closing ??= Promise.all(this.writers.map(writer => writer.close())).then(() => this.journal.close())
+    return this.closing
+  }
+
+  private writer(partition: number): PartitionWriter {
+    const writer = this.writers[partition]
+    if (writer === undefined)
+      throw new RuntimeError('JOURNAL_CLOSED', `${this.journal.name} has no partition ${partition}`)
+    return writer
+  }
+}
+
+class PartitionWriter {
+  readonly cursors: Map<string, number>
+  position: number
+  private readonly journal: Journal
+  private readonly partition: number
+  private readonly ports: EventStorePorts
+  private readonly announceFenced: (error: RuntimeError) => void
+  private readonly followers = new Set<Follower>()
+  private queue: PendingAppend[] = []
+  private underWay: readonly PendingAppend[] = []
+  private writing: Promise<void> | null = null
+  private scheduled = false
+  private cursorsMoved = false
+  private cursorTimer: Cancel | null = null
+  private refusal: RuntimeError | null = null
+  private readonly flush = (): void => this.write()
+
+  constructor(
+    journal: Journal,
+    partition: number,
+    ports: EventStorePorts,
+    position: number,
+    cursors: ReadonlyMap<string, number>,
+    announceFenced: (error: RuntimeError) => void,
+  ) {
+    this.journal = journal
+    this.partition = partition
+    this.ports = ports
+    this.position = position
+    this.cursors = new Map(cursors)
+    this.announceFenced = announceFenced
+  }
+
+  add(append: PendingAppend): void {
+    this.queue.push(append)
+    if (this.scheduled || this.writing !== null) return
+    this.scheduled = true
+    this.ports.executor.soon(this.flush)
+  }
+
+  abandon(persistenceId: string): Promise<void> | null {
+    this.queue = this.queue.filter(append => append.persistenceId !== persistenceId)
+    return this.underWay.some(append => append.persistenceId === persistenceId) ? this.writing : null
+  }
+
+  follow(follower: Follower): () => void {
+    this.followers.add(follower)
+    return () => this.followers.delete(follower)
+  }
+
+  moveCursor(group: string, position: number): void {
+    this.cursors.set(group, position)
+    this.cursorsMoved = true
+    if (this.cursorTimer === null && this.refusal === null)
+      this.cursorTimer = this.ports.clock.after(CURSOR_DELAY_MS, () => this.saveCursors())
+  }
+
+  async close(): Promise<void> {
+    while (this.writing !== null || this.queue.length > 0) {
+      if (this.writing === null) this.write()
+      await this.writing
+    }
+    this.cursorTimer?.()
+    this.refusal ??= new RuntimeError('JOURNAL_CLOSED', `${this.journal.name} has been closed`)
+    if (this.cursorsMoved && this.refusal.code === 'JOURNAL_CLOSED')
+      await this.journal.saveCursors(this.partition, this.cursors)
+  }
+
+  private write(): void {
+    this.scheduled = false
+    if (this.writing !== null || this.queue.length === 0) return
+    const group = this.queue.length <= GROUP_MAX ? this.queue : this.queue.slice(0, GROUP_MAX)
+    this.queue = this.queue.length <= GROUP_MAX ? [] : this.queue.slice(GROUP_MAX)
+    if (this.refusal !== null) {
+      for (const append of group) append.owner.appendFailed(append, this.refusal)
+      return
+    }
+    const cursors = this.cursorsMoved ? this.cursors : undefined
+    this.cursorsMoved = false
+    this.underWay = group
+    this.writing = this.journal.commit(this.partition, group, cursors).then(
+      results => this.written(group, results),
+      error => this.failed(group, toError(error)),
+    )
+  }
+
+  private written(group: readonly PendingAppend[], results: readonly AppendResult[]): void {
+    const stored = group.every((_, i) => results[i]?.status === 'written')
+      ? group
+      : group.filter((_, i) => results[i]?.status === 'written')
+    group.forEach((append, i) => {
+      const result = results[i]
+      if (result?.status === 'written') append.position = result.position
+    })
+    const last = stored.at(-1)
+    if (last !== undefined) this.position = Math.max(this.position, last.position + last.records.length - 1)
+    this.next()
+    if (last !== undefined) for (const follower of this.followers) follower.committed(stored)
+    group.forEach((append, i) => {
+      const result = results[i]
+      if (result?.status === 'written') append.owner.appended(append)
+      else append.owner.appendFailed(append, conflict(append, result?.actualSequenceNr ?? -1))
+    })
+  }
+
+  private failed(group: readonly PendingAppend[], error: Error): void {
+    const failure = error instanceof RuntimeError ? error : unknownOutcome(this.journal.name, error)
+    if (failure.code === 'JOURNAL_FENCED' || failure.code === 'JOURNAL_CLOSED') {
+      this.refusal = failure
+      if (failure.code === 'JOURNAL_FENCED') this.announceFenced(failure)
+    }
+    const ids = new Set(group.map(append => append.persistenceId))
+    const behind = this.queue.filter(append => ids.has(append.persistenceId))
+    this.queue = this.queue.filter(append => !ids.has(append.persistenceId))
+    this.cursorsMoved = true
+    this.next()
+    for (const append of group) append.owner.appendFailed(append, failure)
+    for (const append of behind) append.owner.appendFailed(append, failure)
+  }
+
+  /** The next write begins before anybody hears of the last one, so that disk and processor work at the same time. */
+  private next(): void {
+    this.writing = null
+    this.underWay = []
+    this.write()
+  }
+
+  private saveCursors(): void {
+    this.cursorTimer = null
+    if (!this.cursorsMoved || this.writing !== null || this.refusal !== null) return
+    this.cursorsMoved = false
+    this.journal.saveCursors(this.partition, this.cursors).catch(error => {
+      this.cursorsMoved = true
+      this.ports.logger.log('warn', `${this.journal.name}: cursors of partition ${this.partition} not stored`, {
+        error,
+      })
+    })
+  }
+}
+
+const conflict = (append: Append, actual: number): RuntimeError =>
+  new RuntimeError(
+    'JOURNAL_SEQUENCE_CONFLICT',
+    `${append.persistenceId}: append expected sequence number ${append.expectedSequenceNr}, journal is at ${actual}. ` +
+      'Another writer owns this persistence id: recover it and decide again.',
+    { retryable: true },
+  )
+
+const unknownOutcome = (journal: string, cause: Error): RuntimeError =>
+  new RuntimeError('JOURNAL_UNAVAILABLE', `${journal}: write failed, its outcome is unknown: ${cause.message}`, {
+    cause,
+    retryable: true,
+  })

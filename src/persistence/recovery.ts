@@ -1,0 +1,114 @@
+import { RuntimeError, toError } from '../base/errors.ts'
+import type { EventSourcedDefinition } from './event-sourced.ts'
+import { persistenceIdOf } from './event-sourced.ts'
+import type { EventStore } from './event-store.ts'
+import { Inbox, type InboxMarks } from './inbox.ts'
+import { lastSequenceNr, type Snapshot } from './journal.ts'
+
+/** An entity's state and what the runtime keeps beside it, as of a sequence number. */
+export interface Recovered<State> {
+  readonly state: State
+  readonly inbox: Inbox
+  readonly sequenceNr: number
+  /** Sequence number of the snapshot that it began with; 0: none. */
+  readonly snapshotSequenceNr: number
+  /** Events that were folded on top of it. */
+  readonly eventsReplayed: number
+}
+
+/** What a snapshot's payload holds. */
+export interface SnapshotPayload {
+  readonly state: unknown
+  readonly inbox: InboxMarks
+}
+
+type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: string }, State, unknown>
+
+/**
+ * Reads an entity from the journal: the newest snapshot that can be read, then the events after it. **Errors**:
+ * RECOVERY_FAILED when `evolve` throws or a snapshot is newer than the log; those of the journal. Reads only: it serves
+ * actors that start and readers that own nothing alike.
+ */
+export const recover = async <State>(
+  store: EventStore,
+  definition: AnyDefinition<State>,
+  id: string,
+): Promise<Recovered<State>> => {
+  const persistenceId = persistenceIdOf(definition.name, id)
+  const settled = store.settled(persistenceId)
+  if (settled !== null) await settled
+  const last = await store.journal.lastSequenceNr(persistenceId)
+  if (last === 0) return blank(definition, id)
+  const snapshot = definition.snapshot === undefined ? null : await newestSnapshot(store, persistenceId, last)
+  const base = snapshot === null ? blank(definition, id) : fromSnapshot<State>(snapshot)
+  return replay(store, definition, persistenceId, base)
+}
+
+/** An id that has no events yet. */
+export const blank = <State>(definition: AnyDefinition<State>, id: string): Recovered<State> => ({
+  state: definition.initial(id),
+  inbox: new Inbox(),
+  sequenceNr: 0,
+  snapshotSequenceNr: 0,
+  eventsReplayed: 0,
+})
+
+const fromSnapshot = <State>(snapshot: Snapshot): Recovered<State> => {
+  const payload = snapshot.payload as SnapshotPayload
+  return {
+    state: payload.state as State,
+    inbox: Inbox.of(payload.inbox),
+    sequenceNr: snapshot.sequenceNr,
+    snapshotSequenceNr: snapshot.sequenceNr,
+    eventsReplayed: 0,
+  }
+}
+
+/** Snapshots are an optimisation: an unreadable one costs a warning and the way back to the one before. */
+const newestSnapshot = async (store: EventStore, persistenceId: string, last: number): Promise<Snapshot | null> => {
+  const unreadable = (error: Error): void =>
+    store.ports.logger.log('warn', `${persistenceId}: a snapshot cannot be read; an older one or all events serve`, {
+      error,
+    })
+  for await (const snapshot of store.journal.loadSnapshots(persistenceId, unreadable)) {
+    if (snapshot.sequenceNr > last)
+      throw new RuntimeError(
+        'RECOVERY_FAILED',
+        `${persistenceId}: snapshot of ${snapshot.sequenceNr} is newer than the log, which ends at ${last}`,
+      )
+    return snapshot
+  }
+  return null
+}
+
+const replay = async <State>(
+  store: EventStore,
+  definition: AnyDefinition<State>,
+  persistenceId: string,
+  base: Recovered<State>,
+): Promise<Recovered<State>> => {
+  let { state, sequenceNr } = base
+  let eventsReplayed = 0
+  for await (const append of store.journal.read(persistenceId, sequenceNr + 1)) {
+    let number = append.expectedSequenceNr
+    for (const record of append.records) {
+      number++
+      if (number <= sequenceNr || record.kind !== 'event') continue
+      try {
+        state = definition.evolve(state, record.payload as { readonly type: string })
+      } catch (thrown) {
+        throw new RuntimeError(
+          'RECOVERY_FAILED',
+          `${persistenceId}: evolve failed on event ${number} (${record.type})`,
+          {
+            cause: toError(thrown),
+          },
+        )
+      }
+      eventsReplayed++
+    }
+    if (append.handled !== null) base.inbox.note(append.handled)
+    sequenceNr = lastSequenceNr(append)
+  }
+  return { state, inbox: base.inbox, sequenceNr, snapshotSequenceNr: base.snapshotSequenceNr, eventsReplayed }
+}

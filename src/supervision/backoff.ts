@@ -1,0 +1,15 @@
+import type { Random } from '../base/ports.ts'
+
+export interface Backoff {
+  /** Wait after the first failure. Units: ms. Default: 100. */
+  readonly minMs?: number
+  /** Longest wait. Units: ms. Default: 10,000. */
+  readonly maxMs?: number
+}
+
+/**
+ * How long to wait after the `failures`-th failure in a row (from 1): doubles from `minMs` to `maxMs`, less up to a fifth
+ * by chance, so that what failed together does not come back together.
+ */
+export const backoffMs = (failures: number, random: Random, { minMs = 100, maxMs = 10_000 }: Backoff = {}): number =>
+  Math.min(maxMs, minMs * 2 ** Math.min(30, failures - 1)) * (1 - 0.2 * random.next())
