@@ -322,13 +322,13 @@ const openTables = (path: string): Tables => {
 }
 
 const parseMeta = (text: string, name: string): { format: number; partitions: number } => {
-  let parsed: { format?: unknown; partitions?: unknown }
+  let parsed: { format?: unknown; partitions?: unknown } | null
   try {
     parsed = JSON.parse(text) as typeof parsed
   } catch (error) {
     throw corrupt(`${name}: the store's description cannot be read: ${text.slice(0, 100)}`, error)
   }
-  const { format, partitions } = parsed
+  const { format, partitions } = parsed ?? {}
   if (!Number.isSafeInteger(format) || !Number.isSafeInteger(partitions) || (partitions as number) < 1)
     throw corrupt(`${name}: the store's description makes no sense: ${text.slice(0, 100)}`)
   return { format: format as number, partitions: partitions as number }

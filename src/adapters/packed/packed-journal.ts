@@ -127,19 +127,21 @@ export class PackedJournal implements Journal {
     if (from > this.#partition(nr).lastPosition && !this.#engine.shared) return []
     const count = Math.max(1, Math.ceil(limit / APPENDS_PER_BLOCK))
     const appends: StoredAppend[] = []
-    let next = from
-    while (appends.length < limit) {
+    for (let next = from; appends.length < limit; ) {
       const stored = await this.#engine.blocks(nr, next, count)
+      const asked = next
       for (const { firstPosition, packed } of stored) {
-        if (firstPosition > next)
-          throw corrupt(`${this.#place(nr, next)}: missing; the log goes on at ${firstPosition}`)
+        if (firstPosition > next) throw this.#missing(nr, next)
         const block = this.#remember(nr, firstPosition, packed)
-        if (block.index.lastPosition < next) return appends
+        // What is before `next` altogether is the end of the log, or what stands before a hole.
+        if (block.index.lastPosition < next) continue
         for (const append of block.appends) if (append.position + append.records.length > from) appends.push(append)
         next = block.index.lastPosition + 1
         if (appends.length >= limit) break
       }
-      if (stored.length < count) break
+      if (next > asked) continue
+      if (next <= this.#partition(nr).lastPosition) throw this.#missing(nr, next)
+      break
     }
     return appends
   }
@@ -419,6 +421,10 @@ export class PackedJournal implements Journal {
     )
     this.#cache.add(block)
     return block
+  }
+
+  #missing(nr: number, position: number): RuntimeError {
+    return corrupt(`${this.#place(nr, position)}: this part of the log is missing`)
   }
 
   #place(nr: number, position: number): string {
