@@ -116,9 +116,10 @@ const splitQuoted = (text: string, start: number, atEnd: boolean): QuotedRow | '
       at = next + 1
       continue
     }
-    if (text[next] === '\r' && (text[next + 1] === '\n' || (next + 1 === text.length && atEnd))) next++
+    if (text[next] === '\r' && text[next + 1] === '\n') next++
     if (text[next] === '\n') return { fields, end: next + 1 }
-    if (next < text.length && !(text[next] === '\r' && next + 1 === text.length)) return 'malformed'
+    const endsHere = next === text.length || (text[next] === '\r' && next + 1 === text.length)
+    if (!endsHere) return 'malformed'
     return atEnd ? { fields, end: text.length } : 'incomplete'
   }
 }

@@ -107,6 +107,15 @@ describe('the CSV splitter', () => {
     ])
   })
 
+  it('gives up such a row as soon as it is too long, without waiting for its end', () => {
+    const long = 'x'.repeat(CSV_ROW_LENGTH_MAX + 1)
+    for (const text of [long, `"${long}`, `"\n${long}`]) {
+      const splitter = new CsvSplitter()
+      expect(splitter.push(text)[0]?.problem).not.toBeNull()
+      expect(splitter.push('x\nb\n').map(row => row.fields)).toEqual([['b']])
+    }
+  })
+
   it('does not look for the end of a quote further than 65,536 characters', () => {
     const lines = Array.from({ length: 9_000 }, (_, index) => `line ${index}`)
     const rows = split(`a\n"b\n${lines.join('\n')}\n"\n`)

@@ -199,7 +199,12 @@ describe('a referred application', () => {
   it('refuses a second, different decision', () => {
     const entity = referred()
     entity.handle(decision('accept'), NOW_MS)
-    for (const other of [decision('decline'), { ...decision('accept'), underwriter: 'desk 5' }])
+    const others = [
+      decision('decline'),
+      { ...decision('accept'), underwriter: 'desk 5' },
+      { ...decision('accept'), reason: 'known for years' },
+    ]
+    for (const other of others)
       expect(entity.handle(other).reply).toMatchObject({ type: 'refused', reason: 'not-referred' })
     expect(typesOf(entity)).toHaveLength(3)
   })
