@@ -12,7 +12,7 @@ export interface Logger {
 export const stderrLogger: Logger = {
   log(level, text, fields) {
     if (level === 'debug' || level === 'info') return
-    const error = fields?.['error']
+    const error = fields?.error
     const reason = error instanceof Error ? `: ${error.message}` : ''
     process.stderr.write(`${level} ${text}${reason}\n`)
   },

@@ -89,6 +89,8 @@ export const messageBridge = (definition: MessageBridgeDefinition): MessageBridg
         running = null
         void bridge.close()
       },
+      // What is in the mailbox of one that ends is the source's, and comes again from there.
+      takeBack: message => message === WAKE || message instanceof InFlight,
     },
   )
   const asked = <Reply>(make: (replyTo: { tell(reply: Reply): void }) => BridgeMessage): Promise<Reply> =>
@@ -180,7 +182,8 @@ class InFlight implements Delivery {
 
   tell(outcome: Outcome): void {
     this.outcome = outcome
-    this.bridge.self.tell(this)
+    // A bridge that has ended leaves it to the next one, to which the source gives the message again.
+    if (!this.bridge.closed) this.bridge.self.tell(this)
   }
 }
 
@@ -189,6 +192,7 @@ const DEFERRAL: Backoff = { minMs: 10, maxMs: 1_000 }
 
 class Bridge {
   readonly self: ActorRef<BridgeMessage>
+  closed = false
   private readonly definition: MessageBridgeDefinition
   private readonly context: ActorContext<BridgeMessage>
   private readonly maxInFlight: number
@@ -228,6 +232,7 @@ class Bridge {
   }
 
   close(): Promise<void> {
+    this.closed = true
     return this.definition.source.close()
   }
 

@@ -1,4 +1,3 @@
-import { assert } from '../base/assert.ts'
 import { RuntimeError } from '../base/errors.ts'
 import type { Cancel } from '../base/ports.ts'
 import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
@@ -32,14 +31,16 @@ export interface EntityHooks<Message> {
  *
  * **Restart**: an entity that crashes keeps its mailbox and starts again for its next message, after a backoff of its own:
  * its siblings notice nothing. **Bounds**: `maxLive`; passivated when idle, and no message is lost in the change.
- * **Order**: per sender and entity, over restarts and passivation too. **Errors**: while the supervisor is down, a tell
- * is a dead letter `no-route`, an ask fails with ACTOR_STOPPED.
+ * **Order**: per sender and entity, over restarts and passivation too. **Errors**: what comes before the supervisor's
+ * first start waits for it; while it is down later, a tell is a dead letter `no-route`, an ask fails with ACTOR_STOPPED.
  */
 export class Entities<Message> {
   readonly behavior: Behavior<never>
   private readonly hooks: EntityHooks<Message>
   private host: Host<Message> | null = null
   private context: Context | null = null
+  /** What came before the first start. */
+  private early: { readonly id: string; readonly message: Queued }[] = []
 
   constructor(hooks: EntityHooks<Message>, options: EntitiesOptions = {}) {
     this.hooks = hooks
@@ -48,6 +49,7 @@ export class Entities<Message> {
         initial: context => {
           this.context = context as ActorContext<unknown> as Context
           this.host = new Host(hooks, options, this.context)
+          this.deliverEarly(this.host)
           return this.host
         },
         receive: host => host,
@@ -70,33 +72,26 @@ export class Entities<Message> {
   }
 
   tell(id: string, message: Message): void {
-    if (this.host === null) {
-      this.noRoute(id, message)
+    const entry = this.host === null ? null : this.host.entryFor(id)
+    if (entry === null) {
+      this.hold(id, { deliver: cell => cell.tell(message), refuse: () => this.noRoute(id, message) })
       return
     }
-    const entry = this.host.entryFor(id)
-    if (entry === null)
-      this.host.enqueue(id, { deliver: cell => cell.tell(message), refuse: () => this.noRoute(id, message) })
-    else {
-      entry.cell.tell(message)
-      if (entry.phase === 'down') this.host.restart(entry)
-    }
+    entry.cell.tell(message)
+    if (entry.phase === 'down') this.host!.restart(entry)
   }
 
   ask<Reply>(id: string, make: (replyTo: ReplyTo<Reply>) => Message, options?: AskOptions): Promise<Reply> {
-    const { host } = this
-    if (host === null) return Promise.reject(new RuntimeError('ACTOR_STOPPED', `entity ${id}: its supervisor is down`))
-    const entry = host.entryFor(id)
+    const entry = this.host === null ? null : this.host.entryFor(id)
     if (entry === null)
       return new Promise((resolve, reject) =>
-        host.enqueue(id, {
+        this.hold(id, {
           deliver: cell => cell.ask(make, options).then(resolve, reject),
-          refuse: () =>
-            reject(new RuntimeError('ACTOR_STOPPED', `entity ${id}: its supervisor ended before there was room`)),
+          refuse: () => reject(new RuntimeError('ACTOR_STOPPED', `entity ${id}: its supervisor is down`)),
         }),
       )
     const answer = entry.cell.ask(make, options)
-    if (entry.phase === 'down') host.restart(entry)
+    if (entry.phase === 'down') this.host!.restart(entry)
     return answer
   }
 
@@ -110,10 +105,27 @@ export class Entities<Message> {
     return this.host === null ? 0 : this.host.restarts
   }
 
+  /** There is no room for the entity now, or nobody to open it. */
+  private hold(id: string, message: Queued): void {
+    if (this.host !== null) this.host.enqueue(id, message)
+    else if (this.context === null) this.early.push({ id, message })
+    else message.refuse()
+  }
+
+  private deliverEarly(host: Host<Message>): void {
+    const { early } = this
+    this.early = []
+    for (const { id, message } of early) {
+      const entry = host.entryFor(id)
+      if (entry === null) host.enqueue(id, message)
+      else message.deliver(entry.cell)
+    }
+  }
+
   private noRoute(id: string, message: Message): void {
     if (this.hooks.takeBack?.(message) === true) return
-    assert(this.context !== null, `entity ${id}: spawn the behavior of its kind first`)
-    this.context.cell.system.deadLetters.add(message, `${this.context.cell.path}/${id}`, 'no-route')
+    const { cell } = this.context!
+    cell.system.deadLetters.add(message, `${cell.path}/${id}`, 'no-route')
   }
 }
 
