@@ -63,6 +63,8 @@ export interface MessageBridge {
   parked(): Promise<readonly ParkedMessage[]>
   /** Delivers what is parked of a key again, in order, until one fails. **Errors**: BRIDGE_STOPPED. */
   replay(key: string): Promise<ReplayResult>
+  /** Resolves when everything that the source had is dealt with; more may come after. **Errors**: BRIDGE_STOPPED. */
+  settled(): Promise<void>
 }
 
 export const messageBridge = (definition: MessageBridgeDefinition): MessageBridge => {
@@ -102,12 +104,14 @@ export const messageBridge = (definition: MessageBridgeDefinition): MessageBridg
     behavior: behavior as Behavior<never>,
     parked: () => asked(replyTo => ({ type: 'parked', replyTo })),
     replay: key => asked(replyTo => ({ type: 'replay', key, replyTo })),
+    settled: () => asked(replyTo => ({ type: 'settled', replyTo })),
   }
 }
 
 type BridgeMessage =
   | { readonly type: 'wake' }
   | { readonly type: 'parked'; readonly replyTo: { tell(reply: readonly ParkedMessage[]): void } }
+  | { readonly type: 'settled'; readonly replyTo: { tell(reply: undefined): void } }
   | { readonly type: 'replay'; readonly key: string; readonly replyTo: { tell(reply: ReplayResult): void } }
   | InFlight
 
@@ -209,6 +213,7 @@ class Bridge {
     delivered: number
     readonly replyTo: { tell(reply: ReplayResult): void }
   } | null = null
+  private readonly settling: { tell(reply: undefined): void }[] = []
   private readonly replays: { readonly key: string; readonly replyTo: { tell(reply: ReplayResult): void } }[] = []
 
   constructor(definition: MessageBridgeDefinition, context: ActorContext<BridgeMessage>) {
@@ -244,6 +249,9 @@ class Bridge {
         break
       case 'wake':
         break
+      case 'settled':
+        this.settling.push(message.replyTo)
+        break
       case 'parked':
         message.replyTo.tell([...this.parkedByKey.values()].flat())
         return
@@ -262,7 +270,11 @@ class Bridge {
   private pump(): void {
     while (this.accepted < this.maxInFlight) {
       const message = this.definition.source.next()
-      if (message === null) return
+      if (message === null) {
+        if (this.accepted === 0 && this.settling.length > 0)
+          for (const waiting of this.settling.splice(0)) waiting.tell(undefined)
+        return
+      }
       this.accept(message)
     }
   }
