@@ -12,7 +12,12 @@ import type { Context } from '../kernel/context.ts'
 import { ActorSystem } from '../kernel/system.ts'
 import type { ActorRef, ExitReason } from '../kernel/types.ts'
 import { type SupervisorControl, supervisorControl } from '../supervision/control.ts'
-import type { SupervisorMessage } from '../supervision/messages.ts'
+import type {
+  DeleteChildResult,
+  RestartChildResult,
+  SupervisorMessage,
+  TerminateChildResult,
+} from '../supervision/messages.ts'
 import { SpecificationError, type SupervisorSpec } from '../supervision/specification.ts'
 import { supervisor } from '../supervision/supervisor.ts'
 import { ScenarioClock } from './supervisor-scenario-clock.ts'
@@ -45,8 +50,7 @@ export const traceOf = async (scenario: Scenario): Promise<string[]> => {
     return [`start_error:${refusalIn(error)}`]
   }
   const stage = new Stage(behavior, word => trace.push(word))
-  await stage.start()
-  if (stage.isUp) await play(scenario, kids, stage, trace)
+  if (await stage.start()) await play(scenario, kids, stage, trace)
   await stage.close()
   return trace
 }
@@ -80,22 +84,15 @@ const apply = async (event: Scenario['events'][number], kids: readonly Kid[], st
       }
       break
     }
-    case 'terminate': {
-      const result = await stage.ask(control.terminateChild(id))
-      say(`terminate_child:${id}:${result.ok ? 'ok' : errorWord(result)}`)
+    case 'terminate':
+      await stage.ask(control.terminateChild(id).then(result => say(`terminate_child:${id}:${resultWord(result)}`)))
       break
-    }
-    case 'restart': {
-      const result = await stage.ask(control.restartChild(id))
-      const word = result.ok ? (result.ref === null ? 'ok_undefined' : 'ok_pid') : errorWord(result)
-      say(`restart_child:${id}:${word}`)
+    case 'restart':
+      await stage.ask(control.restartChild(id).then(result => say(`restart_child:${id}:${resultWord(result)}`)))
       break
-    }
-    case 'delete': {
-      const result = await stage.ask(control.deleteChild(id))
-      say(`delete_child:${id}:${result.ok ? 'ok' : errorWord(result)}`)
+    case 'delete':
+      await stage.ask(control.deleteChild(id).then(result => say(`delete_child:${id}:${resultWord(result)}`)))
       break
-    }
     case 'children':
       say(await childrenOf(stage))
       break
@@ -112,8 +109,14 @@ const apply = async (event: Scenario['events'][number], kids: readonly Kid[], st
   await stage.comeToRest()
 }
 
-/** OTP answers `{error, Reason}` with the reason of the start function: `start_failed` is what a scenario's kid gives. */
-const errorWord = ({ error }: { readonly error: string }): string => `error_${error.replaceAll('-', '_')}`
+type Result = TerminateChildResult | RestartChildResult | DeleteChildResult
+
+/** OTP answers a start that failed with the reason of the start function, here `start_failed`. */
+const resultWord = (result: Result): string => {
+  if (!result.ok) return `error_${result.error.replaceAll('-', '_')}`
+  if (!('ref' in result)) return 'ok'
+  return result.ref === null ? 'ok_undefined' : 'ok_pid'
+}
 
 const childrenOf = async (stage: Stage): Promise<string> => {
   const children = await stage.ask(stage.control.whichChildren())
@@ -130,6 +133,7 @@ class Stage {
   private readonly say: Word
   /** Word for the reason with which the supervisor ended unasked. */
   endedItself: string | null = null
+  private ended = false
 
   constructor(behavior: ReturnType<typeof supervisor>, say: Word) {
     this.say = say
@@ -147,6 +151,7 @@ class Stage {
           onSignal: (state, signal) => {
             const exit = signal as unknown as ChildExited
             this.endedItself = wordOf(exit.reason)
+            this.ended = true
             return state
           },
         },
@@ -156,6 +161,7 @@ class Stage {
     })
   }
 
+  /** Started, and neither ended nor on its way to it. */
   get isUp(): boolean {
     return this.held?.isUp === true
   }
@@ -164,15 +170,23 @@ class Stage {
     return supervisorControl(this.held as ActorRef<SupervisorMessage>)
   }
 
-  async start(): Promise<void> {
+  /** Whether the supervisor started. It may have ended since. */
+  async start(): Promise<boolean> {
     this.held = await this.cell
-    const result = await this.ask(this.held.start())
-    this.say(result.type === 'failed' ? 'start_error:shutdown_failed_to_start_child' : 'up')
+    const result = await this.ask(
+      this.held.start().then(({ type }) => {
+        this.say(type === 'failed' ? 'start_error:shutdown_failed_to_start_child' : 'up')
+        return type
+      }),
+    )
+    if (result === 'failed') this.ended = true
     await this.comeToRest()
+    return result !== 'failed'
   }
 
   async stop(): Promise<void> {
     const reason = await this.ask((this.held as Cell).shutdown('infinity'))
+    this.ended = true
     this.say(`sup_down:${wordOf(reason)}`)
   }
 
@@ -180,11 +194,14 @@ class Stage {
     await this.ask(this.system.terminate({ shutdownMs: 'brutal-kill' }))
   }
 
-  /** Until the supervisor has nothing left to do, letting the time pass that it waits for. */
+  /** Until the supervisor has nothing left to do or has ended, letting the time pass that it waits for. */
   async comeToRest(): Promise<void> {
     await everythingElse()
-    while (this.isUp && this.held?.isIdle === false && this.clock.advanceToNext()) await everythingElse()
-    await everythingElse()
+    while (!this.isAtRest && this.clock.advanceToNext()) await everythingElse()
+  }
+
+  private get isAtRest(): boolean {
+    return this.ended || this.held?.isIdle === true
   }
 
   /** The answer, letting the time pass that it takes. */

@@ -3,19 +3,12 @@ import { type Behavior, SHUTDOWN, type Stopped, stopped, systemBehavior } from '
 import type { ChildExited } from '../kernel/cell.ts'
 import type { Context } from '../kernel/context.ts'
 import type { ExitReason, Signal } from '../kernel/types.ts'
-import { type Child, Children } from './children.ts'
+import { Agenda, NEXT } from './agenda.ts'
+import { Child, Children } from './children.ts'
 import { control } from './handling-control.ts'
 import type { SupervisorMessage } from './messages.ts'
 import { RestartWindow } from './restart-window.ts'
 import { type CheckedSupervisor, checkSupervisor, type SupervisorSpec } from './specification.ts'
-
-/** Told to itself after a restart that failed, so that a stop or a control message can come in between. */
-class TryAgain {
-  readonly child: Child
-  constructor(child: Child) {
-    this.child = child
-  }
-}
 
 /** What one incarnation of a supervisor knows. */
 interface Supervision {
@@ -23,6 +16,7 @@ interface Supervision {
   readonly context: Context
   readonly children: Children
   readonly window: RestartWindow
+  readonly agenda: Agenda
 }
 
 type Next = Supervision | Stopped
@@ -42,18 +36,25 @@ type Next = Supervision | Stopped
  */
 export const supervisor = (spec: SupervisorSpec): Behavior<SupervisorMessage> => {
   const checked = checkSupervisor(spec)
-  return systemBehavior<SupervisorMessage | TryAgain, Supervision>(
+  return systemBehavior<SupervisorMessage | typeof NEXT, Supervision>(
     {
       initial: context => begin(checked, context as unknown as Context),
-      receive: (supervision, message) =>
-        message instanceof TryAgain ? tryAgain(supervision, message) : control(supervision, message),
-      onSignal: (supervision, signal) => childExited(supervision, signal),
+      receive: (supervision, message) => {
+        supervision.agenda.signalsSeen()
+        return message === NEXT ? next(supervision) : control(supervision, message)
+      },
+      onSignal: (supervision, signal: Signal | ChildExited) => {
+        if (signal.type !== 'child-exited') return supervision
+        supervision.agenda.childExited(signal)
+        supervision.context.cell.tell(NEXT)
+        return supervision
+      },
       // Its children have their own start times.
       startTimeoutMs: Number.POSITIVE_INFINITY,
     },
     {
       stopChildren: supervision => supervision.children.stopForGood(),
-      takeBack: message => message instanceof TryAgain,
+      takeBack: message => message === NEXT,
       escalates: true,
     },
   )
@@ -69,16 +70,21 @@ const begin = async (spec: CheckedSupervisor, context: Context): Promise<Supervi
       cause: failed.failure,
     })
   }
-  return { spec, context, children, window: new RestartWindow(spec.intensity, spec.periodMs) }
+  return { spec, context, children, window: new RestartWindow(spec.intensity, spec.periodMs), agenda: new Agenda() }
 }
 
-const childExited = (supervision: Supervision, signal: Signal | ChildExited): Next | Promise<Next> => {
-  if (signal.type !== 'child-exited') return supervision
-  const child = supervision.children.endedBy(signal)
+const next = (supervision: Supervision): Next | Promise<Next> => {
+  const entry = supervision.agenda.take()
+  if (entry === undefined) return supervision
+  return entry instanceof Child ? tryAgain(supervision, entry) : childExited(supervision, entry)
+}
+
+const childExited = (supervision: Supervision, exit: ChildExited): Next | Promise<Next> => {
+  const child = supervision.children.endedBy(exit)
   if (child === null) return supervision
-  child.failure = failureIn(signal.reason, signal.child.path)
-  if (isDueAgain(child, signal.reason)) return restart(supervision, child)
-  if (child.failure !== null && isAbnormal(signal.reason)) report(supervision, 'warn', child, 'is not restarted')
+  child.failure = failureIn(exit.reason, exit.child.path)
+  if (isDueAgain(child, exit.reason)) return restart(supervision, child)
+  if (isAbnormal(exit.reason)) report(supervision, 'warn', child, 'is not restarted')
   supervision.children.letDown(child)
   return endsWith(supervision, child) ? gaveUp(child.failure) : supervision
 }
@@ -103,12 +109,12 @@ const endsWith = ({ spec, children }: Supervision, child: Child): boolean => {
   return !children.inStartOrder().some(other => other.spec.significant && other.status !== 'down')
 }
 
-const tryAgain = (supervision: Supervision, { child }: TryAgain): Next | Promise<Next> =>
+const tryAgain = (supervision: Supervision, child: Child): Next | Promise<Next> =>
   supervision.children.has(child) && child.status === 'restarting' ? restart(supervision, child) : supervision
 
 /** Every try counts, those that follow a failed one too. */
 const restart = async (supervision: Supervision, child: Child): Promise<Next> => {
-  const { spec, context, children, window } = supervision
+  const { spec, context, children, window, agenda } = supervision
   if (!window.admit(context.clock.monotonicMs())) {
     const limit = `more than ${spec.intensity} restarts within ${spec.periodMs} ms`
     report(supervision, 'error', child, `is not restarted: the supervisor gives up after ${limit}`)
@@ -121,7 +127,9 @@ const restart = async (supervision: Supervision, child: Child): Promise<Next> =>
   const failed = await restartWith(supervision, child)
   if (failed !== null && !context.revoked) {
     failed.status = 'restarting'
-    context.cell.tell(new TryAgain(failed))
+    agenda.tryAgain(failed)
+    // Through its own mailbox, so that a stop or a control message can come in between.
+    context.cell.tell(NEXT)
   }
   return supervision
 }
