@@ -30,8 +30,8 @@ export interface CellSystem {
   readonly rings: RingPool<unknown>
   /** Numbers actors without a name of their own. */
   nextLabel(): number
-  /** A cell without a parent has ended. */
-  topLevelEnded(cell: Cell, reason: ExitReason): void
+  /** A cell without a parent has ended; `asked`: by its ref's `stop`. */
+  topLevelEnded(cell: Cell, reason: ExitReason, asked: boolean): void
 }
 
 /** How a start ended, for whoever ordered it. */
@@ -182,7 +182,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     if (this.status === STOPPED || this.rare?.draining === true || this.rare?.final === true)
       return Promise.reject(this.stoppedError())
     const bounds = this.bounds
-    if (bounds === null || (this.waiting < bounds.capacity && !this.hasOffers)) {
+    if (bounds === null || this.waiting < bounds.capacity) {
       this.push(message)
       return Promise.resolve()
     }
@@ -215,7 +215,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   stop(options?: StopOptions): Promise<void> {
-    return this.end(SHUTDOWN, options?.shutdownMs ?? DEFAULT_SHUTDOWN_MS, !this.supervised)
+    return this.end(SHUTDOWN, options?.shutdownMs ?? this.defaultShutdownMs, !this.supervised)
   }
 
   drain(options?: StopOptions): Promise<void> {
@@ -223,7 +223,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     const rare = this.rarely()
     rare.draining = true
     this.open = false
-    this.limitShutdown(options?.shutdownMs ?? DEFAULT_SHUTDOWN_MS)
+    this.limitShutdown(options?.shutdownMs ?? this.defaultShutdownMs)
     if (this.isIdle) this.signal({ type: 'stop', reason: NORMAL })
     return this.whenEnded()
   }
@@ -653,6 +653,10 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     })
   }
 
+  private get defaultShutdownMs(): ShutdownTime {
+    return this.behavior.stopChildren === null ? DEFAULT_SHUTDOWN_MS : 'infinity'
+  }
+
   /** The earliest limit counts: nobody gets more time by asking again. */
   private limitShutdown(time: ShutdownTime): void {
     if (typeof time !== 'number') return
@@ -721,7 +725,10 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       } catch (error) {
         this.system.logger.log('error', `${this.path}: stopping its children in their order failed`, { error })
       }
-    while (this.lastChild !== null && !context.revoked) await this.lastChild.end(SHUTDOWN, DEFAULT_SHUTDOWN_MS, true)
+    while (this.lastChild !== null && !context.revoked) {
+      const child = this.lastChild
+      await child.end(SHUTDOWN, child.defaultShutdownMs, true)
+    }
     if (hook !== null && !context.revoked)
       await hook(this.state, reason, context as ActorContext<unknown> as ActorContext<never>)
   }
@@ -806,7 +813,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     const rare = this.rare
     this.rare = null
     const parent = this.parent
-    if (parent === null) this.system.topLevelEnded(this, reason)
+    if (parent === null) this.system.topLevelEnded(this, reason, rare?.final === true)
     else if (!this.supervised && parent.behavior.onSignal !== null && parent.listens)
       parent.signal({ type: 'child-terminated', ref: this, reason })
     if (rare === null) return

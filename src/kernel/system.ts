@@ -57,7 +57,7 @@ export class ActorSystem implements AsyncDisposable {
       deadLetters: this.deadLetters,
       rings: new RingPool(),
       nextLabel: () => ++this.labels,
-      topLevelEnded: (cell, reason) => this.topLevelEnded(cell, reason),
+      topLevelEnded: (cell, reason, asked) => this.topLevelEnded(cell, reason, asked),
     }
   }
 
@@ -97,10 +97,10 @@ export class ActorSystem implements AsyncDisposable {
     for (const cell of [...this.topLevel].reverse()) await cell.stop(options)
   }
 
-  private topLevelEnded(cell: Cell, reason: ExitReason): void {
+  private topLevelEnded(cell: Cell, reason: ExitReason, asked: boolean): void {
     this.topLevel.delete(cell)
     if (this.names.get(cell.name) === cell) this.names.delete(cell.name)
-    if (!cell.escalates || this.ending !== null || reason.type === 'normal') return
+    if (!cell.escalates || asked || this.ending !== null || reason.type === 'normal') return
     this.logger.log('error', `${cell.path} gave up; the system terminates`, {
       error: reason.type === 'error' ? reason.error : reason.type === 'shutdown' ? reason.cause : undefined,
     })
