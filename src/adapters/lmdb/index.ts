@@ -6,6 +6,8 @@ import type { Journal } from '../../persistence/journal.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { LmdbEngine } from './lmdb-engine.ts'
 
+export { destroyLmdbStore } from './destroy.ts'
+
 export interface LmdbJournalOptions {
   /** The store's folder; it is made if it is not there. */
   readonly path: string

@@ -113,6 +113,13 @@ export class LmdbEngine implements Engine {
     return outcome
   }
 
+  async lastPosition(partition: number): Promise<number> {
+    const [last] = await this.blocks(partition, Number.MAX_SAFE_INTEGER, 1)
+    if (last === undefined) return 0
+    const where = `${this.name}, partition ${partition}, position ${last.firstPosition}`
+    return new Block(last.packed, partition, last.firstPosition, where).index.lastPosition
+  }
+
   async blocks(partition: number, position: number, count: number): Promise<readonly StoredBlock[]> {
     const { log } = this.#open()
     let from = position

@@ -40,7 +40,7 @@ export interface EngineWrite {
   readonly lastPosition: number
   readonly nextLastPosition: number
   readonly blocks: readonly BlockWrite[]
-  /** The heads that change: from `sequenceNr` (checked, where others may write) to `nextSequenceNr` and `nextBlock`. */
+  /** The heads that change, each once: from what they are (checked, where others may write) to what is `next`. */
   readonly touched: readonly HeadEntry[]
   readonly cursors: Cursors | null
 }
@@ -76,6 +76,8 @@ export interface Engine {
   rotated(partition: number, entries: Iterable<HeadEntry>, lastPosition: number): void
   /** **Errors**: JOURNAL_UNAVAILABLE. */
   write(write: EngineWrite): Promise<WriteOutcome>
+  /** Where the log ends now. Asked only where others may write. */
+  lastPosition(partition: number): Promise<number>
   /** The last block that begins at or before `position`, and those after it: up to `count`. */
   blocks(partition: number, position: number, count: number): Promise<readonly StoredBlock[]>
   /** The block that begins at `firstPosition`, or null. */

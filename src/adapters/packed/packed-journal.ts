@@ -147,7 +147,8 @@ export class PackedJournal implements Journal {
   }
 
   async lastPosition(nr: number): Promise<number> {
-    return this.#partition(nr).lastPosition
+    const { lastPosition } = this.#partition(nr)
+    return this.#engine.shared ? this.#engine.lastPosition(nr) : lastPosition
   }
 
   saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
@@ -218,6 +219,7 @@ export class PackedJournal implements Journal {
     const results: AppendResult[] = []
     const accepted: Append[] = []
     const acceptedEntries: HeadEntry[] = []
+    const touched: HeadEntry[] = []
     let next = partition.lastPosition + 1
     for (let i = 0; i < appends.length; i++) {
       const append = appends[i]!
@@ -234,6 +236,7 @@ export class PackedJournal implements Journal {
         results.push({ status: 'written', position: next, repeated: false })
         accepted.push(append)
         acceptedEntries.push(entry)
+        if (entry.nextSequenceNr === entry.sequenceNr) touched.push(entry)
         entry.nextSequenceNr += append.records.length
         next += append.records.length
       } else {
@@ -250,12 +253,12 @@ export class PackedJournal implements Journal {
       lastPosition: partition.lastPosition,
       nextLastPosition: next - 1,
       blocks,
-      touched: acceptedEntries,
+      touched,
       cursors,
     })
     if (!this.#settle(partition, outcome)) return null
     partition.lastPosition = next - 1
-    for (const entry of acceptedEntries) {
+    for (const entry of touched) {
       entry.sequenceNr = entry.nextSequenceNr
       entry.block = entry.nextBlock
       entry.dirty = true

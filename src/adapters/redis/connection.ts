@@ -1,0 +1,115 @@
+/**
+ * One connection to Redis that never sends anything twice on its own. ioredis would send again, after a reconnect, what
+ * had not been answered; here a lost connection rejects what was under way, and the caller decides: what only reads is
+ * asked again until a limit, and a commit first looks whether it had been written.
+ */
+
+import { Redis, type RedisOptions } from 'ioredis'
+import { RuntimeError, toError } from '../../base/errors.ts'
+import type { Clock } from '../../base/ports.ts'
+import type { Script } from './scripts.ts'
+
+export type Argument = string | number | Buffer
+
+/** The connection was lost, or not there: whether the command was carried out is unknown. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost'
+}
+
+const RECONNECT_DELAY_MS_MAX = 500
+
+export class Connection {
+  readonly #redis: Redis
+  readonly #name: string
+  readonly #clock: Clock
+  readonly #unavailableAfterMs: number
+  #lastError: Error | null = null
+
+  constructor(url: string, name: string, options: RedisOptions, clock: Clock, unavailableAfterMs: number) {
+    this.#name = name
+    this.#clock = clock
+    this.#unavailableAfterMs = unavailableAfterMs
+    this.#redis = new Redis(url, {
+      ...options,
+      // What is stored does not depend on how a client likes its replies and keys.
+      protocol: 2,
+      replyMapping: 'legacy',
+      stringNumbers: false,
+      keyPrefix: '',
+      lazyConnect: true,
+      // A command given while the connection is away waits for the next attempt, and fails with it (0 retries).
+      enableOfflineQueue: true,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      retryStrategy: attempt => Math.min(10 * 2 ** attempt, RECONNECT_DELAY_MS_MAX),
+      // A server that holds the connection and says nothing is as good as away.
+      commandTimeout: unavailableAfterMs,
+      connectTimeout: unavailableAfterMs,
+    })
+    this.#redis.on('error', (error: Error) => {
+      this.#lastError = error
+    })
+  }
+
+  /** One try. **Errors**: ConnectionLost; what Redis answers as an error, as it is. */
+  async once<Reply>(command: string, ...args: readonly Argument[]): Promise<Reply> {
+    return this.#asked(this.#redis.callBuffer(command, ...args)) as Promise<Reply>
+  }
+
+  /** One try to run a script, which is sent whole where the server does not know it. Errors as with `once`. */
+  async script<Reply>(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply> {
+    try {
+      return await this.once<Reply>('EVALSHA', script.sha, keys.length, ...keys, ...args)
+    } catch (error) {
+      // Not known: not run either, so sending it again is no second time.
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return this.once<Reply>('EVAL', script.lua, keys.length, ...keys, ...args)
+    }
+  }
+
+  /** Does what may be done twice until it is answered. **Errors**: JOURNAL_UNAVAILABLE, after the limit. */
+  async untilAnswered<Reply>(asking: () => Promise<Reply>): Promise<Reply> {
+    const startedMs = this.#clock.monotonicMs()
+    for (;;) {
+      try {
+        return await asking()
+      } catch (error) {
+        const waiting = error instanceof ConnectionLost || isStarting(error)
+        if (!waiting || this.#clock.monotonicMs() - startedMs >= this.#unavailableAfterMs) throw this.unavailable(error)
+        if (!(error instanceof ConnectionLost)) await this.#pause()
+      }
+    }
+  }
+
+  unavailable(cause: unknown): RuntimeError {
+    if (cause instanceof RuntimeError) return cause
+    const lost = cause instanceof ConnectionLost
+    const reason = lost ? (this.#lastError ?? cause) : toError(cause)
+    const text = lost
+      ? `${this.#name} does not answer: ${reason.message}. Is the server up?`
+      : `${this.#name} answered with an error: ${reason.message}`
+    return new RuntimeError('JOURNAL_UNAVAILABLE', text, { cause: reason, retryable: true })
+  }
+
+  close(): void {
+    this.#redis.disconnect()
+  }
+
+  async #asked(reply: Promise<unknown>): Promise<unknown> {
+    try {
+      return await reply
+    } catch (error) {
+      // Redis's own answers are ReplyErrors; everything else is about the connection.
+      if (error instanceof Error && error.name === 'ReplyError') throw error
+      throw new ConnectionLost(toError(error).message, { cause: error })
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise(resolve => this.#clock.after(100, resolve))
+  }
+}
+
+/** Answers of a server that will be there soon. */
+const isStarting = (error: unknown): boolean =>
+  error instanceof Error && /^(LOADING|MASTERDOWN|TRYAGAIN|BUSY) /.test(error.message)

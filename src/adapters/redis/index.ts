@@ -1,0 +1,57 @@
+/** `troupe/redis`: the journal in Redis. */
+
+import type { RedisOptions } from 'ioredis'
+import { type Logger, stderrLogger } from '../../base/logger.ts'
+import { type Clock, systemClock } from '../../base/ports.ts'
+import type { Journal } from '../../persistence/journal.ts'
+import { PackedJournal } from '../packed/packed-journal.ts'
+import { Connection } from './connection.ts'
+import { RedisEngine } from './redis-engine.ts'
+import { checkPartitions, checkPrefix, parseRedisUrl } from './url.ts'
+
+export { parseRedisUrl, type RedisPlace } from './url.ts'
+
+export interface RedisJournalOptions {
+  /** `redis://host:port/db`, `rediss://…`; may carry `?partitions=16&prefix=troupe`. */
+  readonly url: string
+  /** What all keys begin with. Default: as in the URL, else `troupe`. */
+  readonly prefix?: string
+  /** Fixed when the store is made; asked for and different is an error. **Bounds**: 1 to 1,024. Default: as stored, else 16. */
+  readonly partitions?: number
+  /** How long a server may be away before a call fails; a commit, which looks again first, takes up to twice. Default: 10,000. */
+  readonly unavailableAfterMs?: number
+  /** More for the client: credentials, TLS, Sentinel. What decides when something is sent again is set by the journal. */
+  readonly client?: RedisOptions
+  readonly logger?: Logger
+  readonly clock?: Clock
+}
+
+/**
+ * A journal in a Redis server (7.0 or later).
+ *
+ * **Durability**: a write resolves when the server has carried it out; what that survives is what the server's
+ * append-only file is set to, checked by `open` and said in `durability`. A failover to a replica may lose writes that
+ * had resolved.
+ * **Order**: per partition, in the order of the commits. **Delivery**: a commit whose answer was lost is looked for and
+ * sent again if it is not there; it is never there twice.
+ * **Errors** of `open`: JOURNAL_MISCONFIGURED for a server that may evict keys, one that is too old, another number of
+ * partitions; JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_UNAVAILABLE. It fences every writer that opened the store before.
+ * **Bounds**: all data is in the server's memory; here memory for some 65,000 ids a partition and 8 MiB of blocks.
+ */
+export const redisJournal = (options: RedisJournalOptions): Journal => {
+  const place = parseRedisUrl(options.url)
+  const prefix = options.prefix === undefined ? place.prefix : checkPrefix(options.prefix)
+  const partitions = options.partitions === undefined ? place.partitions : checkPartitions(options.partitions)
+  const unavailableAfterMs = options.unavailableAfterMs ?? 10_000
+  const clock = options.clock ?? systemClock
+  const name = nameOf(place.url, prefix)
+  const connection = new Connection(place.url, name, options.client ?? {}, clock, unavailableAfterMs)
+  const logger = options.logger ?? stderrLogger
+  return new PackedJournal(new RedisEngine({ name, connection, prefix, partitions, unavailableAfterMs, logger, clock }))
+}
+
+/** For people and logs: without user and password. */
+const nameOf = (url: string, prefix: string): string => {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}?prefix=${prefix}`
+}

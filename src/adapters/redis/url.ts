@@ -1,0 +1,48 @@
+/** `redis://host:port/db?partitions=16&prefix=shop`: a Redis server, and which journal in it. */
+
+import { RuntimeError } from '../../base/errors.ts'
+
+export interface RedisPlace {
+  /** What the client connects to: without the journal's own settings. */
+  readonly url: string
+  readonly prefix: string
+  /** Null: as the store was made, else the default. */
+  readonly partitions: number | null
+}
+
+export const DEFAULT_PREFIX = 'troupe'
+export const DEFAULT_PARTITIONS = 16
+const PARTITIONS_MAX = 1_024
+
+/** Takes a URL apart. **Errors**: JOURNAL_MISCONFIGURED, with what to write instead; a password is not repeated in it. */
+export const parseRedisUrl = (text: string): RedisPlace => {
+  const parsed = URL.canParse(text) ? new URL(text) : null
+  if (parsed === null || !['redis:', 'rediss:'].includes(parsed.protocol))
+    throw misconfigured('the URL of a Redis journal reads redis://host:port/db?partitions=16&prefix=troupe')
+  const partitions = parsed.searchParams.get('partitions')
+  const prefix = parsed.searchParams.get('prefix')
+  for (const name of parsed.searchParams.keys())
+    if (name !== 'partitions' && name !== 'prefix')
+      throw misconfigured(`the URL of a Redis journal knows partitions and prefix, not ${name}`)
+  parsed.search = ''
+  return {
+    url: parsed.href,
+    prefix: checkPrefix(prefix ?? DEFAULT_PREFIX),
+    partitions: partitions === null ? null : checkPartitions(Number(partitions)),
+  }
+}
+
+/** Every key begins with it, within the braces that tell a cluster's slot. */
+export const checkPrefix = (prefix: string): string => {
+  if (!/^[^{}\s]{1,64}$/.test(prefix))
+    throw misconfigured(`a key prefix is 1 to 64 characters without braces and spaces, not ${JSON.stringify(prefix)}`)
+  return prefix
+}
+
+export const checkPartitions = (partitions: number): number => {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > PARTITIONS_MAX)
+    throw misconfigured(`${partitions} partitions: give 1 to ${PARTITIONS_MAX}`)
+  return partitions
+}
+
+const misconfigured = (text: string): RuntimeError => new RuntimeError('JOURNAL_MISCONFIGURED', text)
