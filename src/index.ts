@@ -15,6 +15,7 @@ export {
   ignore,
   type MailboxOptions,
   type Overflow,
+  type ReplyOf,
   type ReplyTo,
   type ShutdownTime,
   type Signal,

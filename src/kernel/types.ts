@@ -16,6 +16,10 @@ export interface ReplyTo<in Reply> {
   tell(reply: Reply): void
 }
 
+/** What an actor answers, as its messages say that have a `replyTo`; all that they ask for, where they differ. */
+export type ReplyOf<Message> = [Asked<Message>] extends [never] ? unknown : Asked<Message>
+type Asked<Message> = Message extends { readonly replyTo: ReplyTo<infer Reply> } ? Reply : never
+
 export interface AskOptions {
   /** Fails the ask with ASK_TIMEOUT after this time. Default: none, since an ask ends when nobody can answer it. */
   readonly timeoutMs?: number
@@ -54,9 +58,9 @@ export interface ActorRef<in Message> extends ReplyTo<Message> {
    * Tells a message that carries where to answer, and resolves with the answer. **Errors**: ACTOR_CRASHED when the actor
    * crashed while it held the message; ACTOR_STOPPED when nobody is left to answer; ASK_TIMEOUT; MAILBOX_FULL. A message
    * still queued when its actor crashes survives the restart, and so does the ask. An answer after the end is a dead
-   * letter `late-reply`.
+   * letter `late-reply`. Name the reply (`ask<number>(…)`) where the actor's messages ask for different ones.
    */
-  ask<Reply>(message: (replyTo: ReplyTo<Reply>) => Message, options?: AskOptions): Promise<Reply>
+  ask<Reply = ReplyOf<Message>>(message: (replyTo: ReplyTo<Reply>) => Message, options?: AskOptions): Promise<Reply>
   /** Ends the actor after the message that it handles now; what is queued becomes dead letters. Resolves when it has ended. */
   stop(options?: StopOptions): Promise<void>
   /** Ends the actor after everything that is queued; later messages are dead letters. Resolves when it has ended. */
