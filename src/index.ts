@@ -1,4 +1,4 @@
-export { type ErrorCode, isRuntimeError, RuntimeError } from './base/errors.ts'
+export { type ErrorCode, isRuntimeError, RuntimeError, toError } from './base/errors.ts'
 export type { Logger, LogLevel } from './base/logger.ts'
 export { silentLogger, stderrLogger } from './base/logger.ts'
 export type { Cancel, Clock, Executor, Ports, Random } from './base/ports.ts'

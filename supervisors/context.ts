@@ -1,5 +1,4 @@
-import type { Behavior, BridgeTarget, ChildSpec } from 'troupe'
-import { supervisor } from 'troupe'
+import { type Behavior, type ChildSpec, supervisor } from 'troupe'
 
 /** What a bounded context consists of: the entities that it hosts, and the bridges and doors that bring it messages. */
 export interface ContextParts {
@@ -29,6 +28,3 @@ export const context = (id: string, { kinds, bridges }: ContextParts): ChildSpec
   }),
   restart: 'permanent',
 })
-
-/** The entities of a kind, as a bridge sees them. */
-export const target = (kind: { readonly name: string; readonly deliver: unknown }): BridgeTarget => kind as BridgeTarget

@@ -5,6 +5,7 @@ import {
   type ExitReason,
   type Journal,
   type Logger,
+  type MessageBridge,
   type Ports,
   type ReceivingAdapter,
   type Recovered,
@@ -84,6 +85,10 @@ export class Marketplace implements AsyncDisposable {
   readonly root: ActorRef<SupervisorMessage>
   /** Resolves when it has ended: with the reason, where that was not `close`. */
   readonly whenEnded: Promise<ExitReason>
+  /** Whether the store held anything when it was opened. */
+  readonly hadHistory: boolean
+  /** The bridges from the log, to see and replay what is parked. */
+  readonly bridges: readonly MessageBridge[]
   private readonly kinds: DomainEntities
   private readonly outcomes: OutcomeWatch
   private readonly applications: ReceivingAdapter<ApplicationReply>
@@ -102,6 +107,7 @@ export class Marketplace implements AsyncDisposable {
     this.store = store
     this.system = system
     this.recoveries = recoveries
+    this.hadHistory = this.records > MODE_RECORDS
     this.whenEnded = system.whenTerminated
     this.outcomes = new OutcomeWatch(store)
     const settings = {
@@ -129,15 +135,11 @@ export class Marketplace implements AsyncDisposable {
       { name: 'referrals', behavior: this.referrals.behavior },
     ]
     const tree = mode === 'choreography' ? choreographyTree : orchestrationTree
-    this.root = system.spawn(
-      supervisor({
-        strategy: 'one-for-one',
-        intensity: 3,
-        periodMs: 10_000,
-        children: tree(this.kinds, settings, doors),
-      }),
-      { name: 'contexts' },
-    )
+    const { children, bridges } = tree(this.kinds, settings, doors)
+    this.bridges = bridges
+    this.root = system.spawn(supervisor({ strategy: 'one-for-one', intensity: 3, periodMs: 10_000, children }), {
+      name: 'contexts',
+    })
   }
 
   static async open(options: MarketplaceOptions): Promise<Marketplace> {
@@ -207,6 +209,14 @@ export class Marketplace implements AsyncDisposable {
     }
   }
 
+  /** Resolves when nothing is under way any more in any context. */
+  async settled(): Promise<void> {
+    for (let before = -1; before !== this.records; ) {
+      before = this.records
+      await Promise.all(this.bridges.map(bridge => bridge.settled()))
+    }
+  }
+
   get recovered(): RecoveryFigures {
     return this.recoveries
   }
@@ -240,6 +250,9 @@ export class Marketplace implements AsyncDisposable {
     await this.store.close()
   }
 }
+
+/** What a new store holds when its marketplace begins. */
+const MODE_RECORDS = 1
 
 export interface MarketplaceTotals {
   readonly risks: number

@@ -1,5 +1,6 @@
 import {
   type BridgeTarget,
+  type ChildSpec,
   type EntityKind,
   type EventStore,
   entities,
@@ -44,6 +45,12 @@ export interface MarketplaceSettings {
   readonly riskEnquiry: RiskEnquiry | null
 }
 
+/** A tree of contexts, and the bridges in it that read the log. */
+export interface MarketplaceTree {
+  readonly children: readonly ChildSpec[]
+  readonly bridges: readonly MessageBridge[]
+}
+
 /** The domain's entities, the same under every tree. */
 export interface DomainEntities {
   readonly application: EntityKind<ApplicationCommand, ApplicationReply>
@@ -70,7 +77,9 @@ export const domainEntities = (settings: MarketplaceSettings): DomainEntities =>
 }
 
 /** A translation of the domain: what one record of the log is for one entity. */
-type Translate = (payload: never) => Delivery<keyof DomainEntities, { readonly type: string; readonly applicationId: string }>
+type Translate = (
+  payload: never,
+) => Delivery<keyof DomainEntities, { readonly type: string; readonly applicationId: string }>
 
 /**
  * A context's bridge from the log. Messages of one application follow one another; applications do not wait for each

@@ -7,8 +7,9 @@ import type { Journal } from '../../persistence/journal.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { Connection } from './connection.ts'
 import { RedisEngine } from './redis-engine.ts'
-import { checkPartitions, checkPrefix, parseRedisUrl } from './url.ts'
+import { checkPartitions, checkPrefix, nameOf, parseRedisUrl } from './url.ts'
 
+export { type DestroyRedisOptions, destroyRedisStore } from './destroy.ts'
 export { parseRedisUrl, type RedisPlace } from './url.ts'
 
 export interface RedisJournalOptions {
@@ -44,14 +45,8 @@ export const redisJournal = (options: RedisJournalOptions): Journal => {
   const partitions = options.partitions === undefined ? place.partitions : checkPartitions(options.partitions)
   const unavailableAfterMs = options.unavailableAfterMs ?? 10_000
   const clock = options.clock ?? systemClock
-  const name = nameOf(place.url, prefix)
+  const name = nameOf({ ...place, prefix })
   const connection = new Connection(place.url, name, options.client ?? {}, clock, unavailableAfterMs)
   const logger = options.logger ?? stderrLogger
   return new PackedJournal(new RedisEngine({ name, connection, prefix, partitions, unavailableAfterMs, logger, clock }))
-}
-
-/** For people and logs: without user and password. */
-const nameOf = (url: string, prefix: string): string => {
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}//${host}${pathname === '/' ? '' : pathname}?prefix=${prefix}`
 }

@@ -33,6 +33,7 @@ import {
   type WriteOutcome,
 } from '../packed/engine.ts'
 import { type Argument, type Connection, ConnectionLost } from './connection.ts'
+import { metaKeyOf, slotOf } from './keys.ts'
 import { COMMIT, OPEN, SAVE_SNAPSHOT } from './scripts.ts'
 import { checkServer, parseInfo } from './server-check.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
@@ -201,7 +202,7 @@ export class RedisEngine implements Engine {
   }
 
   async #checkMeta(): Promise<number> {
-    const key = `${this.#options.prefix}:meta`
+    const key = metaKeyOf(this.#options.prefix)
     const wanted = this.#options.partitions
     await this.#ask('SET', key, JSON.stringify({ format: FORMAT, partitions: wanted ?? DEFAULT_PARTITIONS }), 'NX')
     const text = (await this.#ask<Buffer | null>('GET', key))?.toString() ?? 'null'
@@ -314,7 +315,7 @@ export class RedisEngine implements Engine {
 }
 
 const keysOf = (prefix: string, nr: number): Keys => {
-  const slot = `{${prefix}:${nr}}`
+  const slot = slotOf(prefix, nr)
   return {
     state: `${slot}:state`,
     heads: `${slot}:heads`,

@@ -12,7 +12,7 @@ export interface RedisPlace {
 
 export const DEFAULT_PREFIX = 'troupe'
 export const DEFAULT_PARTITIONS = 16
-const PARTITIONS_MAX = 1_024
+export const PARTITIONS_MAX = 1_024
 
 /** Takes a URL apart. **Errors**: JOURNAL_MISCONFIGURED, with what to write instead; a password is not repeated in it. */
 export const parseRedisUrl = (text: string): RedisPlace => {
@@ -30,6 +30,12 @@ export const parseRedisUrl = (text: string): RedisPlace => {
     prefix: checkPrefix(prefix ?? DEFAULT_PREFIX),
     partitions: partitions === null ? null : checkPartitions(Number(partitions)),
   }
+}
+
+/** For people and logs: without user and password. */
+export const nameOf = ({ url, prefix }: RedisPlace): string => {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}?prefix=${prefix}`
 }
 
 /** Every key begins with it, within the braces that tell a cluster's slot. */

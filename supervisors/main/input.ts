@@ -1,0 +1,33 @@
+import { createReadStream } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { type ApplicationRow, readApplications } from '../../actors/index.ts'
+
+/** The first `limit` rows of a CSV file, `.gz` or plain; null: the built-in sample. */
+export async function* applicationRows(
+  file: string | null,
+  limit: number,
+): AsyncGenerator<ApplicationRow, void, undefined> {
+  if (limit === 0) return
+  let rows = 0
+  for await (const row of readApplications(textOf(file ?? samplePath()))) {
+    yield row
+    if (++rows >= limit) return
+  }
+}
+
+/** Beside the sources: the build makes only JavaScript of them. */
+const samplePath = (): string =>
+  join(dirname(createRequire(import.meta.url).resolve('troupe/package.json')), 'actors/samples/sample-applications.csv')
+
+async function* textOf(file: string): AsyncGenerator<string, void, undefined> {
+  const text = new PassThrough({ encoding: 'utf8' })
+  const bytes = createReadStream(file)
+  const piped = file.endsWith('.gz') ? pipeline(bytes, createGunzip(), text) : pipeline(bytes, text)
+  // A reader that has enough destroys `text`; any other failure reaches it through `text` itself.
+  piped.catch(error => text.destroy(error))
+  yield* text as AsyncIterable<string>
+}

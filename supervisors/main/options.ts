@@ -1,0 +1,87 @@
+import { parseArgs } from 'node:util'
+import type { Mode } from '../store-settings.ts'
+
+export interface MainOptions {
+  /** Null: the built-in sample. */
+  readonly applications: string | null
+  readonly limit: number
+  /** Null: what the store was begun with. */
+  readonly mode: Mode | null
+  readonly journal: string
+  readonly fresh: boolean
+  readonly concurrency: number
+  readonly snapshotEvery: number | null
+  readonly json: boolean
+  readonly out: string | null
+}
+
+/** The command line is wrong; the text says how. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export const USAGE = `npm start -- [options]
+
+  --applications FILE   CSV, also .gz: the sample's columns or those of the freMTPL2 portfolio
+                        (default: 5,000 sample applications)
+  --limit N             the first N rows only
+  --mode MODE           orchestration (default) or choreography; a store keeps the one it was begun with
+  --journal WHERE       lmdb:DIR (default lmdb:./.troupe), redis://HOST:PORT[/DB], or memory
+  --fresh               begin the store anew
+  --concurrency N       applications under way at once (default 256)
+  --snapshot-every N    snapshot of a region's actor after so many records (default 100)
+  --out FILE            one JSON line per application, written at the end from the store
+  --json                the summary as one JSON object on the last line of standard output
+  --help`
+
+/** **Errors**: UsageError. Null: help was asked for. */
+export const readOptions = (args: readonly string[]): MainOptions | null => {
+  const values = parse(args)
+  if (values.help === true) return null
+  const mode = values.mode ?? null
+  if (mode !== null && mode !== 'orchestration' && mode !== 'choreography')
+    throw new UsageError(`--mode ${mode}: give orchestration or choreography`)
+  return {
+    applications: values.applications ?? null,
+    limit: values.limit === undefined ? Number.POSITIVE_INFINITY : whole('--limit', values.limit, 0),
+    mode,
+    journal: values.journal ?? 'lmdb:./.troupe',
+    fresh: values.fresh ?? false,
+    concurrency: values.concurrency === undefined ? 256 : whole('--concurrency', values.concurrency, 1, 100_000),
+    snapshotEvery:
+      values['snapshot-every'] === undefined ? null : whole('--snapshot-every', values['snapshot-every'], 1),
+    json: values.json ?? false,
+    out: values.out ?? null,
+  }
+}
+
+const parse = (args: readonly string[]) => {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        applications: { type: 'string' },
+        limit: { type: 'string' },
+        mode: { type: 'string' },
+        journal: { type: 'string' },
+        fresh: { type: 'boolean' },
+        concurrency: { type: 'string' },
+        'snapshot-every': { type: 'string' },
+        json: { type: 'boolean' },
+        out: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }).values
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+const whole = (option: string, text: string, min: number, max = Number.MAX_SAFE_INTEGER): number => {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw new UsageError(
+      `${option} ${text}: give a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`,
+    )
+  return value
+}
