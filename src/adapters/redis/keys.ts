@@ -1,6 +1,24 @@
-/** How a journal's keys are named: all of one partition share a slot. */
+/** How the keys of a store are named. Those of a partition lie in one slot of a cluster: what is in braces decides. */
 
-export const slotOf = (prefix: string, partition: number): string => `{${prefix}:${partition}}`
+export interface Keys {
+  readonly state: string
+  readonly heads: string
+  readonly log: string
+  readonly cursors: string
+  /** An id's follow: this and the id. */
+  readonly snapshots: string
+}
+
+export const keysOf = (prefix: string, partition: number): Keys => {
+  const slot = `{${prefix}:${partition}}`
+  return {
+    state: `${slot}:state`,
+    heads: `${slot}:heads`,
+    log: `${slot}:log`,
+    cursors: `${slot}:cursors`,
+    snapshots: `${slot}:snapshots:`,
+  }
+}
 
 /** Format and number of partitions. */
 export const metaKeyOf = (prefix: string): string => `${prefix}:meta`

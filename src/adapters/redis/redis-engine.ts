@@ -33,7 +33,7 @@ import {
   type WriteOutcome,
 } from '../packed/engine.ts'
 import { type Argument, type Connection, ConnectionLost } from './connection.ts'
-import { metaKeyOf, slotOf } from './keys.ts'
+import { type Keys, keysOf, metaKeyOf } from './keys.ts'
 import { COMMIT, OPEN, SAVE_SNAPSHOT } from './scripts.ts'
 import { checkServer, parseInfo } from './server-check.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
@@ -46,14 +46,6 @@ export interface RedisEngineOptions {
   readonly unavailableAfterMs: number
   readonly logger: Logger
   readonly clock: Clock
-}
-
-interface Keys {
-  readonly state: string
-  readonly heads: string
-  readonly log: string
-  readonly cursors: string
-  readonly snapshots: string
 }
 
 const HEADS_PER_CALL = 4_096
@@ -311,17 +303,6 @@ export class RedisEngine implements Engine {
 
   #ask<Reply>(command: string, ...args: readonly Argument[]): Promise<Reply> {
     return this.#connection.untilAnswered(() => this.#connection.once<Reply>(command, ...args))
-  }
-}
-
-const keysOf = (prefix: string, nr: number): Keys => {
-  const slot = slotOf(prefix, nr)
-  return {
-    state: `${slot}:state`,
-    heads: `${slot}:heads`,
-    log: `${slot}:log`,
-    cursors: `${slot}:cursors`,
-    snapshots: `${slot}:snapshots:`,
   }
 }
 

@@ -77,6 +77,16 @@ if blocks > 0 then redis.call('HSET', KEYS[1], 'position', ARGV[3]) end
 return {'written'}
 `)
 
+export const EMPTY = script(`
+-- Empties a partition but for its epoch, which goes up: whoever wrote to it is fenced for ever.
+-- KEYS[1] state (hash: epoch, position)  KEYS[2..] what is removed
+-- Returns the new epoch
+local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+redis.call('HDEL', KEYS[1], 'position')
+for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
+return epoch
+`)
+
 export const SAVE_SNAPSHOT = script(`
 -- Stores a snapshot of one id and forgets all but the newest.
 -- KEYS[1] state (hash: epoch, position)  KEYS[2] the id's snapshots (hash: sequence number -> packed)

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync } from 'node:fs'
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { afterEach, expect, it } from 'vitest'
-import { lmdbJournal } from '../../../src/adapters/lmdb/index.ts'
+import { destroyLmdbStore, lmdbJournal } from '../../../src/adapters/lmdb/index.ts'
 import type { Append, Journal } from '../../../src/persistence/journal.ts'
 import { append, collect, written } from '../../persistence/journal-contract.ts'
 import { lmdbStore } from './lmdb-store.ts'
@@ -104,6 +104,21 @@ it('refuses a second open in the same process, by whatever path, and says so', a
     code: 'JOURNAL_LOCKED',
     message: expect.stringContaining('this process'),
   })
+})
+
+it('removes a store that nobody has open, and no folder that holds anything else', async () => {
+  const { path } = fresh()
+  const journal = await open(path)
+  await journal.commit(0, [append('a', 0)])
+  await expect(destroyLmdbStore(path)).rejects.toMatchObject({ code: 'JOURNAL_LOCKED' })
+  await journal.close()
+  writeFileSync(`${path}/notes.txt`, 'mine')
+  await expect(destroyLmdbStore(path)).rejects.toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
+  rmSync(`${path}/notes.txt`)
+  await destroyLmdbStore(path)
+  expect(existsSync(path)).toBe(false)
+  await destroyLmdbStore(path)
+  expect(await (await open(path)).lastPosition(0)).toBe(0)
 })
 
 it('finds every head again after a crash with more ids than it keeps in memory', async () => {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { redisJournal } from '../../../src/adapters/redis/index.ts'
+import { destroyRedisStore, redisJournal } from '../../../src/adapters/redis/index.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import type { Journal } from '../../../src/persistence/journal.ts'
 import { partitionOf } from '../../../src/persistence/partition.ts'
@@ -320,6 +320,30 @@ describe('redisJournal', () => {
       })
     })
   })
+
+  it(
+    'is removed with all it holds, and who had it open is fenced, also after it was made anew',
+    using(async () => {
+      const prefix = `${newPrefix()}*[x]`
+      const other = await open({ prefix: `${prefix}y` })
+      await other.commit(0, [append('a', 0)])
+      const older = await open({ prefix, partitions: 4 })
+      for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
+        await older.commit(partitionOf(id, 4), [append(id, 0)], new Map([['risk', 1]]))
+        await older.saveSnapshot({ persistenceId: id, sequenceNr: 1, timeMs: 0, payload: 1 }, 2)
+      }
+      const place = `${server.url}?prefix=${encodeURIComponent(prefix)}`
+      await destroyRedisStore({ url: place })
+      await destroyRedisStore({ url: place })
+      const left = (await redis.keys('*')).filter(key => key.includes(`${prefix}:`))
+      expect(left.sort()).toEqual([0, 1, 2, 3].map(nr => `{${prefix}:${nr}}:state`))
+      const newer = await open({ prefix, partitions: 4 })
+      await expect(older.commit(0, [])).rejects.toMatchObject({ code: 'JOURNAL_FENCED' })
+      for (const nr of [0, 1, 2, 3]) expect(await newer.lastPosition(nr)).toBe(0)
+      expect(await newer.lastSequenceNr('a')).toBe(0)
+      expect(await other.lastPosition(0)).toBe(1)
+    }),
+  )
 
   it(
     'names neither user nor password',
