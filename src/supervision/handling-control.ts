@@ -23,7 +23,8 @@ interface Controlled {
 export const control = async <S extends Controlled>(supervision: S, message: SupervisorMessage): Promise<S> => {
   const { children } = supervision
   const answer = <R>(replyTo: ReplyTo<R>, result: R): void => supervision.context.tell(replyTo, result)
-  switch (message.type) {
+  // `?.`: whoever writes JavaScript can send anything.
+  switch (message?.type) {
     case 'start-child':
       answer(message.replyTo, await startChild(supervision, message.spec))
       break

@@ -1,0 +1,94 @@
+import { type ChildSpec, isRuntimeError, type SupervisorSpec, supervisor } from 'troupe'
+import { expect, test } from 'vitest'
+import { worker } from './support.ts'
+
+const start = worker('a', [])
+
+/** The text that a specification is refused with; what the types would refuse is cast. */
+const refusal = (spec: Record<string, unknown>): string => {
+  try {
+    supervisor(spec as unknown as SupervisorSpec)
+  } catch (error) {
+    if (isRuntimeError(error, 'CHILD_SPEC_INVALID')) return error.message
+    throw error
+  }
+  return 'accepted'
+}
+
+const child = (fields: Record<string, unknown>, flags: Record<string, unknown> = {}): string =>
+  refusal({ ...flags, children: [{ id: 'a', start, ...fields }] })
+
+test.each([
+  [
+    { strategy: 'all' },
+    "supervisor specification: strategy must be 'one-for-one', 'one-for-all', 'rest-for-one', not 'all'",
+  ],
+  [{ intensity: -1 }, 'supervisor specification: intensity must be a whole number of at least 0, not -1'],
+  [{ intensity: 1.5 }, 'supervisor specification: intensity must be a whole number of at least 0, not 1.5'],
+  [{ periodMs: 0 }, 'supervisor specification: periodMs must be a number of ms above 0, not 0'],
+  [{ periodMs: Number.NaN }, 'supervisor specification: periodMs must be a number of ms above 0, not NaN'],
+  [
+    { autoShutdown: 'yes' },
+    "supervisor specification: autoShutdown must be 'never', 'any-significant', 'all-significant', not 'yes'",
+  ],
+])('refuses a supervisor with %j', (flags, text) => {
+  expect(refusal({ ...flags, children: [] })).toBe(text)
+})
+
+test('refuses two children with one id', () => {
+  expect(
+    refusal({
+      children: [
+        { id: 'a', start },
+        { id: 'a', start },
+      ],
+    }),
+  ).toBe('child specification "a": id is used by another child')
+})
+
+test('refuses a child without an id, a behavior, or with a value that is none', () => {
+  expect(child({ id: '' })).toBe('child specification "": id must be a string with at least one character')
+  expect(child({ id: 7 })).toBe('child specification "7": id must be a string with at least one character')
+  expect(child({ start: {} })).toBe('child specification "a": start must be a behavior')
+  expect(child({ restart: 'always' })).toBe(
+    `child specification "a": restart must be 'permanent', 'transient', 'temporary', not 'always'`,
+  )
+  expect(child({ significant: 1 })).toBe('child specification "a": significant must be true or false, not 1')
+  for (const shutdownMs of [-1, Number.NaN, Number.POSITIVE_INFINITY, 'never'])
+    expect(child({ shutdownMs })).toMatch(
+      /^child specification "a": shutdownMs must be ms, 'brutal-kill' or 'infinity'/,
+    )
+})
+
+test("refuses a significant child where autoShutdown is 'never', and one that is permanent", () => {
+  expect(child({ restart: 'transient', significant: true })).toBe(
+    `child specification "a": significant must be false where the supervisor's autoShutdown is 'never'`,
+  )
+  expect(child({ significant: true }, { autoShutdown: 'any-significant' })).toBe(
+    `child specification "a": significant must be false for a child with restart 'permanent'`,
+  )
+})
+
+test('accepts what OTP does', () => {
+  expect(refusal({ children: [] })).toBe('accepted')
+  for (const shutdownMs of [0, 1, 'brutal-kill', 'infinity']) expect(child({ shutdownMs })).toBe('accepted')
+  for (const restart of ['transient', 'temporary'])
+    expect(child({ restart, significant: true }, { autoShutdown: 'all-significant' })).toBe('accepted')
+})
+
+test('what the types can refuse does not compile', () => {
+  const children: ChildSpec[] = [
+    { id: 'a', start, restart: 'temporary', significant: true },
+    // @ts-expect-error a permanent child is never the last to end
+    { id: 'b', start, restart: 'permanent', significant: true },
+    // @ts-expect-error permanent is the default
+    { id: 'c', start, significant: true },
+    // @ts-expect-error no such restart type
+    { id: 'd', start, restart: 'always' },
+    // @ts-expect-error a behavior, not what makes one
+    { id: 'e', start: () => start },
+    // @ts-expect-error a child has an id
+    { start },
+  ]
+  expect(children).toHaveLength(6)
+})
