@@ -1,3 +1,17 @@
+/**
+ * Troupe: an actor runtime for Node.js. What it promises, in short; docs/promises.md has the whole.
+ *
+ * **Order**: per sender and receiver, over restarts too. One handler at a time per actor and incarnation.
+ * **Delivery**: between actors at most once, and what reaches no handler is a dead letter with a reason; an ask always
+ * settles. From a log at least once to the mailbox, and an event-sourced receiver stores its effect once.
+ * **Restart**: as its supervisor's specification says, as in Erlang/OTP; ref and mailbox are kept, the message that
+ * crashed the actor is not tried again.
+ * **Durability**: what leaves an event-sourced actor leaves it once the events that it could reflect are durable, in the
+ * sense that the journal's `durability` says in words.
+ *
+ * This door loads no dependency. Journals that bring one are doors of their own: `troupe/lmdb`, `troupe/redis`.
+ */
+
 export { type ErrorCode, isRuntimeError, RuntimeError, toError } from './base/errors.ts'
 export type { Logger, LogLevel } from './base/logger.ts'
 export { silentLogger, stderrLogger } from './base/logger.ts'
