@@ -8,8 +8,6 @@ import {
   type MessageBridge,
   type Ports,
   type ReceivingAdapter,
-  type Recovered,
-  type RequestResult,
   receivingAdapter,
   type SupervisorMessage,
   stderrLogger,
@@ -22,18 +20,17 @@ import {
   type ApplicationReply,
   type ApplicationView,
   applicationSchema,
-  currentTariff,
   type DecideReferral,
-  type OutcomeEvent,
-  premiumIdOf,
-  REGIONS,
   referralDecisionSchema,
 } from '../actors/index.ts'
+import { type ReferralResult, referralResultOf, resultOfAnswer, resultOfEvent, type SubmitResult } from './answers.ts'
 import { choreographyTree } from './choreography.ts'
 import { orchestrationTree } from './orchestration.ts'
 import { OutcomeWatch } from './outcomes.ts'
 import { type DomainEntities, domainEntities, type RiskEnquiry } from './parts.ts'
-import { type Mode, settingsEntities } from './store-settings.ts'
+import { Recoveries, type RecoveryFigures } from './recoveries.ts'
+import { chooseMode, type Mode, SETTINGS_RECORDS } from './store-settings.ts'
+import { type RegionTotals, totalsOf } from './totals.ts'
 
 export interface MarketplaceOptions {
   readonly journal: Journal
@@ -48,25 +45,6 @@ export interface MarketplaceOptions {
   /** Most entities of a kind in memory. Default: 20,000. */
   readonly maxLivePerKind?: number
   readonly riskEnquiry?: RiskEnquiry
-}
-
-/** What became of a submitted application. */
-export type SubmitResult =
-  /** `known`: it was decided before this call. `describe` tells the premium. */
-  | { readonly outcome: 'quoted' | 'declined' | 'referred'; readonly known: boolean }
-  /** It cannot be rated, or its id belongs to another application; nothing was stored. */
-  | { readonly outcome: 'rejected'; readonly reasons: readonly string[] }
-
-/** What was read back from the store since it was opened. */
-export interface RecoveryFigures {
-  readonly entities: number
-  readonly fromSnapshot: number
-  readonly eventsReplayed: number
-}
-
-/** The store was begun in the other mode. */
-export class ModeMismatch extends Error {
-  override readonly name = 'ModeMismatch'
 }
 
 /**
@@ -93,26 +71,20 @@ export class Marketplace implements AsyncDisposable {
   private readonly outcomes: OutcomeWatch
   private readonly applications: ReceivingAdapter<ApplicationReply>
   private readonly referrals: ReceivingAdapter<ApplicationReply>
-  private readonly recoveries: Recoveries
+  private readonly recoveries = new Recoveries()
   private closing: Promise<void> | null = null
 
-  private constructor(
-    mode: Mode,
-    store: EventStore,
-    system: ActorSystem,
-    recoveries: Recoveries,
-    options: MarketplaceOptions,
-  ) {
+  private constructor(mode: Mode, store: EventStore, system: ActorSystem, options: MarketplaceOptions) {
     this.mode = mode
     this.store = store
     this.system = system
-    this.recoveries = recoveries
-    this.hadHistory = this.records > MODE_RECORDS
+    this.hadHistory = this.records > SETTINGS_RECORDS
     this.whenEnded = system.whenTerminated
     this.outcomes = new OutcomeWatch(store)
+    void this.whenEnded.then(() => this.outcomes.close())
     const settings = {
       store,
-      onRecovery: recoveries,
+      onRecovery: this.recoveries,
       snapshotEvery: options.snapshotEvery ?? null,
       passivateAfterMs: options.passivateAfterMs ?? 30_000,
       maxLivePerKind: options.maxLivePerKind ?? 20_000,
@@ -148,8 +120,8 @@ export class Marketplace implements AsyncDisposable {
     const store = await EventStore.open(journal, { ...ports, logger })
     const system = ActorSystem.start({ name: 'marketplace', logger, ports })
     try {
-      const mode = await chooseMode(system, store, options.mode)
-      const marketplace = new Marketplace(mode, store, system, new Recoveries(), options)
+      const mode = await chooseMode(system, store, options.mode ?? null)
+      const marketplace = new Marketplace(mode, store, system, options)
       await supervisorControl(marketplace.root).whichChildren()
       return marketplace
     } catch (error) {
@@ -159,30 +131,25 @@ export class Marketplace implements AsyncDisposable {
     }
   }
 
-  /** Takes an application and resolves with its outcome. */
+  /**
+   * Takes an application and resolves with its outcome. It is stored before it is assessed: a context that is down, or one
+   * that is slow, makes it wait and loses nothing. **Errors**: ACTOR_STOPPED when the marketplace stops meanwhile.
+   */
   async submit(application: unknown): Promise<SubmitResult> {
-    const id = (application as { readonly applicationId?: unknown } | null | undefined)?.applicationId
-    return new Promise((resolve, reject) => {
-      const endWait = this.outcomes.wait(String(id), event => resolve(newResult(event)))
-      this.applications.request(application).then(
-        result => {
-          const known = knownResult(result)
-          if (known === null) return
-          endWait()
-          resolve(known)
-        },
-        error => {
-          endWait()
-          reject(error)
-        },
-      )
-    })
+    const id = idOf(application)
+    // Before it is handed over: the outcome may be there sooner than the door's answer is heard.
+    const wait = this.outcomes.begin(id)
+    try {
+      const answered = resultOfAnswer(await this.applications.request(application))
+      return answered ?? resultOfEvent(await wait.outcome())
+    } finally {
+      this.outcomes.end(id, wait)
+    }
   }
 
-  /** An underwriter's word on a referred application. */
-  async decideReferral(decision: Omit<DecideReferral, 'type'>): Promise<SubmitResult> {
-    const result = await this.referrals.request(decision)
-    return knownResult(result) ?? { outcome: 'rejected', reasons: ['not evaluated yet'] }
+  /** An underwriter's word on a referred application. The same word again gets the same result. */
+  async decideReferral(decision: Omit<DecideReferral, 'type'>): Promise<ReferralResult> {
+    return referralResultOf(await this.referrals.request(decision))
   }
 
   /** Where an application stands, from its actor. */
@@ -190,26 +157,12 @@ export class Marketplace implements AsyncDisposable {
     return (await this.kinds.application.ask(applicationId, { type: 'DescribeApplication' })).view
   }
 
-  /** Asks every region for its totals, which brings its actors back from their snapshots. */
-  async totals(): Promise<MarketplaceTotals> {
-    const regions = REGIONS.map(async region => {
-      const [accumulation, premiums] = await Promise.all([
-        this.kinds.risk.ask(region, { type: 'DescribeAccumulation' }),
-        this.kinds.premium.ask(premiumIdOf(region, currentTariff.version), { type: 'DescribePremiums' }),
-      ])
-      return {
-        risks: accumulation.type === 'accumulation' ? accumulation.accumulation.risks : 0,
-        ttcCents: premiums.type === 'totals' ? premiums.totals.ttcCents : 0,
-      }
-    })
-    const all = await Promise.all(regions)
-    return {
-      risks: all.reduce((sum, region) => sum + region.risks, 0),
-      ttcCents: all.reduce((sum, region) => sum + region.ttcCents, 0),
-    }
+  /** What each region adds up to. It brings the regions' actors back from their snapshots. */
+  totals(): Promise<readonly RegionTotals[]> {
+    return totalsOf(this.kinds)
   }
 
-  /** Resolves when nothing is under way any more in any context. */
+  /** Resolves when nothing is under way any more in any context. **Errors**: BRIDGE_STOPPED while one is down. */
   async settled(): Promise<void> {
     for (let before = -1; before !== this.records; ) {
       before = this.records
@@ -246,58 +199,12 @@ export class Marketplace implements AsyncDisposable {
 
   private async end(): Promise<void> {
     await this.system.terminate({ shutdownMs: 'infinity' })
-    this.outcomes.close()
     await this.store.close()
   }
 }
 
-/** What a new store holds when its marketplace begins. */
-const MODE_RECORDS = 1
-
-export interface MarketplaceTotals {
-  readonly risks: number
-  readonly ttcCents: number
+/** What is submitted may be anything; what has no id is refused at the door, and nothing comes of it. */
+const idOf = (application: unknown): string => {
+  const { applicationId } = (application ?? {}) as { readonly applicationId?: unknown }
+  return typeof applicationId === 'string' ? applicationId : ''
 }
-
-const chooseMode = async (system: ActorSystem, store: EventStore, wanted: Mode | undefined): Promise<Mode> => {
-  const settings = settingsEntities(store)
-  const ref = system.spawn(settings.behavior, { name: 'settings' })
-  const mode = await settings.mode(wanted ?? 'orchestration')
-  await ref.stop()
-  if (wanted !== undefined && mode !== wanted)
-    throw new ModeMismatch(
-      `this store was begun in ${mode} mode, and applications under way in it can only go on so. ` +
-        `Leave --mode out, or begin a new store (--fresh, or another --journal).`,
-    )
-  return mode
-}
-
-class Recoveries implements RecoveryFigures {
-  entities = 0
-  fromSnapshot = 0
-  eventsReplayed = 0
-
-  recovered(_persistenceId: string, recovered: Recovered<unknown>): void {
-    if (recovered.sequenceNr === 0) return
-    this.entities++
-    if (recovered.snapshotSequenceNr > 0) this.fromSnapshot++
-    this.eventsReplayed += recovered.eventsReplayed
-  }
-}
-
-/** The result that a door's answer holds; null: the application is under way. */
-const knownResult = (answer: RequestResult<ApplicationReply>): SubmitResult | null => {
-  if (!answer.accepted) return { outcome: 'rejected', reasons: answer.issues }
-  const { reply } = answer
-  if (reply.type === 'refused') return { outcome: 'rejected', reasons: [reply.reason] }
-  const { status } = reply.view
-  return status === 'quoted' || status === 'declined' || status === 'referred' ? { outcome: status, known: true } : null
-}
-
-const newResult = (event: OutcomeEvent): SubmitResult => ({ outcome: OUTCOME_OF[event.type], known: false })
-
-const OUTCOME_OF = {
-  QuoteGenerated: 'quoted',
-  ApplicationDeclined: 'declined',
-  ApplicationReferred: 'referred',
-} as const

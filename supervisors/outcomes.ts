@@ -1,4 +1,4 @@
-import type { EventStore, Follower, StoredAppend } from 'troupe'
+import { type EventStore, type Follower, RuntimeError, type StoredAppend } from 'troupe'
 import type { OutcomeEvent } from '../actors/index.ts'
 
 const OUTCOMES: ReadonlySet<string> = new Set<OutcomeEvent['type']>([
@@ -9,23 +9,28 @@ const OUTCOMES: ReadonlySet<string> = new Set<OutcomeEvent['type']>([
 
 /** Whoever waits for an application's outcome learns it from the log, as soon as it is durable there. */
 export class OutcomeWatch implements Follower {
-  private readonly waiting = new Map<string, ((outcome: OutcomeEvent) => void)[]>()
+  private readonly waiting = new Map<string, OutcomeWait[]>()
   private readonly unfollow: readonly (() => void)[]
+  private closed: RuntimeError | null = null
 
   constructor(store: EventStore) {
     this.unfollow = Array.from({ length: store.journal.partitions }, (_, partition) => store.follow(partition, this))
   }
 
-  /** Calls `learn` once with the application's next outcome; the function that comes back ends the wait. */
-  wait(applicationId: string, learn: (outcome: OutcomeEvent) => void): () => void {
+  /** Begins to wait for the application's next outcome. To be ended by whoever began it. */
+  begin(applicationId: string): OutcomeWait {
+    const wait = new OutcomeWait()
+    if (this.closed !== null) wait.learn(this.closed)
     const others = this.waiting.get(applicationId)
-    if (others === undefined) this.waiting.set(applicationId, [learn])
-    else others.push(learn)
-    return () => {
-      const left = this.waiting.get(applicationId)?.filter(other => other !== learn) ?? []
-      if (left.length === 0) this.waiting.delete(applicationId)
-      else this.waiting.set(applicationId, left)
-    }
+    if (others === undefined) this.waiting.set(applicationId, [wait])
+    else others.push(wait)
+    return wait
+  }
+
+  end(applicationId: string, wait: OutcomeWait): void {
+    const left = this.waiting.get(applicationId)?.filter(other => other !== wait) ?? []
+    if (left.length === 0) this.waiting.delete(applicationId)
+    else this.waiting.set(applicationId, left)
   }
 
   committed(appends: readonly StoredAppend[]): void {
@@ -34,14 +39,41 @@ export class OutcomeWatch implements Follower {
         if (kind === 'event' && OUTCOMES.has(type)) this.tell(payload as OutcomeEvent)
   }
 
+  /** No outcome will be heard of any more: every wait fails with ACTOR_STOPPED. */
   close(): void {
     for (const end of this.unfollow) end()
+    this.closed = new RuntimeError(
+      'ACTOR_STOPPED',
+      'the marketplace stopped before the outcome was there. What was submitted is stored and goes on at the next start.',
+    )
+    for (const waits of this.waiting.values()) for (const wait of waits) wait.learn(this.closed)
   }
 
   private tell(outcome: OutcomeEvent): void {
-    const waiting = this.waiting.get(outcome.applicationId)
-    if (waiting === undefined) return
-    this.waiting.delete(outcome.applicationId)
-    for (const learn of waiting) learn(outcome)
+    const waits = this.waiting.get(outcome.applicationId)
+    if (waits !== undefined) for (const wait of waits) wait.learn(outcome)
+  }
+}
+
+/** The first thing that is learnt counts, whether somebody asked for it before or asks after. */
+export class OutcomeWait {
+  private learnt: OutcomeEvent | RuntimeError | null = null
+  private settle: (() => void) | null = null
+
+  learn(outcome: OutcomeEvent | RuntimeError): void {
+    if (this.learnt !== null) return
+    this.learnt = outcome
+    this.settle?.()
+  }
+
+  /** **Errors**: ACTOR_STOPPED. */
+  outcome(): Promise<OutcomeEvent> {
+    return new Promise((resolve, reject) => {
+      this.settle = () => {
+        if (this.learnt instanceof Error) reject(this.learnt)
+        else if (this.learnt !== null) resolve(this.learnt)
+      }
+      this.settle()
+    })
   }
 }

@@ -1,5 +1,5 @@
 import { type Logger, systemPorts } from 'troupe'
-import { Marketplace, type MarketplaceTotals } from '../marketplace.ts'
+import { Marketplace } from '../marketplace.ts'
 import { applicationRows } from './input.ts'
 import { journalNamed } from './journals.ts'
 import type { MainOptions } from './options.ts'
@@ -12,6 +12,7 @@ import { Tally } from './tally.ts'
 /** Rows that are reported with what is wrong with them; of later ones only the number is told. */
 const REPORTED_MAX = 20
 const SAMPLE_ROWS = 5_000
+const { clock } = systemPorts
 
 /**
  * The main job: opens the store, starts the tree, submits the applications, and ends with a summary.
@@ -25,7 +26,6 @@ export const run = async (
   logger: Logger,
   stop: AbortSignal,
 ): Promise<Summary> => {
-  const { clock } = systemPorts
   const named = journalNamed(options.journal)
   if (options.fresh) await named.destroy()
   const openedMs = clock.monotonicMs()
@@ -36,30 +36,40 @@ export const run = async (
     ...(options.snapshotEvery !== null && { snapshotEvery: options.snapshotEvery }),
   })
   try {
-    await recoverRegions(marketplace, output, openedMs)
-    const tally = new Tally()
-    const startMs = clock.monotonicMs()
-    await Promise.race([submit(marketplace, options, tally, output, stop), unexpectedEnd(marketplace)])
-    await marketplace.settled()
-    const seconds = (clock.monotonicMs() - startMs) / 1_000
-    const totals: MarketplaceTotals = await marketplace.totals()
-    const summary = summaryOf({
-      tally,
-      recovered: { ...marketplace.recovered },
-      records: marketplace.records,
-      seconds,
-      restarts: marketplace.restarts,
-      deadLetters: marketplace.system.deadLetters.count,
-      mode: marketplace.mode,
-      journal: withoutCredentials(options.journal),
-    })
-    if (stop.aborted) output.write('stopped before the end of the input; the next run goes on from here\n')
-    else if (options.out !== null) await writeOut(options.out, options, marketplace, output)
-    output.write(summaryText(summary, totals, seconds, marketplace.store.journal.durability))
-    return summary
+    return await Promise.race([work(marketplace, options, output, stop, openedMs), unexpectedEnd(marketplace)])
   } finally {
     await marketplace.close()
   }
+}
+
+const work = async (
+  marketplace: Marketplace,
+  options: MainOptions,
+  output: ProgressOutput,
+  stop: AbortSignal,
+  openedMs: number,
+): Promise<Summary> => {
+  await recoverRegions(marketplace, output, openedMs)
+  const tally = new Tally()
+  const startMs = clock.monotonicMs()
+  await submit(marketplace, options, tally, output, stop)
+  await marketplace.settled()
+  const seconds = (clock.monotonicMs() - startMs) / 1_000
+  const totals = await marketplace.totals()
+  const summary = summaryOf({
+    tally,
+    recovered: { ...marketplace.recovered },
+    records: marketplace.records,
+    seconds,
+    restarts: marketplace.restarts,
+    deadLetters: marketplace.system.deadLetters.count,
+    mode: marketplace.mode,
+    journal: withoutCredentials(options.journal),
+  })
+  if (stop.aborted) output.write('stopped before the end of the input; the next run goes on from here\n')
+  else if (options.out !== null) await writeOut(options.out, options, marketplace, output)
+  output.write(summaryText(summary, totals, seconds, marketplace.store.journal.durability))
+  return summary
 }
 
 /** The regions' actors come back first, from their snapshots: the work ahead is theirs. */
@@ -67,7 +77,7 @@ const recoverRegions = async (marketplace: Marketplace, output: ProgressOutput, 
   if (!marketplace.hadHistory) return
   await marketplace.totals()
   const { entities, fromSnapshot, eventsReplayed } = marketplace.recovered
-  const tookMs = Math.round(systemPorts.clock.monotonicMs() - openedMs)
+  const tookMs = Math.round(clock.monotonicMs() - openedMs)
   output.write(
     `recovered ${marketplace.store.journal.name}: ${marketplace.records.toLocaleString('en')} records; ${entities} entities, ` +
       `${fromSnapshot} of them from snapshots, and ${eventsReplayed} events, in ${tookMs} ms\n`,
@@ -82,14 +92,14 @@ const submit = async (
   stop: AbortSignal,
 ): Promise<void> => {
   const total = options.applications === null ? Math.min(SAMPLE_ROWS, options.limit) : knownTotal(options.limit)
-  const progress = new Progress(output, systemPorts.clock, tally, total)
+  const progress = new Progress(output, clock, tally, total)
   let reported = 0
   const onRejected = (line: number, reasons: readonly string[]): void => {
     if (++reported <= REPORTED_MAX) progress.line(`rejected line ${line}: ${reasons.join('; ')}`)
   }
   try {
     const rows = applicationRows(options.applications, options.limit)
-    await submitAll(rows, marketplace, tally, systemPorts.clock, options.concurrency, onRejected, stop)
+    await submitAll(rows, marketplace, tally, clock, options.concurrency, onRejected, stop)
     await rows.return()
   } finally {
     progress.end()

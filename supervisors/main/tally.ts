@@ -1,4 +1,4 @@
-import type { SubmitResult } from '../marketplace.ts'
+import type { SubmitResult } from '../answers.ts'
 import { Latencies } from './latencies.ts'
 
 /** What a run has come to so far. */
