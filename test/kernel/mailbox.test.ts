@@ -281,3 +281,49 @@ test('signals go ahead of messages', async () => {
   await settle()
   expect(seen).toEqual(['wait', 'terminated', 'queued first'])
 })
+
+test('the message that wakes an idle actor is like any other: kept over a restart, taken back, dropped as the oldest', async () => {
+  await using stage = new Stage()
+  const seen: string[] = []
+  const taken: unknown[] = []
+  let fail = (): void => undefined
+  const { child } = await hold(
+    stage,
+    systemBehavior<string, null>(
+      {
+        initial: context => {
+          fail = () => context.fail(new Error('crash'))
+          return null
+        },
+        receive: (state, message) => {
+          seen.push(message)
+          return state
+        },
+        mailbox: { capacity: 2, overflow: 'drop-oldest' },
+      },
+      { takeBack: message => message === 'logged' && taken.push(message) > 0 },
+    ) as Behavior<never>,
+  )
+  // The crash is ahead of the message that woke the actor.
+  child.tell('kept')
+  child.tell('behind it')
+  fail()
+  await settle()
+  expect(seen.splice(0)).toEqual(['kept', 'behind it'])
+  child.tell('logged')
+  child.tell('not logged')
+  fail()
+  await settle()
+  expect(taken).toEqual(['logged'])
+  expect(seen.splice(0)).toEqual(['not logged'])
+  for (const message of ['a', 'b', 'c', 'd']) child.tell(message)
+  expect((child as unknown as { waiting: number }).waiting).toBe(2)
+  await settle()
+  expect(seen.splice(0)).toEqual(['c', 'd'])
+  expect(stage.letters.map(letter => letter.message)).toEqual(['a', 'b'])
+  child.tell('last')
+  child.kill()
+  child.kill()
+  await settle()
+  expect(seen).toEqual(['last'])
+})
