@@ -18,7 +18,7 @@ export class Child {
   /** What messages go to; null: down for good, until it is started again with a new one. */
   cell: Cell | null = null
   status: ChildStatus = 'down'
-  /** What its last unasked end, or its last failed start, came from; null: an ordinary end. */
+  /** What its last unasked end, or a failed start since, came from; null: an ordinary end. */
   failure: Error | null = null
 
   constructor(spec: CheckedChild) {
@@ -67,10 +67,6 @@ export class Children {
     this.byId.delete(child.spec.id)
   }
 
-  has(child: Child): boolean {
-    return this.byId.get(child.spec.id) === child
-  }
-
   /** The child whose end `exit` tells of; null: it has been stopped or started again since. */
   endedBy(exit: ChildExited): Child | null {
     const child = this.byId.get(exit.child.name)
@@ -86,7 +82,6 @@ export class Children {
     switch (result.type) {
       case 'started':
         child.status = 'up'
-        child.failure = null
         return null
       case 'ignored':
         this.letDown(child)
@@ -113,8 +108,8 @@ export class Children {
     child.status = 'down'
   }
 
-  /** Stops them in reverse order. */
-  async stopAll(children: readonly Child[]): Promise<void> {
+  /** Stops them in reverse order. When the supervisor ends after it, their cells end with it. */
+  async stopAll(children: readonly Child[] = this.inStartOrder()): Promise<void> {
     for (const child of children.toReversed()) await this.stop(child)
   }
 
@@ -130,13 +125,6 @@ export class Children {
     const children = this.inStartOrder()
     if (children.some(child => child.status === 'restarting')) return
     for (const child of children) if (child.status === 'down') this.abandon(child)
-  }
-
-  /** Ends them all for good, in reverse order. */
-  async stopForGood(): Promise<void> {
-    const children = this.inStartOrder()
-    await this.stopAll(children)
-    for (const child of children.reverse()) this.abandon(child)
   }
 
   private abandon(child: Child): void {

@@ -46,14 +46,14 @@ export const supervisor = (spec: SupervisorSpec): Behavior<SupervisorMessage> =>
       onSignal: (supervision, signal: Signal | ChildExited) => {
         if (signal.type !== 'child-exited') return supervision
         supervision.agenda.childExited(signal)
-        supervision.context.cell.tell(NEXT)
+        comeBackTo(supervision.context)
         return supervision
       },
       // Its children have their own start times.
       startTimeoutMs: Number.POSITIVE_INFINITY,
     },
     {
-      stopChildren: supervision => supervision.children.stopForGood(),
+      stopChildren: supervision => supervision.children.stopAll(),
       takeBack: message => message === NEXT,
       escalates: true,
     },
@@ -65,7 +65,7 @@ const begin = async (spec: CheckedSupervisor, context: Context): Promise<Supervi
   for (const child of spec.children) children.add(child)
   const failed = await children.startAll(children.inStartOrder())
   if (failed !== null) {
-    await children.stopForGood()
+    await children.stopAll()
     throw new RuntimeError('ACTOR_START_FAILED', `${context.path}: child ${failed.spec.id} did not start`, {
       cause: failed.failure,
     })
@@ -109,34 +109,38 @@ const endsWith = ({ spec, children }: Supervision, child: Child): boolean => {
   return !children.inStartOrder().some(other => other.spec.significant && other.status !== 'down')
 }
 
+/** It may have been stopped by hand, or started with its group, since. */
 const tryAgain = (supervision: Supervision, child: Child): Next | Promise<Next> =>
-  supervision.children.has(child) && child.status === 'restarting' ? restart(supervision, child) : supervision
+  child.status === 'restarting' ? restart(supervision, child) : supervision
 
 /** Every try counts, those that follow a failed one too. */
 const restart = async (supervision: Supervision, child: Child): Promise<Next> => {
-  const { spec, context, children, window, agenda } = supervision
+  const { spec, context, window, agenda } = supervision
   if (!window.admit(context.clock.monotonicMs())) {
     const limit = `more than ${spec.intensity} restarts within ${spec.periodMs} ms`
     report(supervision, 'error', child, `is not restarted: the supervisor gives up after ${limit}`)
     const text = `${context.path} gave up after ${limit}, the last of child ${child.spec.id}`
     const cause = new RuntimeError('SUPERVISOR_INTENSITY_REACHED', text, { cause: child.failure ?? undefined })
-    children.letDown(child)
     return gaveUp(cause)
   }
   report(supervision, 'warn', child, 'is restarted')
   const failed = await restartWith(supervision, child)
-  if (failed !== null && !context.revoked) {
+  if (failed !== null) {
     failed.status = 'restarting'
     agenda.tryAgain(failed)
-    // Through its own mailbox, so that a stop or a control message can come in between.
-    context.cell.tell(NEXT)
+    // Not at once, so that a stop or a control message can come in between.
+    comeBackTo(context)
   }
   return supervision
 }
 
+/** Has the next entry of the agenda handled in its turn; a supervisor that ends has no use for it. */
+const comeBackTo = ({ revoked, cell }: Context): void => {
+  if (!revoked && !cell.isClosed) cell.tell(NEXT)
+}
+
 /** Restarts the child and whom its strategy says. Gives the child that failed to start. */
 const restartWith = async ({ spec, children }: Supervision, child: Child): Promise<Child | null> => {
-  child.status = 'down'
   if (spec.strategy === 'one-for-one') return children.startAll([child])
   const group = spec.strategy === 'one-for-all' ? children.inStartOrder() : children.from(child)
   await children.stopAll(group)

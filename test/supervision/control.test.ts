@@ -84,6 +84,7 @@ describe('by hand', () => {
     const control = supervisorControl(top)
     await control.terminateChild('a')
     expect(await control.restartChild('a')).toEqual({ ok: false, error: 'start-failed', cause: BOOM })
+    expect(await control.whichChildren()).toMatchObject([{ status: 'down', ref: null }])
     expect(await control.restartChild('a')).toEqual({ ok: true, ref: null })
     expect(await control.whichChildren()).toMatchObject([{ status: 'down', ref: null }])
   })

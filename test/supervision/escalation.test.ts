@@ -1,7 +1,14 @@
-import { type AutoShutdown, childRef, type ExitReason, type SupervisorMessage, supervisor } from 'troupe'
+import {
+  type AutoShutdown,
+  childRef,
+  type ExitReason,
+  type SupervisorMessage,
+  supervisor,
+  supervisorControl,
+} from 'troupe'
 import { describe, expect, test } from 'vitest'
 import { Stage, settle, VirtualStage } from '../kernel/support.ts'
-import { BOOM, chain, crash, type WorkerMessage, worker } from './support.ts'
+import { BOOM, chain, crash, neverStartsAgain, type WorkerMessage, worker } from './support.ts'
 
 describe('a supervisor gives up', () => {
   test('after more than `intensity` restarts: stops the rest in reverse order, and the system ends with the causes', async () => {
@@ -42,6 +49,21 @@ describe('a supervisor gives up', () => {
     crash(a)
     await settle()
     stage.clock.advance(1_000)
+    crash(a)
+    expect(await stage.system.whenTerminated).toMatchObject({ type: 'shutdown' })
+  })
+
+  test('by default with the second restart within 5,000 ms', async () => {
+    await using stage = new VirtualStage()
+    const seen: string[] = []
+    const top = stage.spawn(supervisor({ children: [{ id: 'a', start: worker('a', seen) }] }))
+    const a = await childRef<WorkerMessage>(top, 'a')
+    for (const waitMs of [5_001, 5_000]) {
+      crash(a)
+      await settle()
+      stage.clock.advance(waitMs)
+    }
+    expect(seen.at(-1)).toBe('start a 3')
     crash(a)
     expect(await stage.system.whenTerminated).toMatchObject({ type: 'shutdown' })
   })
@@ -168,6 +190,27 @@ describe('automatic shutdown', () => {
     expect(await run('any-significant', ['s', { type: 'error', error: BOOM }])).toEqual(afterS)
     expect(await run('any-significant', ['a', normal])).toEqual(['stop a 1 normal', 'start a 2'])
     expect(await run('never', ['s', normal], ['t', normal])).toEqual(['stop s 1 normal', 'stop t 1 normal'])
+  })
+
+  test("'all-significant' takes one whose restart fails for one that has not ended", async () => {
+    await using stage = new Stage()
+    const failing = neverStartsAgain()
+    const top = stage.spawn(
+      supervisor({
+        autoShutdown: 'all-significant',
+        intensity: 1_000_000,
+        children: [
+          { id: 's', start: failing.behavior, restart: 'transient', significant: true },
+          { id: 't', start: worker('t', []), restart: 'temporary', significant: true },
+        ],
+      }),
+    )
+    const t = await childRef<WorkerMessage>(top, 't')
+    crash(await childRef<WorkerMessage>(top, 's'))
+    while (failing.failedStarts() < 2) await settle()
+    t.tell({ type: 'end', reason: normal })
+    while (failing.failedStarts() < 6) await settle()
+    expect(await supervisorControl(top).whichChildren()).toMatchObject([{ id: 's', status: 'restarting' }])
   })
 })
 

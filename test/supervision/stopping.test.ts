@@ -1,4 +1,4 @@
-import { behavior, childRef, type ShutdownTime, supervisor, supervisorControl } from 'troupe'
+import { behavior, childRef, type ShutdownTime, type SupervisorMessage, supervisor, supervisorControl } from 'troupe'
 import { describe, expect, test } from 'vitest'
 import { Stage, settle, VirtualStage } from '../kernel/support.ts'
 import { BOOM, crash, neverStartsAgain, type WorkerMessage, worker } from './support.ts'
@@ -92,10 +92,18 @@ describe('a supervisor that is stopped', () => {
     expect(seen.slice(2)).toEqual(['stop b 1 shutdown', 'stop a 1 shutdown'])
   })
 
-  test('says that it had to kill a child', async () => {
+  test('says that it had to kill a child, but not where that was the order', async () => {
     await using stage = new VirtualStage()
     const start = worker('a', [], { onStop: hangs })
-    const top = stage.spawn(supervisor({ children: [{ id: 'a', start, shutdownMs: 20 }] }), 'top')
+    const top = stage.spawn(
+      supervisor({
+        children: [
+          { id: 'a', start, shutdownMs: 20 },
+          { id: 'b', start, shutdownMs: 'brutal-kill' },
+        ],
+      }),
+      'top',
+    )
     await childRef(top, 'a')
     const ended = top.stop()
     await settle()
@@ -123,6 +131,7 @@ describe('a supervisor that is stopped', () => {
     const atStop = failing.failedStarts()
     for (let wait = 0; wait < 5; wait++) await settle()
     expect(failing.failedStarts()).toBe(atStop)
+    expect(stage.letters).toEqual([])
     expect(seen).toEqual(['start a 1', 'stop a 1 shutdown'])
   })
 
@@ -133,6 +142,8 @@ describe('a supervisor that is stopped', () => {
     crash(await childRef<WorkerMessage>(top, 'a'))
     while (failing.failedStarts() < 3) await settle()
     const control = supervisorControl(top)
+    const again = await control.startChild({ id: 'a', start: failing.behavior })
+    expect(again).toEqual({ ok: false, error: 'already-present' })
     expect(await control.restartChild('a')).toEqual({ ok: false, error: 'restarting' })
     expect(await control.deleteChild('a')).toEqual({ ok: false, error: 'restarting' })
     expect(await control.terminateChild('a')).toEqual({ ok: true })
@@ -168,4 +179,58 @@ describe('a supervisor that is killed', () => {
     expect(stage.logger.lines.filter(line => line.level === 'error')).toEqual([])
     expect(top.path).toMatch(/^\/test\//)
   })
+  test('while a restart fails leaves nothing behind, no dead letter of its own either', async () => {
+    await using stage = new Stage()
+    const failing = neverStartsAgain()
+    const inner = supervisor({ intensity: 1_000_000, children: [{ id: 'a', start: failing.behavior }] })
+    const top = stage.spawn(supervisor({ children: [{ id: 'inner', start: inner, restart: 'temporary' }] }))
+    const killed = await childRef<SupervisorMessage>(top, 'inner')
+    crash(await childRef<WorkerMessage>(killed, 'a'))
+    while (failing.failedStarts() < 2) await settle()
+    killed.kill()
+    const atKill = failing.failedStarts()
+    for (let wait = 0; wait < 5; wait++) await settle()
+    expect(failing.failedStarts()).toBeLessThanOrEqual(atKill + 1)
+    expect(stage.letters).toEqual([])
+  })
+})
+
+test('a supervisor that is killed while it restarts a group starts none of it', async () => {
+  await using stage = new Stage()
+  const seen: string[] = []
+  const inner = supervisor({
+    strategy: 'one-for-all',
+    children: [
+      { id: 'a', start: worker('a', seen) },
+      { id: 'b', start: worker('b', seen, { onStop: settle }) },
+      { id: 'c', start: worker('c', seen) },
+    ],
+  })
+  const top = stage.spawn(supervisor({ children: [{ id: 'inner', start: inner, restart: 'temporary' }] }))
+  const killed = await childRef<SupervisorMessage>(top, 'inner')
+  crash(await childRef<WorkerMessage>(killed, 'c'))
+  while (!seen.includes('stop b 1 shutdown')) await Promise.resolve()
+  killed.kill()
+  for (let wait = 0; wait < 3; wait++) await settle()
+  expect(seen.slice(3)).toEqual(['stop c 1 error', 'stop b 1 shutdown'])
+  // A step that went wrong after the kill would be here.
+  expect(stage.logger.lines.map(line => line.text)).toEqual([
+    '/test/$1/inner: child c is restarted',
+    '/test/$1: child inner is not restarted',
+  ])
+})
+
+test('a supervisor may take longer to start than one actor: each child has its own time', async () => {
+  await using stage = new VirtualStage()
+  const slow = behavior<never, null>({
+    initial: context => new Promise(resolve => void context.clock.after(20_000, () => resolve(null))),
+    receive: state => state,
+  })
+  const top = stage.spawn(supervisor({ children: ['a', 'b', 'c'].map(id => ({ id, start: slow })) }))
+  const listed = supervisorControl(top).whichChildren()
+  for (let child = 0; child < 3; child++) {
+    await settle()
+    stage.clock.advance(20_000)
+  }
+  expect((await listed).map(child => child.status)).toEqual(['up', 'up', 'up'])
 })

@@ -1,7 +1,7 @@
 import { type ActorRef, childRef, type Strategy, supervisor, supervisorControl } from 'troupe'
 import { describe, expect, test } from 'vitest'
 import { Stage, settle } from '../kernel/support.ts'
-import { crash, type WorkerMessage, worker } from './support.ts'
+import { crash, neverStartsAgain, type WorkerMessage, worker } from './support.ts'
 
 const three = (seen: string[], strategy: Strategy, restart: 'permanent' | 'transient' | 'temporary' = 'permanent') =>
   supervisor({
@@ -92,4 +92,48 @@ test('says once that it restarts a child, with path, child and error and no payl
   expect(stage.logger.lines).toEqual([
     { level: 'warn', text: '/test/top: child b is restarted', fields: { child: 'b', error } },
   ])
+})
+
+test('says that a temporary child crashed, and that it is not restarted', async () => {
+  await using stage = new Stage()
+  const top = stage.spawn(three([], 'one-for-one', 'temporary'), 'top')
+  const error = new Error('no tariff')
+  crash(await childRef<WorkerMessage>(top, 'b'), error)
+  await settle()
+  expect(stage.logger.lines).toEqual([
+    { level: 'warn', text: '/test/top: child b is not restarted', fields: { child: 'b', error } },
+  ])
+})
+
+describe('two children that crash at once', () => {
+  test('are one restart of their group', async () => {
+    await using stage = new Stage()
+    const seen: string[] = []
+    const children = ['a', 'b'].map(id => ({ id, start: worker(id, seen) }))
+    const top = stage.spawn(supervisor({ strategy: 'one-for-all', intensity: 1, children }))
+    const both = [await childRef<WorkerMessage>(top, 'a'), await childRef<WorkerMessage>(top, 'b')]
+    for (const ref of both) crash(ref)
+    await settle()
+    expect(seen.slice(2)).toEqual(['stop a 1 error', 'stop b 1 error', 'start a 2', 'start b 2'])
+  })
+
+  test('wait for one another: the later one does not start before the earlier one has', async () => {
+    await using stage = new Stage()
+    const seen: string[] = []
+    const failing = neverStartsAgain()
+    const top = stage.spawn(
+      supervisor({
+        strategy: 'rest-for-one',
+        intensity: 1_000_000,
+        children: [
+          { id: 'a', start: failing.behavior },
+          { id: 'b', start: worker('b', seen) },
+        ],
+      }),
+    )
+    const both = [await childRef<WorkerMessage>(top, 'a'), await childRef<WorkerMessage>(top, 'b')]
+    for (const ref of both) crash(ref)
+    while (failing.failedStarts() < 3) await settle()
+    expect(seen).toEqual(['start b 1', 'stop b 1 error'])
+  })
 })
