@@ -76,6 +76,9 @@ const ENDING = 4
 const SUSPENDED = 5
 const STOPPED = 6
 
+/** Stands in `first` where no message does: any value may be one. */
+const NOTHING = Symbol('nothing')
+
 const DEFAULT_SHUTDOWN_MS = 5_000
 
 interface WaitingOffer {
@@ -123,6 +126,9 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   private behavior: Behavior<never>
   private state: unknown = undefined
   private context: Context | null = null
+  /** The message that woke the actor when it was idle: most wake for one only, which then never touches a ring. */
+  private first: unknown = NOTHING
+  /** Messages behind `first`. */
   private mailbox: Ring<unknown> | null = null
   private signals: SystemMessage[] | null = null
   private status = NEW
@@ -131,6 +137,8 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   /** Takes any message without a check: alive, unbounded, not draining. */
   private open: boolean
   private readonly supervised: boolean
+  /** An ask has been queued once: until then no message need be looked at for being one. */
+  private isAsked = false
   private rare: Rare | null = null
   private lastChild: Cell | null = null
   private previousSibling: Cell | null = null
@@ -170,17 +178,11 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       this.tellWithLimits(message)
       return
     }
-    if (this.mailbox === null) this.mailbox = this.system.rings.take()
-    this.mailbox.push(message)
-    if (this.idle) {
-      this.idle = false
-      this.system.scheduler.enqueue(this)
-    }
+    this.push(message)
   }
 
   offer(message: unknown): Promise<void> {
-    if (this.isClosed)
-      return Promise.reject(this.stoppedError())
+    if (this.isClosed) return Promise.reject(this.stoppedError())
     const bounds = this.bounds
     if (bounds === null || this.waiting < bounds.capacity) {
       this.push(message)
@@ -207,6 +209,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     try {
       const envelope = new AskEnvelope(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), reply)
       if (options?.timeoutMs !== undefined) reply.failAfter(options.timeoutMs, this.system.clock)
+      this.isAsked = true
       this.tell(envelope)
     } catch (error) {
       return Promise.reject(error)
@@ -302,7 +305,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
 
   /** Messages that wait. */
   get waiting(): number {
-    return this.mailbox === null ? 0 : this.mailbox.length
+    return (this.first === NOTHING ? 0 : 1) + (this.mailbox === null ? 0 : this.mailbox.length)
   }
 
   /** Starts the next incarnation of a held child; its mailbox is what it was. */
@@ -391,10 +394,14 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
         this.handleSignal()
         continue
       }
-      const mailbox = this.mailbox
-      if (mailbox === null || mailbox.isEmpty) break
+      let item = this.first
+      if (item !== NOTHING) this.first = NOTHING
+      else {
+        const mailbox = this.mailbox
+        if (mailbox === null || mailbox.isEmpty) break
+        item = mailbox.shift()
+      }
       done++
-      const item = mailbox.shift()
       if (this.rare !== null && this.rare.offers !== null) this.acceptOffer()
       this.handle(item)
     }
@@ -405,7 +412,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   /** READY after a turn or an async handler: back into the run queue, or idle. */
   private rest(): void {
     const mailbox = this.mailbox
-    if (this.signals !== null || (mailbox !== null && !mailbox.isEmpty)) {
+    if (this.signals !== null || this.first !== NOTHING || (mailbox !== null && !mailbox.isEmpty)) {
       this.system.scheduler.enqueue(this)
       return
     }
@@ -421,7 +428,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     const context = this.context as Context
     let message = item
     let reply: PendingReply | null = null
-    if (item instanceof AskEnvelope) {
+    if (this.isAsked && item instanceof AskEnvelope) {
       message = item.message
       reply = item.reply
     }
@@ -780,7 +787,9 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     }
     const { takeBack } = this.behavior
     const failed = reason.type === 'error' || reason.type === 'killed'
-    if (failed && takeBack !== null && this.mailbox !== null) this.mailbox.filter(message => !takeBack(message, reason))
+    if (!failed || takeBack === null) return
+    if (this.first !== NOTHING && takeBack(this.first, reason)) this.first = NOTHING
+    if (this.mailbox !== null) this.mailbox.filter(message => !takeBack(message, reason))
   }
 
   private suspend(): void {
@@ -830,16 +839,13 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   private sweepMailbox(reason: ExitReason): void {
-    const mailbox = this.mailbox
-    this.mailbox = null
-    if (mailbox !== null) {
-      const { takeBack } = this.behavior
-      while (!mailbox.isEmpty) {
-        const item = mailbox.shift()
-        if (takeBack === null || !takeBack(item, reason)) this.refuse(item, 'stopped')
-      }
-      this.system.rings.give(mailbox)
+    const { takeBack } = this.behavior
+    while (this.waiting > 0) {
+      const item = this.takeOldest()
+      if (takeBack === null || !takeBack(item, reason)) this.refuse(item, 'stopped')
     }
+    if (this.mailbox !== null) this.system.rings.give(this.mailbox)
+    this.mailbox = null
     const offers = this.rare?.offers
     if (offers != null) while (!offers.isEmpty) offers.shift().reject(this.stoppedError())
   }
@@ -895,12 +901,22 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   }
 
   private push(message: unknown): void {
-    if (this.mailbox === null) this.mailbox = this.system.rings.take()
-    this.mailbox.push(message)
     if (this.idle) {
       this.idle = false
+      this.first = message
       this.system.scheduler.enqueue(this)
+      return
     }
+    if (this.mailbox === null) this.mailbox = this.system.rings.take()
+    this.mailbox.push(message)
+  }
+
+  /** Call it only where a message waits. */
+  private takeOldest(): unknown {
+    const { first } = this
+    if (first === NOTHING) return (this.mailbox as Ring<unknown>).shift()
+    this.first = NOTHING
+    return first
   }
 
   private tellWithLimits(message: unknown): void {
@@ -911,7 +927,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     const bounds = this.bounds
     if (bounds === null || this.waiting < bounds.capacity) this.push(message)
     else if (bounds.overflow === 'drop-oldest') {
-      this.refuse((this.mailbox as Ring<unknown>).shift(), 'overflow')
+      this.refuse(this.takeOldest(), 'overflow')
       this.push(message)
     } else this.refuse(message, 'overflow')
   }
@@ -921,7 +937,7 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     const offers = rare.offers as Ring<WaitingOffer>
     const offer = offers.shift()
     if (offers.isEmpty) rare.offers = null
-    ;(this.mailbox as Ring<unknown>).push(offer.message)
+    this.push(offer.message)
     offer.resolve()
   }
 
