@@ -1,21 +1,9 @@
-import { silentLogger } from 'troupe'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { REGIONS } from '../../actors/index.ts'
-import { Marketplace } from '../../supervisors/marketplace.ts'
+import { kept, MODES, openOn } from './support/marketplaces.ts'
 import { golden, lineOf, sample } from './support/sample.ts'
 import { newLmdbStore, newMemoryStore, newRedisStore, type TestStore } from './support/stores.ts'
 import { expectWholeLog, recordsOf } from './support/whole-log.ts'
-
-const opened: Marketplace[] = []
-const stores: TestStore[] = []
-
-afterEach(async () => {
-  for (const marketplace of opened.splice(0)) await marketplace.close()
-  for (const store of stores.splice(0)) await store.remove()
-})
-
-const RISKS_IN_REGION = (count: number) => (region: string) =>
-  sample.slice(0, count).filter(application => application.region === region).length
 
 const journals = [
   { journal: 'memory', make: newMemoryStore, count: 5_000 },
@@ -24,12 +12,10 @@ const journals = [
   { journal: 'Redis', make: newRedisStore, count: 1_000 },
 ] as const
 
-describe.each(['orchestration', 'choreography'] as const)('by %s', mode => {
+describe.each(MODES)('by %s', mode => {
   it.each(journals)('$count sample applications on $journal get what must come out', async ({ make, count }) => {
-    const store = await make()
-    stores.push(store)
-    const marketplace = await Marketplace.open({ journal: store.journal(), mode, logger: silentLogger })
-    opened.push(marketplace)
+    const store = await kept<TestStore>(make())
+    const marketplace = await openOn(store, { mode })
     const applications = sample.slice(0, count)
     const expected = golden.slice(0, count)
     const results = await Promise.all(applications.map(application => marketplace.submit(application)))
@@ -38,12 +24,11 @@ describe.each(['orchestration', 'choreography'] as const)('by %s', mode => {
     expect(views.map(lineOf)).toEqual(expected)
 
     // Per region: the sums of what its applications got, each counted once.
-    const riskCount = RISKS_IN_REGION(count)
     const totals = await marketplace.totals()
     expect(totals.map(({ region }) => region)).toEqual(REGIONS)
     for (const { region, accumulation, premiums } of totals) {
       const own = expected.filter((_, i) => applications[i]?.region === region)
-      expect([accumulation.risks, premiums.rates]).toEqual([riskCount(region), riskCount(region)])
+      expect([accumulation.risks, premiums.rates]).toEqual([own.length, own.length])
       expect(premiums.ttcCents).toBe(own.reduce((sum, { ttcCents }) => sum + (ttcCents ?? 0), 0))
       expect(premiums.htCents).toBe(own.reduce((sum, { htCents }) => sum + (htCents ?? 0), 0))
       const claims = own.reduce((sum, { expectedFrequency }) => sum + (expectedFrequency ?? 0), 0)
