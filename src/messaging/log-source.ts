@@ -9,33 +9,52 @@ export interface LogFilter {
   readonly commands?: readonly string[]
 }
 
+export interface LogSourceOptions {
+  /** Messages held in memory per partition, beyond which a reader counts as behind and reads the journal. Default: 8,192. */
+  readonly heldMax?: number
+  /** Appends read at once by a reader that is behind. Default: 1,024. */
+  readonly page?: number
+}
+
 /**
  * Reads the store's own log as a bus: what is durable is on it already.
  *
  * A reader that keeps up is handed each commit as it becomes durable, decoded as its writer had it; one that falls
- * behind, or begins, reads the journal until it has caught up. **Bounds**: some thousand messages in memory per partition.
+ * behind, or begins, reads the journal until it has caught up. **Bounds**: in memory per partition, `heldMax` messages and
+ * those of one `page`.
  */
-export const logSource = (store: EventStore, group: string, filter: LogFilter): MessageSource =>
-  new LogSource(store, group, filter)
+export const logSource = (
+  store: EventStore,
+  group: string,
+  filter: LogFilter,
+  { heldMax = 8_192, page = 1_024 }: LogSourceOptions = {},
+): MessageSource => new LogSource(store, group, filter, heldMax, page)
 
 class LogSource implements MessageSource {
   readonly group: string
-  private readonly readers: PartitionReader[] = []
+  private readers: PartitionReader[] = []
   private readonly store: EventStore
   private readonly filter: LogFilter
+  private readonly heldMax: number
+  private readonly page: number
   private turn = 0
 
-  constructor(store: EventStore, group: string, filter: LogFilter) {
+  constructor(store: EventStore, group: string, filter: LogFilter, heldMax: number, page: number) {
     this.store = store
     this.group = group
     this.filter = filter
+    this.heldMax = heldMax
+    this.page = page
   }
 
   async open(wake: () => void): Promise<void> {
+    await this.close()
     const events = new Set(this.filter.events ?? [])
     const commands = new Set(this.filter.commands ?? [])
     for (let partition = 0; partition < this.store.journal.partitions; partition++)
-      this.readers.push(new PartitionReader(this.store, this.group, partition, events, commands, wake))
+      this.readers.push(
+        new PartitionReader(this.store, this.group, partition, events, commands, this.heldMax, this.page, wake),
+      )
   }
 
   next(): SourceMessage | null {
@@ -49,11 +68,15 @@ class LogSource implements MessageSource {
   }
 
   done(message: SourceMessage): void {
-    this.readers[message.partition]!.done(message as LogMessage)
+    // By the reader that gave it: the source may have been opened anew since.
+    const given = message as LogMessage
+    given.reader.done(given)
   }
 
   async close(): Promise<void> {
     for (const reader of this.readers) reader.close()
+    this.readers = []
+    this.turn = 0
   }
 }
 
@@ -62,11 +85,13 @@ class LogMessage implements SourceMessage {
   readonly position: number
   readonly type: string
   readonly payload: unknown
+  readonly reader: PartitionReader
   isDone = false
   private readonly append: StoredAppend
   private readonly index: number
 
-  constructor(append: StoredAppend, index: number, type: string, payload: unknown) {
+  constructor(reader: PartitionReader, append: StoredAppend, index: number, type: string, payload: unknown) {
+    this.reader = reader
     this.partition = append.partition
     this.position = append.position + index
     this.type = type
@@ -85,9 +110,6 @@ class LogMessage implements SourceMessage {
   }
 }
 
-/** Messages held for a reader that is not asked for them; beyond it the reader counts as behind and holds no more. */
-const HELD_MAX = 8_192
-const PAGE = 1_024
 const RETRY_MS = 250
 
 class PartitionReader implements Follower {
@@ -96,6 +118,8 @@ class PartitionReader implements Follower {
   private readonly partition: number
   private readonly events: ReadonlySet<string>
   private readonly commands: ReadonlySet<string>
+  private readonly heldMax: number
+  private readonly page: number
   private readonly wake: () => void
   private readonly unfollow: () => void
   /** Found and not yet taken: `held[taken…]`. */
@@ -116,6 +140,8 @@ class PartitionReader implements Follower {
     partition: number,
     events: ReadonlySet<string>,
     commands: ReadonlySet<string>,
+    heldMax: number,
+    page: number,
     wake: () => void,
   ) {
     this.store = store
@@ -123,6 +149,8 @@ class PartitionReader implements Follower {
     this.partition = partition
     this.events = events
     this.commands = commands
+    this.heldMax = heldMax
+    this.page = page
     this.wake = wake
     this.scanned = store.cursor(partition, group)
     this.unfollow = store.follow(partition, this)
@@ -144,6 +172,7 @@ class PartitionReader implements Follower {
   }
 
   done(message: LogMessage): void {
+    if (this.closed) return
     message.isDone = true
     const { underWay } = this
     while (this.finished < underWay.length && underWay[this.finished]!.isDone) this.finished++
@@ -166,7 +195,7 @@ class PartitionReader implements Follower {
     for (const append of appends) {
       if (append.position <= this.scanned) continue
       // A gap: another writer's records lie between. They are in the journal, and only there.
-      if (append.position !== this.scanned + 1 || this.held.length - this.taken >= HELD_MAX) {
+      if (append.position !== this.scanned + 1 || this.held.length - this.taken >= this.heldMax) {
         this.live = false
         this.catchUp()
         break
@@ -187,7 +216,7 @@ class PartitionReader implements Follower {
       const { kind, type, payload } = records[i]!
       if (append.position + i <= this.scanned) continue
       if ((kind === 'event' ? this.events : this.commands).has(type))
-        this.held.push(new LogMessage(append, i, type, payload))
+        this.held.push(new LogMessage(this, append, i, type, payload))
     }
     this.scanned = append.position + records.length - 1
   }
@@ -205,7 +234,7 @@ class PartitionReader implements Follower {
       return
     }
     this.fetching = true
-    this.store.journal.readLog(this.partition, this.scanned + 1, PAGE).then(
+    this.store.journal.readLog(this.partition, this.scanned + 1, this.page).then(
       appends => this.fetched(appends),
       error => {
         this.fetching = false

@@ -1,4 +1,5 @@
 import { RuntimeError, toError } from '../base/errors.ts'
+import type { Cancel } from '../base/ports.ts'
 import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
 import type { ActorContext, ActorRef } from '../kernel/types.ts'
 import type { Delivery } from '../persistence/command.ts'
@@ -59,9 +60,12 @@ export interface ReplayResult {
 export interface MessageBridge {
   readonly name: string
   readonly behavior: Behavior<never>
-  /** What is parked, in the order it was. **Errors**: BRIDGE_STOPPED. */
+  /** What is parked, key by key, in the order it was. **Errors**: BRIDGE_STOPPED. */
   parked(): Promise<readonly ParkedMessage[]>
-  /** Delivers what is parked of a key again, in order, until one fails. **Errors**: BRIDGE_STOPPED. */
+  /**
+   * Translates and delivers what is parked of a key again, in order, until one fails as often as `attempts` says.
+   * **Errors**: BRIDGE_STOPPED; then what was not delivered is still parked.
+   */
   replay(key: string): Promise<ReplayResult>
   /** Resolves when everything that the source had is dealt with; more may come after. **Errors**: BRIDGE_STOPPED. */
   settled(): Promise<void>
@@ -73,7 +77,12 @@ export const messageBridge = (definition: MessageBridgeDefinition): MessageBridg
     {
       initial: async context => {
         const bridge = new Bridge(definition, context)
-        await bridge.open()
+        try {
+          await bridge.open()
+        } catch (error) {
+          await bridge.close()
+          throw error
+        }
         running = context.self
         return bridge
       },
@@ -95,10 +104,14 @@ export const messageBridge = (definition: MessageBridgeDefinition): MessageBridg
       takeBack: message => message === WAKE || message instanceof InFlight,
     },
   )
-  const asked = <Reply>(make: (replyTo: { tell(reply: Reply): void }) => BridgeMessage): Promise<Reply> =>
-    running === null
-      ? Promise.reject(new RuntimeError('BRIDGE_STOPPED', `bridge ${definition.name} is not running`))
-      : running.ask<Reply>(make)
+  const asked = async <Reply>(make: (replyTo: { tell(reply: Reply): void }) => BridgeMessage): Promise<Reply> => {
+    if (running === null) throw bridgeStopped(definition.name)
+    try {
+      return await running.ask<Reply>(make)
+    } catch (error) {
+      throw bridgeStopped(definition.name, error)
+    }
+  }
   return {
     name: definition.name,
     behavior: behavior as Behavior<never>,
@@ -107,6 +120,9 @@ export const messageBridge = (definition: MessageBridgeDefinition): MessageBridg
     settled: () => asked(replyTo => ({ type: 'settled', replyTo })),
   }
 }
+
+const bridgeStopped = (name: string, cause?: unknown): RuntimeError =>
+  new RuntimeError('BRIDGE_STOPPED', `bridge ${name} is not running`, { cause, retryable: true })
 
 type BridgeMessage =
   | { readonly type: 'wake' }
@@ -142,6 +158,8 @@ class InFlight implements Delivery {
   /** Later messages of its key, in order. */
   behind: InFlight[] | null = null
   replayed = false
+  /** Replayed to another receiver than the one that it was parked for. */
+  isMoved = false
 
   constructor(
     bridge: Bridge,
@@ -191,6 +209,15 @@ class InFlight implements Delivery {
   }
 }
 
+const targetOf = ({ to, id }: Route): string => `${to.name}|${id}`
+
+/** Longest text of an error that is stored with a parked message. Units: UTF-16 code units. */
+const ERROR_TEXT_MAX = 2_000
+
+/** Texts of errors hold what they like; what is stored is well-formed and bounded. */
+const textOf = (error: Error | null): string | null =>
+  error === null ? null : String(error.message).slice(0, ERROR_TEXT_MAX).toWellFormed()
+
 const NONE: readonly number[] = []
 const DEFERRAL: Backoff = { minMs: 10, maxMs: 1_000 }
 
@@ -203,6 +230,7 @@ class Bridge {
   private readonly attempts: number
   private readonly lot: EntityKind<ParkingCommand, true>
   private accepted = 0
+  private readonly timers = new Set<Cancel>()
   /** The first message under way of each key; the others wait behind it. */
   private readonly lanes = new Map<string, InFlight>()
   /** Per receiver and partition the positions that are not with it, ascending. */
@@ -228,6 +256,8 @@ class Bridge {
   async open(): Promise<void> {
     this.context.spawn(this.lot.behavior)
     const { state } = await recover(this.definition.store, parkingLot as never, this.definition.name)
+    // Killed meanwhile: the source may be its successor's by now.
+    if (this.context.signal.aborted) return
     for (const message of (state as { readonly parked: readonly ParkedMessage[] }).parked) {
       this.addParked(message)
       if (message.target !== null) this.addAside(message.target, message.partition, message.position)
@@ -238,6 +268,8 @@ class Bridge {
 
   close(): Promise<void> {
     this.closed = true
+    for (const cancel of this.timers) cancel()
+    this.timers.clear()
     return this.definition.source.close()
   }
 
@@ -287,7 +319,7 @@ class Bridge {
         this.definition.source.done(message)
         return
       }
-      const target = `${route.to.name}|${route.id}`
+      const target = targetOf(route)
       inFlight = new InFlight(this, this.definition.name, message, route, route.key ?? target, target)
     } catch (thrown) {
       inFlight = new InFlight(this, this.definition.name, message, null, message.id, '')
@@ -312,11 +344,20 @@ class Bridge {
 
   private begin(inFlight: InFlight): void {
     const { route } = inFlight
-    if (route === null || (!inFlight.replayed && this.parkedByKey.has(inFlight.key))) {
-      this.park(inFlight)
-      return
-    }
-    this.prepare(inFlight, route.message)
+    if (inFlight.replayed && route === null && inFlight.error === null) this.release(inFlight)
+    else if (!inFlight.replayed && this.isParked(inFlight)) this.finish(inFlight)
+    else if (route === null || (!inFlight.replayed && this.isBehindParked(inFlight))) this.park(inFlight)
+    else this.prepare(inFlight, route.message)
+  }
+
+  /** It comes a second time: the source did not learn in time that it is dealt with. */
+  private isParked({ key, partition, position }: InFlight): boolean {
+    return this.parkedByKey.get(key)?.some(m => m.partition === partition && m.position === position) === true
+  }
+
+  /** Not so one that comes a second time and was before them: its turn was over when the first of them was parked. */
+  private isBehindParked({ key, partition, position }: InFlight): boolean {
+    return this.parkedByKey.get(key)?.some(m => m.partition !== partition || m.position < position) === true
   }
 
   private prepare(inFlight: InFlight, message: unknown): void {
@@ -340,7 +381,11 @@ class Bridge {
     inFlight.outcome = 'pending'
     inFlight.error = null
     if (this.aside.size > 0) inFlight.outstanding = this.takeFromAside(target, partition, position)
-    route!.to.deliver(route!.id, inFlight.command, inFlight)
+    try {
+      route!.to.deliver(route!.id, inFlight.command, inFlight)
+    } catch (thrown) {
+      inFlight.failed(toError(thrown), true)
+    }
   }
 
   private advance(inFlight: InFlight): void {
@@ -364,9 +409,7 @@ class Bridge {
         this.finish(inFlight)
         return
       case 'not-stored':
-        this.context.clock.after(backoffMs(++inFlight.deferrals, this.context.random, DEFERRAL), () =>
-          inFlight.tell('failed'),
-        )
+        this.park(inFlight)
         return
     }
   }
@@ -375,8 +418,12 @@ class Bridge {
   private retranslate(inFlight: InFlight): void {
     try {
       const route = this.definition.translate(inFlight.message)
-      if (route === null) this.finish(inFlight)
-      else this.prepare(inFlight, route.message)
+      if (route !== null) this.prepare(inFlight, route.message)
+      else if (inFlight.replayed) this.release(inFlight)
+      else {
+        this.takeFromAside(inFlight.target, inFlight.partition, inFlight.position)
+        this.finish(inFlight)
+      }
     } catch (thrown) {
       inFlight.failed(toError(thrown), true)
     }
@@ -388,11 +435,25 @@ class Bridge {
       this.park(inFlight)
       return
     }
-    const { random, clock } = this.context
-    const restMs = inFlight.culprit
-      ? backoffMs(inFlight.failures, random, this.definition.backoff)
-      : backoffMs(++inFlight.deferrals, random, DEFERRAL)
-    clock.after(restMs, () => inFlight.tell('rested'))
+    if (inFlight.culprit) {
+      const restMs = backoffMs(inFlight.failures, this.context.random, this.definition.backoff)
+      this.after(restMs, () => inFlight.tell('rested'))
+    } else this.defer(inFlight, 'rested')
+  }
+
+  /** What it waits for is no fault of the message, so it is tried for as long as it takes. */
+  private defer(inFlight: InFlight, outcome: Outcome): void {
+    this.after(backoffMs(++inFlight.deferrals, this.context.random, DEFERRAL), () => inFlight.tell(outcome))
+  }
+
+  /** Ends with the bridge. */
+  private after(delayMs: number, run: () => void): void {
+    if (this.closed) return
+    const cancel = this.context.clock.after(delayMs, () => {
+      this.timers.delete(cancel)
+      run()
+    })
+    this.timers.add(cancel)
   }
 
   private finish(inFlight: InFlight): void {
@@ -422,6 +483,7 @@ class Bridge {
   private park(inFlight: InFlight): void {
     if (inFlight.replayed) {
       // It is parked already, and so are those behind it.
+      if (inFlight.isMoved) this.takeFromAside(inFlight.target, inFlight.partition, inFlight.position)
       inFlight.behind = inFlight.behind?.filter(other => !other.replayed) ?? null
       this.next(inFlight)
       return
@@ -430,7 +492,7 @@ class Bridge {
     const { partition, position, type, payload, id, correlationId } = message
     const target = inFlight.route === null ? null : inFlight.target
     if (target !== null) this.setAside(inFlight)
-    const record = { key, partition, position, type, payload, id, correlationId, target, error: error?.message ?? null }
+    const record = { key, partition, position, type, payload, id, correlationId, target, error: textOf(error) }
     if (error !== null)
       this.context.log.log('error', `bridge ${this.definition.name}: parks ${type} (${id}) of key ${key}`, { error })
     this.lot.ask(this.definition.name, { type: 'Park', message: record }).then(
@@ -442,8 +504,7 @@ class Bridge {
         this.context.log.log('warn', `bridge ${this.definition.name}: ${id} not parked yet`, {
           error: toError(failure),
         })
-        const restMs = backoffMs(++inFlight.deferrals, this.context.random, DEFERRAL)
-        this.context.clock.after(restMs, () => inFlight.tell('not-stored'))
+        this.defer(inFlight, 'not-stored')
       },
     )
   }
@@ -463,17 +524,22 @@ class Bridge {
   }
 
   private replayOf(message: ParkedMessage): InFlight {
+    const { name } = this.definition
     let route: Route | null = null
+    let error: Error | null = null
     try {
       route = this.definition.translate(message)
-    } catch (error) {
-      this.context.log.log('warn', `bridge ${this.definition.name}: ${message.id} still cannot be translated`, {
-        error,
-      })
+    } catch (thrown) {
+      error = toError(thrown)
+      this.context.log.log('warn', `bridge ${name}: ${message.id} still cannot be translated`, { error })
     }
-    const target = message.target ?? (route === null ? '' : `${route.to.name}|${route.id}`)
-    const inFlight = new InFlight(this, this.definition.name, message, route, message.key, target)
+    const target = route === null ? (message.target ?? '') : targetOf(route)
+    // Only the receiver that it was meant for was told that it is yet to come; to another one its place looks handled.
+    const isMoved = target !== message.target
+    const inFlight = new InFlight(this, isMoved ? `${name}/${message.id}` : name, message, route, message.key, target)
+    inFlight.error = error
     inFlight.replayed = true
+    inFlight.isMoved = isMoved
     return inFlight
   }
 
@@ -487,9 +553,7 @@ class Bridge {
       },
       error => {
         this.context.log.log('warn', `bridge ${this.definition.name}: release not stored`, { error: toError(error) })
-        this.context.clock.after(backoffMs(++inFlight.deferrals, this.context.random, DEFERRAL), () =>
-          inFlight.tell('done'),
-        )
+        this.defer(inFlight, 'done')
       },
     )
   }
@@ -508,7 +572,11 @@ class Bridge {
   }
 
   private removeParked({ key, partition, position }: InFlight): void {
-    const left = (this.parkedByKey.get(key) ?? []).filter(m => m.partition !== partition || m.position !== position)
+    const parked = this.parkedByKey.get(key) ?? []
+    for (const m of parked)
+      if (m.partition === partition && m.position === position && m.target !== null)
+        this.takeFromAside(m.target, partition, position)
+    const left = parked.filter(m => m.partition !== partition || m.position !== position)
     if (left.length === 0) this.parkedByKey.delete(key)
     else this.parkedByKey.set(key, left)
   }

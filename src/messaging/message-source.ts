@@ -7,7 +7,10 @@
 export interface MessageSource {
   /** Name of the group of readers: two with one name share its progress. */
   readonly group: string
-  /** Begins to read. `wake` is called, now and later, whenever `next` may have something after it had nothing. */
+  /**
+   * Begins to read. `wake` is called, now and later, whenever `next` may have something after it had nothing. May be
+   * called again, with or without a `close` before: that begins anew with what is not done.
+   */
   open(wake: () => void): Promise<void>
   /** The next message; null: none at the moment. Never waits. */
   next(): SourceMessage | null

@@ -1,5 +1,6 @@
 import { RuntimeError } from '../base/errors.ts'
 import { type Behavior, behavior } from '../kernel/behavior.ts'
+import { Ring } from '../kernel/ring.ts'
 import type { ActorRef, ReplyTo } from '../kernel/types.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
@@ -8,7 +9,7 @@ export interface ReceivingAdapterDefinition<Request, Reply> {
   readonly schema: StandardSchema<Request>
   /** Hands a valid request to the domain's actor and gives its answer, which comes once what it says is durable. */
   readonly dispatch: (request: Request) => Promise<Reply>
-  /** Most requests under way; more wait in the mailbox, in order. Default: 4,096. */
+  /** Most requests under way; more wait, in order. Default: 4,096. */
   readonly maxInFlight?: number
 }
 
@@ -21,7 +22,8 @@ export type RequestResult<Reply> =
  * A bridge's door for requests from outside, as an actor: validates, hands over, answers. It is the only thing between a
  * caller and the domain's actors.
  *
- * **Errors** of `request`: BRIDGE_STOPPED while it is not running; those that `dispatch` rejects with.
+ * **Errors** of `request`: BRIDGE_STOPPED while it is not running, and when it ends before it has answered (what was
+ * handed over may take effect all the same); those that `dispatch` or the schema throw.
  */
 export interface ReceivingAdapter<Reply> {
   readonly behavior: Behavior<never>
@@ -49,14 +51,15 @@ export const receivingAdapter = <Request, Reply>(
   const door = behavior<DoorMessage<Reply>, Door<Reply>>({
     initial: ({ self }) => {
       running = self
-      return { self, inFlight: 0, waiting: [] }
+      return { self, inFlight: 0, waiting: new Ring() }
     },
     receive: (state, message) => {
-      if (message.type === 'served') state.inFlight--
-      else state.waiting.push(message)
-      while (state.inFlight < maxInFlight && state.waiting.length > 0) {
+      if (message.type === 'request') state.waiting.push(message)
+      // What an earlier incarnation had under way is not counted by this one.
+      else if (message.door === state) state.inFlight--
+      while (state.inFlight < maxInFlight && !state.waiting.isEmpty) {
         state.inFlight++
-        void serve(state.waiting.shift()!).then(() => state.self.tell(SERVED))
+        void serve(state.waiting.shift()).then(() => state.self.tell({ type: 'served', door: state }))
       }
       return state
     },
@@ -68,13 +71,21 @@ export const receivingAdapter = <Request, Reply>(
   return {
     behavior: door as Behavior<never>,
     request: async input => {
-      if (running === null) throw new RuntimeError('BRIDGE_STOPPED', `bridge ${name} is not running`)
-      const answer = await running.ask<Answer<Reply>>(replyTo => ({ type: 'request', input, replyTo }))
+      if (running === null) throw stoppedError(name)
+      let answer: Answer<Reply>
+      try {
+        answer = await running.ask<Answer<Reply>>(replyTo => ({ type: 'request', input, replyTo }))
+      } catch (error) {
+        throw stoppedError(name, error)
+      }
       if ('error' in answer) throw answer.error
       return answer.result
     },
   }
 }
+
+const stoppedError = (name: string, cause?: unknown): RuntimeError =>
+  new RuntimeError('BRIDGE_STOPPED', `bridge ${name} is not running`, { cause, retryable: true })
 
 type Answer<Reply> = { readonly result: RequestResult<Reply> } | { readonly error: unknown }
 
@@ -84,12 +95,10 @@ interface Incoming<Reply> {
   readonly replyTo: ReplyTo<Answer<Reply>>
 }
 
-type DoorMessage<Reply> = Incoming<Reply> | { readonly type: 'served' }
-
-const SERVED = { type: 'served' } as const
+type DoorMessage<Reply> = Incoming<Reply> | { readonly type: 'served'; readonly door: Door<Reply> }
 
 interface Door<Reply> {
   readonly self: ActorRef<DoorMessage<Reply>>
   inFlight: number
-  readonly waiting: Incoming<Reply>[]
+  readonly waiting: Ring<Incoming<Reply>>
 }

@@ -68,16 +68,18 @@ const takeBack = (message: unknown, reason: ExitReason): boolean => {
 const endOf = (reason: ExitReason): Error =>
   reason.type === 'error' ? reason.error : new RuntimeError('ACTOR_STOPPED', `the receiver has ended: ${reason.type}`)
 
-/** What waits for durability: an answer, an acknowledgement, or both. */
+/** What waits for durability: an answer, a refusal, or an acknowledgement. */
 class Effect {
   /** The last record that it could reflect. */
   readonly sequenceNr: number
   readonly command: Command<unknown>
   readonly reply: unknown
-  constructor(sequenceNr: number, command: Command<unknown>, reply: unknown) {
+  readonly refusal: RuntimeError | null
+  constructor(sequenceNr: number, command: Command<unknown>, reply: unknown, refusal: RuntimeError | null) {
     this.sequenceNr = sequenceNr
     this.command = command
     this.reply = reply
+    this.refusal = refusal
   }
 }
 
@@ -130,7 +132,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
       throw this.failure
     }
     if (delivery !== null && this.inbox.has(delivery.source, delivery.partition, delivery.position)) {
-      this.release(command, undefined)
+      this.release(command, undefined, null)
       return
     }
     const nowMs = this.store.ports.clock.nowMs()
@@ -153,7 +155,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     }
     if (records === REFUSED) return
     if (records.length > 0) this.write(command, records, state, nowMs)
-    this.release(command, decision.reply)
+    this.release(command, decision.reply, null)
   }
 
   appended(append: PendingAppend): void {
@@ -225,6 +227,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
 
   private write(command: Command<Message>, records: readonly NewRecord[], state: State, nowMs: number): void {
     const { delivery } = command
+    const handled = delivery === null ? null : this.handledOf(delivery)
     const append = new PendingAppend(
       {
         persistenceId: this.persistenceId,
@@ -233,32 +236,42 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
         timeMs: nowMs,
         causationId: command.causationId,
         correlationId: command.correlationId,
-        handled: delivery === null ? null : handledOf(delivery),
+        handled,
         records,
       },
       this,
     )
     this.state = state
     this.sequenceNr += records.length
-    if (delivery !== null) this.inbox.note(delivery)
+    if (handled !== null) this.inbox.note(handled)
     const policy = this.definition.snapshot
     if (policy !== undefined && this.snapshot === null && this.sequenceNr - this.snapshotSequenceNr >= policy.every)
       this.snapshot = { sequenceNr: this.sequenceNr, payload: { state, inbox: this.inbox.toMarks() } }
     this.store.append(append)
   }
 
-  private release(command: Command<Message>, reply: unknown): void {
+  private handledOf(delivery: Delivery): Handled {
+    const { source, partition, position } = delivery
+    return { source, partition, position, outstanding: this.inbox.outstandingOf(delivery) }
+  }
+
+  private release(command: Command<Message>, reply: unknown, refusal: RuntimeError | null): void {
     if (command.replyTo === null && command.delivery === null) return
-    if (this.durableSequenceNr === this.sequenceNr) give(new Effect(this.sequenceNr, command, reply))
-    else if (this.effects === NO_EFFECTS) this.effects = [new Effect(this.sequenceNr, command, reply)]
-    else this.effects.push(new Effect(this.sequenceNr, command, reply))
+    const effect = new Effect(this.sequenceNr, command, reply, refusal)
+    if (this.durableSequenceNr === this.sequenceNr) give(effect)
+    else if (this.effects === NO_EFFECTS) this.effects = [effect]
+    else this.effects.push(effect)
   }
 
   /** Known not to be written: whoever sent it learns why, and the state is what it was. */
   private refuse(command: Command<Message>, error: Error): void {
     this.context.log.log('warn', `${this.persistenceId}: what a command decided cannot be stored`, { error })
-    command.delivery?.failed(error, true)
-    if (command.replyTo instanceof PendingReply) command.replyTo.fail(asRuntimeError(error))
+    const { delivery } = command
+    if (delivery === null) this.release(command, undefined, asRuntimeError(error))
+    else {
+      this.inbox.skip(delivery)
+      delivery.failed(error, true)
+    }
   }
 
   private saveSnapshot(): void {
@@ -280,16 +293,12 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
 const NOTHING: readonly NewRecord[] = []
 const REFUSED: readonly NewRecord[] = []
 
-const handledOf = ({ source, partition, position, outstanding }: Delivery): Handled => ({
-  source,
-  partition,
-  position,
-  outstanding,
-})
-
-const give = ({ command, reply }: Effect): void => {
-  if (command.replyTo !== null && reply !== undefined) command.replyTo.tell(reply)
-  command.delivery?.done()
+const give = ({ command: { replyTo, delivery }, reply, refusal }: Effect): void => {
+  if (replyTo !== null) {
+    if (refusal === null) replyTo.tell(reply)
+    else if (replyTo instanceof PendingReply) replyTo.fail(refusal)
+  }
+  delivery?.done()
 }
 
 const asRuntimeError = (error: Error): RuntimeError =>

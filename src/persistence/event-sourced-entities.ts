@@ -3,9 +3,10 @@ import type { Behavior } from '../kernel/behavior.ts'
 import type { AskOptions } from '../kernel/types.ts'
 import { Entities, type EntitiesOptions } from '../supervision/entities.ts'
 import { Command, type Delivery } from './command.ts'
-import type { EventSourcedDefinition } from './event-sourced.ts'
+import { type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
 import { eventSourcedBehavior, type RecoveryListener } from './event-sourced-actor.ts'
 import type { EventStore } from './event-store.ts'
+import { checkPersistenceId, PERSISTENCE_ID_BYTES_MAX } from './partition.ts'
 
 export interface EventSourcedEntitiesOptions extends EntitiesOptions {
   readonly onRecovery?: RecoveryListener
@@ -24,8 +25,12 @@ export interface EntityKind<Message, Reply> {
   readonly live: number
   /** Restarts after crashes. */
   readonly restarts: number
+  /** **Errors**: PERSISTENCE_ID_INVALID, thrown. */
   tell(id: string, message: Message): void
-  /** **Errors**: those of `ActorRef.ask`; EVENT_NOT_STORABLE and EVENT_TOO_LARGE when what was decided was refused. */
+  /**
+   * Resolves with undefined where `decide` gave no reply. **Errors**: those of `ActorRef.ask`; EVENT_NOT_STORABLE and
+   * EVENT_TOO_LARGE when what was decided was refused; PERSISTENCE_ID_INVALID.
+   */
   ask(id: string, message: Message, options?: AskOptions): Promise<Reply>
   /** For bridges: hands over a message of a log, to be acknowledged when what it caused is durable. */
   deliver(id: string, message: Message, delivery: Delivery): void
@@ -58,10 +63,33 @@ export const entities = <Message, Event extends { readonly type: string }, State
     get restarts() {
       return kind.restarts
     },
-    tell: (id, message) => kind.tell(id, new Command(message, null, null, null, null)),
-    ask: (id, message, askOptions) =>
-      kind.ask<Reply>(id, replyTo => new Command(message, replyTo as never, null, null, null), askOptions),
-    deliver: (id, message, delivery) =>
-      kind.tell(id, new Command(message, null, delivery, delivery.causationId, delivery.correlationId)),
+    tell: (id, message) => {
+      const wrongId = checkId(definition.name, id)
+      if (wrongId !== null) throw wrongId
+      kind.tell(id, new Command(message, null, null, null, null))
+    },
+    ask: (id, message, askOptions) => {
+      const wrongId = checkId(definition.name, id)
+      if (wrongId !== null) return Promise.reject(wrongId)
+      return kind.ask<Reply>(id, replyTo => new Command(message, replyTo as never, null, null, null), askOptions)
+    },
+    deliver: (id, message, delivery) => {
+      const wrongId = checkId(definition.name, id)
+      if (wrongId !== null) delivery.failed(wrongId, true)
+      else kind.tell(id, new Command(message, null, delivery, delivery.causationId, delivery.correlationId))
+    },
+  }
+}
+
+/** What is wrong with an id; null: nothing. One that is short and well-formed costs no text of its own. */
+const checkId = (name: string, id: unknown): RuntimeError | null => {
+  if (typeof id !== 'string')
+    return new RuntimeError('PERSISTENCE_ID_INVALID', `an id of ${name} must be a string, not ${typeof id}`)
+  if ((name.length + id.length + 1) * 3 <= PERSISTENCE_ID_BYTES_MAX && id.isWellFormed()) return null
+  try {
+    checkPersistenceId(persistenceIdOf(name, id))
+    return null
+  } catch (error) {
+    return error as RuntimeError
   }
 }

@@ -1,4 +1,4 @@
-import { RuntimeError, toError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Cancel, type Clock, type Executor, type Random, randomId } from '../base/ports.ts'
 import type { Append, AppendResult, Handled, Journal, NewRecord, StoredAppend } from './journal.ts'
@@ -39,7 +39,10 @@ export class PendingAppend implements StoredAppend {
   }
 }
 
-/** Reads a partition's log live. Called in the order of positions, for what is durable, before its writers are told. */
+/**
+ * Reads a partition's log live. Called in the order of positions, for what is durable, before its writers are told; also
+ * for a write whose answer was lost, once it is found in the log. What other writers put there is left out.
+ */
 export interface Follower {
   committed(appends: readonly StoredAppend[]): void
 }
@@ -55,6 +58,8 @@ export interface EventStorePorts {
 const GROUP_MAX = 1_024
 /** How long a cursor may be ahead of the stored one while nothing else is written. Units: ms. */
 const CURSOR_DELAY_MS = 250
+/** How long until the log is looked at again for a write whose answer was lost, while nothing else is written. Units: ms. */
+const LOST_RETRY_MS = 250
 
 /**
  * A journal in use by one process: it puts the appends of all actors that come up in one turn into one write, and tells
@@ -145,7 +150,10 @@ export class EventStore {
     this.writer(partition).moveCursor(group, position)
   }
 
-  /** Writes what is queued and the cursors, then closes the journal. A second call waits for the first. */
+  /**
+   * Writes what is queued and the cursors, then closes the journal. Cursors that cannot be stored are a warning: what they
+   * stand for comes again. A second call waits for the first.
+   */
   close(): Promise<void> {
     this.closing ??= Promise.all(this.writers.map(writer => writer.close())).then(() => this.journal.close())
     return this.closing
@@ -173,6 +181,9 @@ class PartitionWriter {
   private scheduled = false
   private cursorsMoved = false
   private cursorTimer: Cancel | null = null
+  /** A write failed that may stand in the log all the same. */
+  private mayHaveLost = false
+  private lostTimer: Cancel | null = null
   private refusal: RuntimeError | null = null
   private readonly flush = (): void => this.write()
 
@@ -210,10 +221,10 @@ class PartitionWriter {
   }
 
   moveCursor(group: string, position: number): void {
+    if (this.cursors.get(group) === position) return
     this.cursors.set(group, position)
     this.cursorsMoved = true
-    if (this.cursorTimer === null && this.refusal === null)
-      this.cursorTimer = this.ports.clock.after(CURSOR_DELAY_MS, () => this.saveCursors())
+    this.saveCursorsSoon()
   }
 
   async close(): Promise<void> {
@@ -221,10 +232,15 @@ class PartitionWriter {
       if (this.writing === null) this.write()
       await this.writing
     }
-    this.cursorTimer?.()
     this.refusal ??= new RuntimeError('JOURNAL_CLOSED', `${this.journal.name} has been closed`)
-    if (this.cursorsMoved && this.refusal.code === 'JOURNAL_CLOSED')
+    this.cursorTimer?.()
+    this.lostTimer?.()
+    if (!this.cursorsMoved || this.refusal.code !== 'JOURNAL_CLOSED') return
+    try {
       await this.journal.saveCursors(this.partition, this.cursors)
+    } catch (error) {
+      this.cursorsNotStored(error)
+    }
   }
 
   private write(): void {
@@ -239,7 +255,10 @@ class PartitionWriter {
     const cursors = this.cursorsMoved ? this.cursors : undefined
     this.cursorsMoved = false
     this.underWay = group
-    this.writing = this.journal.commit(this.partition, group, cursors).then(
+    const committed = this.mayHaveLost
+      ? this.findLost().then(() => this.journal.commit(this.partition, group, cursors))
+      : this.journal.commit(this.partition, group, cursors)
+    this.writing = committed.then(
       results => this.written(group, results),
       error => this.failed(group, toError(error)),
     )
@@ -253,30 +272,79 @@ class PartitionWriter {
       const result = results[i]
       if (result?.status === 'written') append.position = result.position
     })
+    const behind = stored === group ? NO_APPENDS : this.withdraw(group.filter(append => !stored.includes(append)))
     const last = stored.at(-1)
     if (last !== undefined) this.position = Math.max(this.position, last.position + last.records.length - 1)
     this.next()
-    if (last !== undefined) for (const follower of this.followers) follower.committed(stored)
+    if (last !== undefined) this.tellFollowers(stored)
     group.forEach((append, i) => {
       const result = results[i]
       if (result?.status === 'written') append.owner.appended(append)
       else append.owner.appendFailed(append, conflict(append, result?.actualSequenceNr ?? -1))
     })
+    for (const append of behind) append.owner.appendFailed(append, conflict(append, -1))
   }
 
-  private failed(group: readonly PendingAppend[], error: Error): void {
+  private async failed(group: readonly PendingAppend[], error: Error): Promise<void> {
     const failure = error instanceof RuntimeError ? error : unknownOutcome(this.journal.name, error)
-    if (failure.code === 'JOURNAL_FENCED' || failure.code === 'JOURNAL_CLOSED') {
-      this.refusal = failure
-      if (failure.code === 'JOURNAL_FENCED') this.announceFenced(failure)
-    }
-    const ids = new Set(group.map(append => append.persistenceId))
-    const behind = this.queue.filter(append => ids.has(append.persistenceId))
-    this.queue = this.queue.filter(append => !ids.has(append.persistenceId))
     this.cursorsMoved = true
+    if (isFinal(failure)) this.refuseFromNowOn(failure)
+    else await this.tryToFindLost()
+    const behind = this.withdraw(group)
     this.next()
     for (const append of group) append.owner.appendFailed(append, failure)
     for (const append of behind) append.owner.appendFailed(append, failure)
+  }
+
+  private refuseFromNowOn(failure: RuntimeError): void {
+    this.refusal = failure
+    if (failure.code === 'JOURNAL_FENCED') this.announceFenced(failure)
+  }
+
+  /** Takes out of the queue what builds on appends that were not written: none of it may slip in by a number that fits. */
+  private withdraw(notWritten: readonly PendingAppend[]): readonly PendingAppend[] {
+    const ids = new Set(notWritten.map(append => append.persistenceId))
+    const behind = this.queue.filter(append => ids.has(append.persistenceId))
+    if (behind.length > 0) this.queue = this.queue.filter(append => !ids.has(append.persistenceId))
+    return behind
+  }
+
+  private tellFollowers(appends: readonly StoredAppend[]): void {
+    for (const follower of this.followers) follower.committed(appends)
+  }
+
+  /**
+   * Reads what stands in the log beyond the last position that is known. Followers would otherwise learn of it with the
+   * next write only, and there may be none. **Errors**: those of the journal; then it is tried again, at the latest before
+   * the next write.
+   */
+  private async findLost(): Promise<void> {
+    for (;;) {
+      const appends = await this.journal.readLog(this.partition, this.position + 1, GROUP_MAX)
+      const found = appends.filter(append => append.position > this.position)
+      const last = found.at(-1)
+      if (last === undefined) break
+      this.position = last.position + last.records.length - 1
+      this.tellFollowers(found)
+    }
+    this.mayHaveLost = false
+  }
+
+  private async tryToFindLost(): Promise<void> {
+    this.mayHaveLost = true
+    try {
+      await this.findLost()
+    } catch (error) {
+      this.ports.logger.log('warn', `${this.journal.name}: log of partition ${this.partition} not read`, { error })
+      this.lostTimer ??= this.ports.clock.after(LOST_RETRY_MS, () => this.lookAgain())
+    }
+  }
+
+  private lookAgain(): void {
+    this.lostTimer = null
+    // A write that is under way looks first, and by itself.
+    if (!this.mayHaveLost || this.writing !== null || this.refusal !== null) return
+    this.writing = this.tryToFindLost().then(() => this.next())
   }
 
   /** The next write begins before anybody hears of the last one, so that disk and processor work at the same time. */
@@ -286,24 +354,44 @@ class PartitionWriter {
     this.write()
   }
 
+  private saveCursorsSoon(): void {
+    if (this.cursorTimer === null && this.refusal === null)
+      this.cursorTimer = this.ports.clock.after(CURSOR_DELAY_MS, () => this.saveCursors())
+  }
+
   private saveCursors(): void {
     this.cursorTimer = null
-    if (!this.cursorsMoved || this.writing !== null || this.refusal !== null) return
+    if (!this.cursorsMoved || this.refusal !== null) return
+    if (this.writing !== null) {
+      // It may have begun before they moved.
+      this.saveCursorsSoon()
+      return
+    }
     this.cursorsMoved = false
     this.journal.saveCursors(this.partition, this.cursors).catch(error => {
       this.cursorsMoved = true
-      this.ports.logger.log('warn', `${this.journal.name}: cursors of partition ${this.partition} not stored`, {
-        error,
-      })
+      this.cursorsNotStored(error)
+      if (isFinal(error)) this.refuseFromNowOn(error)
+      this.saveCursorsSoon()
     })
   }
+
+  private cursorsNotStored(error: unknown): void {
+    this.ports.logger.log('warn', `${this.journal.name}: cursors of partition ${this.partition} not stored`, { error })
+  }
 }
+
+/** No later call will succeed. */
+const isFinal = (error: unknown): error is RuntimeError =>
+  isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED')
+
+const NO_APPENDS: readonly PendingAppend[] = []
 
 const conflict = (append: Append, actual: number): RuntimeError =>
   new RuntimeError(
     'JOURNAL_SEQUENCE_CONFLICT',
-    `${append.persistenceId}: append expected sequence number ${append.expectedSequenceNr}, journal is at ${actual}. ` +
-      'Another writer owns this persistence id: recover it and decide again.',
+    `${append.persistenceId}: append expected sequence number ${append.expectedSequenceNr}, ` +
+      `${actual < 0 ? 'and the one before it was refused' : `journal is at ${actual}`}. Another writer owns this persistence id: recover it and decide again.`,
     { retryable: true },
   )
 

@@ -7,6 +7,8 @@ interface Mark {
   position: number
   /** Positions below `position` that were still on their way when it was delivered, ascending. */
   missing: readonly number[]
+  /** Positions above `position` that came and were not handled, so that they will come again; in memory only. */
+  skipped: readonly number[]
 }
 
 /** An inbox as data, for a snapshot. */
@@ -18,6 +20,8 @@ export type InboxMarks = readonly (readonly [
 ])[]
 
 const NONE: readonly number[] = []
+
+type Place = Pick<Handled, 'source' | 'partition' | 'position'>
 
 /**
  * What an entity has handled of the logs that deliver to it, in bounded room: per source and partition one position, and
@@ -31,7 +35,7 @@ export class Inbox {
   static of(marks: InboxMarks): Inbox {
     const inbox = new Inbox()
     for (const [source, partition, position, missing] of marks)
-      inbox.marks.push({ source, partition, position, missing })
+      inbox.marks.push({ source, partition, position, missing, skipped: NONE })
     return inbox
   }
 
@@ -46,14 +50,36 @@ export class Inbox {
     const mark = this.find(handled.source, handled.partition)
     if (mark === undefined) {
       const { source, partition, position, outstanding } = handled
-      this.marks.push({ source, partition, position, missing: outstanding })
+      this.marks.push({ source, partition, position, missing: outstanding, skipped: NONE })
     } else if (handled.position > mark.position) {
-      mark.missing =
-        mark.missing.length === 0 ? handled.outstanding : union(mark.missing, handled.outstanding, mark.position)
+      if (mark.missing.length + handled.outstanding.length > 0)
+        mark.missing = union(mark.missing, handled.outstanding, mark.position)
       mark.position = handled.position
+      if (mark.skipped.length > 0) mark.skipped = mark.skipped.filter(position => position > handled.position)
     } else if (mark.missing.length > 0) {
       mark.missing = mark.missing.filter(position => position !== handled.position)
     }
+  }
+
+  /**
+   * The message came and was not handled. Those that were sent right behind it do not say that it is yet to come, since it
+   * was on its way to the same receiver: `outstandingOf` says it for them.
+   */
+  skip({ source, partition, position }: Place): void {
+    let mark = this.find(source, partition)
+    if (mark === undefined) {
+      mark = { source, partition, position: 0, missing: NONE, skipped: NONE }
+      this.marks.push(mark)
+    }
+    if (position > mark.position && !mark.skipped.includes(position)) mark.skipped = [...mark.skipped, position]
+  }
+
+  /** Lower positions that are yet to come once this message is handled: what its sender said, and what was skipped. */
+  outstandingOf({ source, partition, position, outstanding }: Handled): readonly number[] {
+    const mark = this.find(source, partition)
+    if (mark === undefined || mark.skipped.length === 0) return outstanding
+    const skipped = mark.skipped.filter(other => other < position && !outstanding.includes(other))
+    return skipped.length === 0 ? outstanding : [...outstanding, ...skipped].sort((a, b) => a - b)
   }
 
   toMarks(): InboxMarks {
@@ -66,8 +92,11 @@ export class Inbox {
   }
 }
 
-/** What was missing before, and what is newly overtaken: only above `position` can something be new. */
+/**
+ * What was missing before, and what is newly overtaken: only above `position` can something be new. A sender may well name
+ * a lower one, whose effect is stored and whose acknowledgement never came.
+ */
 const union = (missing: readonly number[], outstanding: readonly number[], position: number): readonly number[] => {
   const overtaken = outstanding.filter(other => other > position)
-  return overtaken.length === 0 && missing.length === 0 ? NONE : [...missing, ...overtaken]
+  return overtaken.length === 0 ? missing : missing.length === 0 ? overtaken : [...missing, ...overtaken]
 }

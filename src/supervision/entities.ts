@@ -159,6 +159,8 @@ const SWEEPS = 4
 const CALM_FACTOR = 2
 /** How many busy entities are looked at to find an idle one. */
 const EVICTION_LOOK = 64
+/** How long messages without room wait until idle entities are looked for again. Units: ms. */
+const ROOM_MS = 5
 
 class Host<Message> {
   restarts = 0
@@ -175,6 +177,7 @@ class Host<Message> {
   private readonly queued = new Map<string, Queued[]>()
   private sweeps = 0
   private cancelSweep: Cancel
+  private cancelRoom: Cancel | null = null
   private closed = false
 
   constructor(hooks: EntityHooks<Message>, options: EntitiesOptions, context: Context) {
@@ -208,6 +211,7 @@ class Host<Message> {
     const messages = this.queued.get(id)
     if (messages === undefined) this.queued.set(id, [message])
     else messages.push(message)
+    this.makeRoomSoon()
   }
 
   restart(entry: Entry): void {
@@ -225,7 +229,10 @@ class Host<Message> {
   close(): void {
     this.closed = true
     this.cancelSweep()
+    this.cancelRoom?.()
     for (const entry of this.entries.values()) entry.rest?.()
+    for (const messages of this.queued.values()) for (const message of messages) message.refuse()
+    this.queued.clear()
   }
 
   /** All at once under one timer: their last writes share a flush. */
@@ -238,7 +245,6 @@ class Host<Message> {
     await Promise.all(cells.map(cell => cell.shutdown('infinity')))
     cancel()
     for (const cell of cells) cell.abandon({ type: 'shutdown' })
-    for (const messages of this.queued.values()) for (const message of messages) message.refuse()
   }
 
   private open(id: string): Entry {
@@ -305,8 +311,10 @@ class Host<Message> {
 
   private passivate(entry: Entry): void {
     entry.phase = 'stopping'
-    void entry.cell.shutdown('infinity').then(() => {
-      if (!this.closed) this.ended(entry)
+    void entry.cell.shutdown('infinity').then(reason => {
+      if (this.closed) return
+      if (reason.type === 'error' || reason.type === 'killed') this.failed(entry, reason)
+      else this.ended(entry)
     })
   }
 
@@ -321,6 +329,29 @@ class Host<Message> {
       }
       this.entries.delete(id)
       this.entries.set(id, entry)
+    }
+  }
+
+  /** Nobody says that an entity has become idle, so while messages wait for room it is looked for again and again. */
+  private makeRoomSoon(): void {
+    this.cancelRoom ??= this.context.clock.after(ROOM_MS, () => {
+      this.cancelRoom = null
+      this.makeRoom()
+      if (this.queued.size > 0) this.makeRoomSoon()
+    })
+  }
+
+  private makeRoom(): void {
+    let wanted = this.queued.size
+    for (const entry of this.entries.values()) {
+      if (entry.phase === 'stopping') wanted--
+      else if (entry.phase === 'down') this.drop(entry)
+    }
+    for (const entry of this.entries.values()) {
+      if (wanted <= 0) return
+      if (entry.phase !== 'up' || !entry.cell.isIdle) continue
+      wanted--
+      this.passivate(entry)
     }
   }
 
