@@ -63,7 +63,7 @@ class Run {
     this.faultRate = [0.01, 0.05, 0.2][this.below(3)]!
     for (let step = 0; step < FAULTY_STEPS; step++) {
       await this.isOpen()
-      for (let i = this.below(4); i > 0; i--) this.submit(this.applications[this.below(this.applications.length)]!)
+      if (this.below(2) === 0) this.submit(this.applications[this.below(this.applications.length)]!)
       if (step >= this.nextDisaster) await this.disaster(step)
       await this.comeBack(step)
       await this.pass(this.below(200))
@@ -139,7 +139,7 @@ class Run {
   }
 
   private async disaster(step: number): Promise<void> {
-    this.nextDisaster = step + 5 + this.below(20)
+    this.nextDisaster = step + 2 + this.below(10)
     const root = this.marketplace!.root
     const context = ['risk', 'premium', 'underwriting'][this.below(3)]!
     const what = this.below(4)
