@@ -119,21 +119,43 @@ describe('two children that crash at once', () => {
 
   test('wait for one another: the later one does not start before the earlier one has', async () => {
     await using stage = new Stage()
-    const seen: string[] = []
-    const failing = neverStartsAgain()
+    const [first, second] = [neverStartsAgain(), neverStartsAgain()]
     const top = stage.spawn(
       supervisor({
         strategy: 'rest-for-one',
         intensity: 1_000_000,
         children: [
-          { id: 'a', start: failing.behavior },
-          { id: 'b', start: worker('b', seen) },
+          { id: 'a', start: first.behavior },
+          { id: 'b', start: second.behavior },
         ],
       }),
     )
     const both = [await childRef<WorkerMessage>(top, 'a'), await childRef<WorkerMessage>(top, 'b')]
     for (const ref of both) crash(ref)
-    while (failing.failedStarts() < 3) await settle()
-    expect(seen).toEqual(['start b 1', 'stop b 1 error'])
+    while (first.failedStarts() < 3) await settle()
+    expect(second.failedStarts()).toBe(0)
+    await top.stop()
+    expect(stage.letters).toEqual([])
+  })
+
+  test('leave no letter of the supervisor to itself when it is stopped between their restarts', async () => {
+    await using stage = new Stage()
+    const [first, second] = [neverStartsAgain(), neverStartsAgain()]
+    const top = stage.spawn(
+      supervisor({
+        intensity: 1_000_000,
+        children: [
+          { id: 'a', start: first.behavior },
+          { id: 'b', start: second.behavior },
+        ],
+      }),
+    )
+    const both = [await childRef<WorkerMessage>(top, 'a'), await childRef<WorkerMessage>(top, 'b')]
+    for (const ref of both) crash(ref)
+    // The restart of the first waits for its start, and that of the second for the restart of the first.
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+    await top.stop()
+    expect([first.failedStarts(), second.failedStarts()]).toEqual([1, 0])
+    expect(stage.letters).toEqual([])
   })
 })
