@@ -27,11 +27,13 @@ import { Block, packRecords, sealBlock } from '../codec/block.ts'
 import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
 import { BlockCache } from './block-cache.ts'
-import type { BlockWrite, Engine, Head, HeadEntry, WriteOutcome } from './engine.ts'
+import { type BlockWrite, type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
 import { HeadTable } from './head-table.ts'
 
-// Fewer make more bytes and more puts, more make the reading of one id dearer. Measured: see docs of the adapter.
-const APPENDS_PER_BLOCK = 64
+// Measured on LMDB in main-thread time, 256 appends a commit, Node 20.20: with 16, 32, 64, 128 appends a block a commit
+// took 4.4, 3.7, 3.7, 5.4 µs an append, and reading one id of 4 appends 131, 139, 194, 281 µs. 16 take half as many bytes
+// again, since an LMDB value that is larger than half a page takes whole pages.
+const APPENDS_PER_BLOCK = 32
 /** A block grows beyond this only for a single append. Units: bytes. */
 const BLOCK_BYTES_MAX = 1_048_576
 const CACHE_BYTES = 8 * 1_048_576
@@ -296,8 +298,11 @@ export class PackedJournal implements Journal {
     for (let i = 0; i < appends.length; i++) {
       const { persistenceId, expectedSequenceNr } = appends[i]!
       const entry = partition.heads.get(persistenceId)
-      if (entry === undefined) unknown.push(persistenceId)
-      else {
+      if (entry === undefined) {
+        // Where the store checks heads itself, an id that begins is taken for new: the usual case costs no question.
+        if (seen !== null && expectedSequenceNr === 0) entries[i] = partition.heads.add(persistenceId, NO_HEAD, false)
+        else unknown.push(persistenceId)
+      } else {
         entries[i] = entry
         // Where others may write, a head in memory that does not fit an id's first append may only be old.
         if (seen !== null && !seen.has(persistenceId) && entry.sequenceNr !== expectedSequenceNr)

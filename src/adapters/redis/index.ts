@@ -21,7 +21,7 @@ export interface RedisJournalOptions {
   readonly partitions?: number
   /** How long a server may be away before a call fails; a commit, which looks again first, takes up to twice. Default: 10,000. */
   readonly unavailableAfterMs?: number
-  /** More for the client: credentials, TLS, Sentinel. What decides when something is sent again is set by the journal. */
+  /** More for the client, such as credentials and TLS. When something is sent again is decided by the journal alone. */
   readonly client?: RedisOptions
   readonly logger?: Logger
   readonly clock?: Clock

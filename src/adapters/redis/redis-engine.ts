@@ -13,6 +13,7 @@
  * arrive after that, it finds another tail and writes nothing.
  */
 
+import { Packr } from 'msgpackr'
 import { assert } from '../../base/assert.ts'
 import { RuntimeError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -102,17 +103,14 @@ export class RedisEngine implements Engine {
 
   async write(write: EngineWrite): Promise<WriteOutcome> {
     const { state, heads, log, cursors } = this.#keys[write.partition]!
-    const args: Argument[] = [write.epoch, write.lastPosition, write.nextLastPosition, write.blocks.length]
+    const args: Argument[] = [
+      write.epoch,
+      write.lastPosition,
+      write.nextLastPosition,
+      packHeads(write),
+      packCursors(write),
+    ]
     for (const { firstPosition, packed } of write.blocks) args.push(firstPosition, packed)
-    args.push(write.touched.length)
-    for (const entry of write.touched)
-      args.push(
-        entry.persistenceId,
-        formatHead(entry.sequenceNr, entry.block),
-        formatHead(entry.nextSequenceNr, entry.nextBlock),
-      )
-    args.push(write.cursors?.size ?? 0)
-    if (write.cursors !== null) for (const [group, position] of write.cursors) args.push(group, position)
     let reply: readonly Buffer[]
     try {
       reply = await this.#connection.script(COMMIT, [state, heads, log, cursors], args)
@@ -304,6 +302,27 @@ export class RedisEngine implements Engine {
   #ask<Reply>(command: string, ...args: readonly Argument[]): Promise<Reply> {
     return this.#connection.untilAnswered(() => this.#connection.once<Reply>(command, ...args))
   }
+}
+
+// One argument each: as one argument a value they cost the client and the server more than the rest of the commit.
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+
+const packHeads = ({ touched }: EngineWrite): Buffer => {
+  const ids: string[] = []
+  const before: string[] = []
+  const after: string[] = []
+  for (const entry of touched) {
+    ids.push(entry.persistenceId)
+    before.push(formatHead(entry.sequenceNr, entry.block))
+    after.push(entry.persistenceId, formatHead(entry.nextSequenceNr, entry.nextBlock))
+  }
+  return packr.pack([ids, before, after])
+}
+
+const packCursors = ({ cursors }: EngineWrite): Buffer => {
+  const flat: string[] = []
+  if (cursors !== null) for (const [group, position] of cursors) flat.push(group, String(position))
+  return packr.pack(flat)
 }
 
 const formatHead = (sequenceNr: number, block: number): string => (sequenceNr === 0 ? '' : `${sequenceNr}:${block}`)

@@ -12,7 +12,7 @@ export interface Script {
   readonly sha: string
 }
 
-const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
+export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
 
 export const OPEN = script(`
 -- Takes the next epoch of a partition.
@@ -28,52 +28,38 @@ return {epoch, position, last[1], last[2][2]}
 export const COMMIT = script(`
 -- Writes blocks, heads and cursors of one partition, or nothing.
 -- KEYS[1] state (hash: epoch, position)  KEYS[2] heads (hash: id -> head)  KEYS[3] log (stream)  KEYS[4] cursors (hash)
--- ARGV[1] epoch  ARGV[2] position before  ARGV[3] position after; then, each with its count in front:
---   blocks (first position, packed)  heads (id, head before or '', head after)  cursors (group, position)
+-- ARGV[1] epoch  ARGV[2] position before  ARGV[3] position after
+-- ARGV[4] heads, as MessagePack: the ids, the heads before ('' for none), and by turns id and head after
+-- ARGV[5] cursors, as MessagePack: by turns group and position  ARGV[6..] blocks: by turns first position and packed
 -- Returns {'written'}; {'fenced', epoch}; or {'moved', position, id, head or '', ...} with every head that differs
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if epoch ~= ARGV[1] then return {'fenced', epoch or '0'} end
 local position = redis.call('HGET', KEYS[1], 'position') or '0'
-local at = 4
-local blocksFrom, blocks = at + 1, tonumber(ARGV[at])
-local headsFrom = blocksFrom + 2 * blocks + 1
-local heads = tonumber(ARGV[headsFrom - 1])
-local cursorsFrom = headsFrom + 3 * heads + 1
-local cursors = tonumber(ARGV[cursorsFrom - 1])
+local heads = cmsgpack.unpack(ARGV[4])
+local ids, before, after = heads[1], heads[2], heads[3]
+local cursors = cmsgpack.unpack(ARGV[5])
 
 -- Lua's stack ends at some thousand values, so many of them go in slices.
-local SLICE = 1000
+local SLICE = 2000
 local moved = {'moved', position}
-for first = 0, heads - 1, SLICE do
-  local last = math.min(first + SLICE, heads) - 1
-  local ids = {}
-  for i = first, last do ids[#ids + 1] = ARGV[headsFrom + 3 * i] end
-  local found = redis.call('HMGET', KEYS[2], unpack(ids))
+for first = 1, #ids, SLICE do
+  local last = math.min(first + SLICE - 1, #ids)
+  local found = redis.call('HMGET', KEYS[2], unpack(ids, first, last))
   for i = first, last do
     local head = found[i - first + 1] or ''
-    if head ~= ARGV[headsFrom + 3 * i + 1] then
-      moved[#moved + 1] = ARGV[headsFrom + 3 * i]
+    if head ~= before[i] then
+      moved[#moved + 1] = ids[i]
       moved[#moved + 1] = head
     end
   end
 end
 -- A write of cursors alone holds wherever the log ends.
-if #moved > 2 or (blocks > 0 and position ~= ARGV[2]) then return moved end
+if #moved > 2 or (#ARGV > 5 and position ~= ARGV[2]) then return moved end
 
-for i = 0, blocks - 1 do
-  redis.call('XADD', KEYS[3], ARGV[blocksFrom + 2 * i] .. '-0', 'b', ARGV[blocksFrom + 2 * i + 1])
-end
-for first = 0, heads - 1, SLICE do
-  local last = math.min(first + SLICE, heads) - 1
-  local pairs = {}
-  for i = first, last do
-    pairs[#pairs + 1] = ARGV[headsFrom + 3 * i]
-    pairs[#pairs + 1] = ARGV[headsFrom + 3 * i + 2]
-  end
-  redis.call('HSET', KEYS[2], unpack(pairs))
-end
-for i = 0, cursors - 1 do redis.call('HSET', KEYS[4], ARGV[cursorsFrom + 2 * i], ARGV[cursorsFrom + 2 * i + 1]) end
-if blocks > 0 then redis.call('HSET', KEYS[1], 'position', ARGV[3]) end
+for i = 6, #ARGV, 2 do redis.call('XADD', KEYS[3], ARGV[i] .. '-0', 'b', ARGV[i + 1]) end
+for first = 1, #after, SLICE do redis.call('HSET', KEYS[2], unpack(after, first, math.min(first + SLICE - 1, #after))) end
+if #cursors > 0 then redis.call('HSET', KEYS[4], unpack(cursors)) end
+if #ARGV > 5 then redis.call('HSET', KEYS[1], 'position', ARGV[3]) end
 return {'written'}
 `)
 
