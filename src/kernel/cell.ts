@@ -1,145 +1,47 @@
 import { assert } from '../base/assert.ts'
 import { RuntimeError, toError } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
-import type { Cancel, Clock, Random } from '../base/ports.ts'
-import { AskEnvelope, type AskHolder, PendingReply } from './ask.ts'
+import { AskEnvelope, type AskHolder, type PendingReply } from './ask.ts'
 import { Become, type Behavior, KILLED, NORMAL, SHUTDOWN, Stopped } from './behavior.ts'
+import {
+  BUSY,
+  type CellSystem,
+  ENDING,
+  NEW,
+  type Rare,
+  READY,
+  STARTING,
+  STOPPED,
+  type StartResult,
+  SUSPENDED,
+  type SystemMessage,
+} from './cell-state.ts'
 import { Context } from './context.ts'
-import type { DeadLetterReason, DeadLetters } from './dead-letters.ts'
-import { Ring, type RingPool } from './ring.ts'
-import type { Runnable, Scheduler } from './scheduler.ts'
+import { NOTHING, Receiver } from './receiver.ts'
 import {
   type ActorContext,
   type ActorRef,
-  type AskOptions,
   type ExitReason,
   ignore,
-  type ReplyTo,
   type ShutdownTime,
   type StopOptions,
 } from './types.ts'
 
-/** What cells share: made once by the system. */
-export interface CellSystem {
-  readonly name: string
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  readonly scheduler: Scheduler
-  readonly deadLetters: DeadLetters
-  readonly rings: RingPool<unknown>
-  /** Numbers actors without a name of their own. */
-  nextLabel(): number
-  /** A cell without a parent has ended; `asked`: by its ref's `stop`. */
-  topLevelEnded(cell: Cell, reason: ExitReason, asked: boolean): void
-}
-
-/** How a start ended, for whoever ordered it. */
-export type StartResult =
-  | { readonly type: 'started' }
-  | { readonly type: 'ignored' }
-  | { readonly type: 'failed'; readonly error: Error }
-
-/** What a supervisor is told when a child that it holds ends unasked. */
-export interface ChildExited {
-  readonly type: 'child-exited'
-  readonly child: Cell
-  /** Which incarnation ended: the notice is stale once another one was started. */
-  readonly incarnation: number
-  readonly reason: ExitReason
-}
-
-/** A notice ahead of messages. The user's own signals and the supervisor's pass through `onSignal`. */
-type SystemMessage =
-  | { readonly type: 'stop'; readonly reason: ExitReason }
-  | { readonly type: 'fail'; readonly error: Error }
-  | { readonly type: 'terminated'; readonly ref: Cell; readonly reason: ExitReason }
-  | { readonly type: 'child-terminated'; readonly ref: Cell; readonly reason: ExitReason }
-  | ChildExited
-
-/**
- *                    start()                    a promise
- *     NEW ──▶ STARTING ──▶ READY ◀────────────────────────▶ BUSY
- *      ▲         │           │ crash, stop                    │ crash, timeout
- *      │         ▼           ▼                                │
- *      │      failed      ENDING ◀────────────────────────────┘        kill: straight through, from any state
- *      │         │           │ children, stop hook
- *      │         └─────┬─────┘
- *      └─ SUSPENDED ◀──┴──▶ STOPPED
- *      (supervised)         (for good)
- */
-const NEW = 0
-const STARTING = 1
-const READY = 2
-const BUSY = 3
-const ENDING = 4
-const SUSPENDED = 5
-const STOPPED = 6
-
-/** Stands in `first` where no message does: any value may be one. */
-const NOTHING = Symbol('nothing')
+export type { ChildExited, StartResult } from './cell-state.ts'
 
 const DEFAULT_SHUTDOWN_MS = 5_000
 
-interface WaitingOffer {
-  readonly message: unknown
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
-}
-
-/** What few actors need, so that the many do not pay for its fields. */
-class Rare {
-  watchers: Set<Cell> | null = null
-  watching: Set<Cell> | null = null
-  openAsks: Set<PendingReply> | null = null
-  offers: Ring<WaitingOffer> | null = null
-  /** Called once when the cell has stopped for good. */
-  endWaiters: (() => void)[] | null = null
-  /** Called once when the start that was ordered has ended. */
-  startWaiter: ((result: StartResult) => void) | null = null
-  /** Called once when the incarnation that was asked to shut down has ended. */
-  shutdownWaiter: ((reason: ExitReason) => void) | null = null
-  shutdownTimer: Cancel | null = null
-  /** When it fires; monotonic. */
-  shutdownDueMs = 0
-  handlerTimer: Cancel | null = null
-  /** The behavior it was spawned with, when `become` has put another one in its place. */
-  original: Behavior<never> | null = null
-  childNames: Map<string, Cell> | null = null
-  draining = false
-  /** Set where the end is final for a supervised cell too. */
-  final = false
-  incarnation = 0
-}
-
 /**
- * An actor: its mailbox, its state, and the life of its incarnations. The cell is the ref that users hold, so a tell is
- * one call deep; what the ref's interface does not name is for the runtime.
+ * An actor: its state, the life of its incarnations, and its place in the tree. The cell is the ref that users hold; what
+ * the ref's interface does not name is for the runtime.
  *
  * Holds: one handler at a time per incarnation (`run` does nothing unless READY, and READY is left while a promise is
  * waited for); system messages before messages; what the mailbox holds when the cell stops goes to dead letters.
  */
-export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
-  readonly system: CellSystem
+export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   readonly parent: Cell | null
-  private label: string | number
-  private behavior: Behavior<never>
+  private readonly label: string | number
   private state: unknown = undefined
   private context: Context | null = null
-  /** The message that woke the actor when it was idle: most wake for one only, which then never touches a ring. */
-  private first: unknown = NOTHING
-  /** Messages behind `first`. */
-  private mailbox: Ring<unknown> | null = null
-  private signals: SystemMessage[] | null = null
-  private status = NEW
-  /** READY with nothing to do and not in the run queue: the one state in which a message must enqueue the cell. */
-  private idle = false
-  /** Takes any message without a check: alive, unbounded, not draining. */
-  private open: boolean
-  private readonly supervised: boolean
-  /** An ask has been queued once: until then no message need be looked at for being one. */
-  private isAsked = false
-  private rare: Rare | null = null
   private lastChild: Cell | null = null
   private previousSibling: Cell | null = null
   private nextSibling: Cell | null = null
@@ -151,12 +53,9 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     label: string | number,
     supervised: boolean,
   ) {
-    this.system = system
+    super(system, behavior, supervised)
     this.parent = parent
-    this.behavior = behavior
     this.label = label
-    this.supervised = supervised
-    this.open = behavior.mailbox === null
     if (!supervised) system.scheduler.enqueue(this)
   }
 
@@ -171,50 +70,6 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     let path = `/${this.name}`
     for (let above = this.parent; above !== null; above = above.parent) path = `/${above.name}${path}`
     return `/${this.system.name}${path}`
-  }
-
-  tell(message: unknown): void {
-    if (!this.open) {
-      this.tellWithLimits(message)
-      return
-    }
-    this.push(message)
-  }
-
-  offer(message: unknown): Promise<void> {
-    if (this.isClosed) return Promise.reject(this.stoppedError())
-    const bounds = this.bounds
-    if (bounds === null || this.waiting < bounds.capacity) {
-      this.push(message)
-      return Promise.resolve()
-    }
-    switch (bounds.overflow) {
-      case 'backpressure':
-        return new Promise((resolve, reject) => {
-          const rare = this.rarely()
-          rare.offers ??= new Ring()
-          rare.offers.push({ message, resolve, reject })
-        })
-      case 'drop-oldest':
-        this.tellWithLimits(message)
-        return Promise.resolve()
-      case 'reject':
-      case 'drop-newest':
-        return Promise.reject(this.fullError())
-    }
-  }
-
-  ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
-    const reply = new PendingReply(this, this.system.deadLetters)
-    try {
-      const envelope = new AskEnvelope(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), reply)
-      if (options?.timeoutMs !== undefined) reply.failAfter(options.timeoutMs, this.system.clock)
-      this.isAsked = true
-      this.tell(envelope)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return reply.promise as Promise<Reply>
   }
 
   stop(options?: StopOptions): Promise<void> {
@@ -274,19 +129,9 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     return this.status === STARTING || this.status === READY || this.status === BUSY
   }
 
-  /** Between two orders of its supervisor: no incarnation runs, and none is about to. */
-  private get isDormant(): boolean {
-    return this.status === SUSPENDED || (this.status === NEW && this.supervised && this.rare?.startWaiter == null)
-  }
-
   /** Takes no new children. */
   get isEnding(): boolean {
     return this.status === ENDING || this.status === STOPPED
-  }
-
-  /** Takes no message any more: it has ended, or is about to end for good. */
-  get isClosed(): boolean {
-    return this.status === STOPPED || this.rare?.draining === true || this.rare?.final === true
   }
 
   get isStopped(): boolean {
@@ -296,16 +141,6 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
   /** Its unasked end ends a system whose top level it is on. */
   get escalates(): boolean {
     return (this.rare?.original ?? this.behavior).escalates
-  }
-
-  /** No message waits and none is handled. */
-  get isIdle(): boolean {
-    return this.idle && this.signals === null
-  }
-
-  /** Messages that wait. */
-  get waiting(): number {
-    return (this.first === NOTHING ? 0 : 1) + (this.mailbox === null ? 0 : this.mailbox.length)
   }
 
   /** Starts the next incarnation of a held child; its mailbox is what it was. */
@@ -838,18 +673,6 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     this.answerEndWaiters(rare)
   }
 
-  private sweepMailbox(reason: ExitReason): void {
-    const { takeBack } = this.behavior
-    while (this.waiting > 0) {
-      const item = this.takeOldest()
-      if (takeBack === null || !takeBack(item, reason)) this.refuse(item, 'stopped')
-    }
-    if (this.mailbox !== null) this.system.rings.give(this.mailbox)
-    this.mailbox = null
-    const offers = this.rare?.offers
-    if (offers != null) while (!offers.isEmpty) offers.shift().reject(this.stoppedError())
-  }
-
   // ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private adoptChild(behavior: Behavior<never>, name: string | null, supervised: boolean): Cell {
@@ -882,71 +705,6 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
       parent.rare.childNames.delete(this.label)
   }
 
-  private signal(message: SystemMessage): void {
-    if (this.status === STOPPED || this.isDormant) return
-    if (this.signals === null) this.signals = [message]
-    else this.signals.push(message)
-    if (this.idle) {
-      this.idle = false
-      this.system.scheduler.enqueue(this)
-    }
-  }
-
-  private get bounds(): Behavior<never>['mailbox'] {
-    return (this.rare?.original ?? this.behavior).mailbox
-  }
-
-  private get hasOffers(): boolean {
-    return this.rare !== null && this.rare.offers !== null
-  }
-
-  private push(message: unknown): void {
-    if (this.idle) {
-      this.idle = false
-      this.first = message
-      this.system.scheduler.enqueue(this)
-      return
-    }
-    if (this.mailbox === null) this.mailbox = this.system.rings.take()
-    this.mailbox.push(message)
-  }
-
-  /** Call it only where a message waits. */
-  private takeOldest(): unknown {
-    const { first } = this
-    if (first === NOTHING) return (this.mailbox as Ring<unknown>).shift()
-    this.first = NOTHING
-    return first
-  }
-
-  private tellWithLimits(message: unknown): void {
-    if (this.isClosed) {
-      this.refuse(message, 'stopped')
-      return
-    }
-    const bounds = this.bounds
-    if (bounds === null || this.waiting < bounds.capacity) this.push(message)
-    else if (bounds.overflow === 'drop-oldest') {
-      this.refuse(this.takeOldest(), 'overflow')
-      this.push(message)
-    } else this.refuse(message, 'overflow')
-  }
-
-  private acceptOffer(): void {
-    const rare = this.rare as Rare
-    const offers = rare.offers as Ring<WaitingOffer>
-    const offer = offers.shift()
-    if (offers.isEmpty) rare.offers = null
-    this.push(offer.message)
-    offer.resolve()
-  }
-
-  /** The message will not be handled: whoever asked learns it, and everybody else from the dead letters. */
-  private refuse(item: unknown, reason: DeadLetterReason): void {
-    if (item instanceof AskEnvelope) item.reply.fail(reason === 'overflow' ? this.fullError() : this.stoppedError())
-    else this.system.deadLetters.add(item, this.path, reason)
-  }
-
   private hold(reply: PendingReply, context: Context): void {
     if (reply.settled) return
     if (this.context !== context || context.revoked) {
@@ -959,22 +717,8 @@ export class Cell implements ActorRef<unknown>, AskHolder, Runnable {
     reply.holder = this
   }
 
-  private rarely(): Rare {
-    if (this.rare === null) this.rare = new Rare()
-    return this.rare
-  }
-
   private reportUnsupervised(what: string, error: Error): void {
     this.system.logger.log('error', `${this.path} ${what}, and no supervisor restarts it`, { error })
-  }
-
-  private stoppedError(): RuntimeError {
-    return new RuntimeError('ACTOR_STOPPED', `${this.path} has stopped`)
-  }
-
-  private fullError(): RuntimeError {
-    const capacity = this.bounds?.capacity
-    return new RuntimeError('MAILBOX_FULL', `${this.path}: mailbox full with ${capacity} messages`, { retryable: true })
   }
 
   private unansweredError(reason: ExitReason): RuntimeError {

@@ -1,0 +1,100 @@
+import type { Logger } from '../base/logger.ts'
+import type { Cancel, Clock, Random } from '../base/ports.ts'
+import type { PendingReply } from './ask.ts'
+import type { Behavior } from './behavior.ts'
+import type { Cell } from './cell.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { Ring, RingPool } from './ring.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { ExitReason } from './types.ts'
+
+/**
+ * What a cell can be, and what it keeps beside its mailbox.
+ *
+ *                    start()                    a promise
+ *     NEW ──▶ STARTING ──▶ READY ◀────────────────────────▶ BUSY
+ *      ▲         │           │ crash, stop                    │ crash, timeout
+ *      │         ▼           ▼                                │
+ *      │      failed      ENDING ◀────────────────────────────┘        kill: straight through, from any state
+ *      │         │           │ children, stop hook
+ *      │         └─────┬─────┘
+ *      └─ SUSPENDED ◀──┴──▶ STOPPED
+ *      (supervised)         (for good)
+ */
+export const NEW = 0
+export const STARTING = 1
+export const READY = 2
+export const BUSY = 3
+export const ENDING = 4
+export const SUSPENDED = 5
+export const STOPPED = 6
+
+/** What cells share: made once by the system. */
+export interface CellSystem {
+  readonly name: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly scheduler: Scheduler
+  readonly deadLetters: DeadLetters
+  readonly rings: RingPool<unknown>
+  /** Numbers actors without a name of their own. */
+  nextLabel(): number
+  /** A cell without a parent has ended; `asked`: by its ref's `stop`. */
+  topLevelEnded(cell: Cell, reason: ExitReason, asked: boolean): void
+}
+
+/** How a start ended, for whoever ordered it. */
+export type StartResult =
+  | { readonly type: 'started' }
+  | { readonly type: 'ignored' }
+  | { readonly type: 'failed'; readonly error: Error }
+
+/** What a supervisor is told when a child that it holds ends unasked. */
+export interface ChildExited {
+  readonly type: 'child-exited'
+  readonly child: Cell
+  /** Which incarnation ended: the notice is stale once another one was started. */
+  readonly incarnation: number
+  readonly reason: ExitReason
+}
+
+/** A notice ahead of messages. The user's own signals and the supervisor's pass through `onSignal`. */
+export type SystemMessage =
+  | { readonly type: 'stop'; readonly reason: ExitReason }
+  | { readonly type: 'fail'; readonly error: Error }
+  | { readonly type: 'terminated'; readonly ref: Cell; readonly reason: ExitReason }
+  | { readonly type: 'child-terminated'; readonly ref: Cell; readonly reason: ExitReason }
+  | ChildExited
+
+/** Waits for room in a mailbox with backpressure. */
+export interface WaitingOffer {
+  readonly message: unknown
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/** What few actors need, so that the many do not pay for its fields. */
+export class Rare {
+  watchers: Set<Cell> | null = null
+  watching: Set<Cell> | null = null
+  openAsks: Set<PendingReply> | null = null
+  offers: Ring<WaitingOffer> | null = null
+  /** Called once when the cell has stopped for good. */
+  endWaiters: (() => void)[] | null = null
+  /** Called once when the start that was ordered has ended. */
+  startWaiter: ((result: StartResult) => void) | null = null
+  /** Called once when the incarnation that was asked to shut down has ended. */
+  shutdownWaiter: ((reason: ExitReason) => void) | null = null
+  shutdownTimer: Cancel | null = null
+  /** When it fires; monotonic. */
+  shutdownDueMs = 0
+  handlerTimer: Cancel | null = null
+  /** The behavior it was spawned with, when `become` has put another one in its place. */
+  original: Behavior<never> | null = null
+  childNames: Map<string, Cell> | null = null
+  draining = false
+  /** Set where the end is final for a supervised cell too. */
+  final = false
+  incarnation = 0
+}
