@@ -74,6 +74,7 @@ export type {
   Cause,
   Cursors,
   Handled,
+  HandledId,
   Journal,
   NewRecord,
   RecordKind,

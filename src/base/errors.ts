@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'MESSAGE_INVALID'
   | 'MESSAGE_PARKED'
   | 'BRIDGE_STOPPED'
+  | 'SOURCE_MISCONFIGURED'
 
 export interface RuntimeErrorOptions {
   readonly cause?: unknown

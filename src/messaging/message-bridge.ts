@@ -180,8 +180,11 @@ class InFlight implements Delivery {
   get partition(): number {
     return this.message.partition
   }
-  get position(): number {
+  get position(): number | null {
     return this.message.position
+  }
+  get id(): string {
+    return this.message.id
   }
   get causationId(): string {
     return this.message.id
@@ -314,7 +317,7 @@ class Bridge {
   private accept(message: SourceMessage): void {
     let inFlight: InFlight
     try {
-      const route = this.definition.translate(message)
+      const route = this.translate(message)
       if (route === null) {
         this.definition.source.done(message)
         return
@@ -327,6 +330,13 @@ class Bridge {
     }
     this.accepted++
     this.enter(inFlight)
+  }
+
+  /** **Errors**: MESSAGE_INVALID for what the source could not read; what the definition throws. */
+  private translate(message: SourceMessage): Route | null {
+    const { invalid } = message
+    if (invalid === undefined || invalid === null) return this.definition.translate(message)
+    throw new RuntimeError('MESSAGE_INVALID', invalid)
   }
 
   /** Into the lane of its key: at once if that is free, behind the others if not. */
@@ -351,13 +361,17 @@ class Bridge {
   }
 
   /** It comes a second time: the source did not learn in time that it is dealt with. */
-  private isParked({ key, partition, position }: InFlight): boolean {
-    return this.parkedByKey.get(key)?.some(m => m.partition === partition && m.position === position) === true
+  private isParked({ key, id }: InFlight): boolean {
+    return this.parkedByKey.get(key)?.some(parked => parked.id === id) === true
   }
 
-  /** Not so one that comes a second time and was before them: its turn was over when the first of them was parked. */
+  /**
+   * Not so one that comes a second time and was before them: its turn was over when the first of them was parked. Without
+   * positions nobody can tell; such a one is parked too, and its receiver knows it when it is replayed.
+   */
   private isBehindParked({ key, partition, position }: InFlight): boolean {
-    return this.parkedByKey.get(key)?.some(m => m.partition !== partition || m.position < position) === true
+    const parked = this.parkedByKey.get(key)
+    return parked?.some(m => m.partition !== partition || position === null || m.position! < position) === true
   }
 
   private prepare(inFlight: InFlight, message: unknown): void {
@@ -417,7 +431,7 @@ class Bridge {
   /** What had to be prepared and failed is prepared again. */
   private retranslate(inFlight: InFlight): void {
     try {
-      const route = this.definition.translate(inFlight.message)
+      const route = this.translate(inFlight.message)
       if (route !== null) this.prepare(inFlight, route.message)
       else if (inFlight.replayed) this.release(inFlight)
       else {
@@ -489,10 +503,11 @@ class Bridge {
       return
     }
     const { message, key, error } = inFlight
-    const { partition, position, type, payload, id, correlationId } = message
+    const { partition, position, type, payload, id, correlationId, invalid = null } = message
     const target = inFlight.route === null ? null : inFlight.target
     if (target !== null) this.setAside(inFlight)
-    const record = { key, partition, position, type, payload, id, correlationId, target, error: textOf(error) }
+    const place = { key, partition, position, target }
+    const record = { ...place, type, payload, id, correlationId, invalid, error: textOf(error) }
     if (error !== null)
       this.context.log.log('error', `bridge ${this.definition.name}: parks ${type} (${id}) of key ${key}`, { error })
     this.lot.ask(this.definition.name, { type: 'Park', message: record }).then(
@@ -528,14 +543,14 @@ class Bridge {
     let route: Route | null = null
     let error: Error | null = null
     try {
-      route = this.definition.translate(message)
+      route = this.translate(message)
     } catch (thrown) {
       error = toError(thrown)
       this.context.log.log('warn', `bridge ${name}: ${message.id} still cannot be translated`, { error })
     }
     const target = route === null ? (message.target ?? '') : targetOf(route)
     // Only the receiver that it was meant for was told that it is yet to come; to another one its place looks handled.
-    const isMoved = target !== message.target
+    const isMoved = target !== message.target && message.position !== null
     const inFlight = new InFlight(this, isMoved ? `${name}/${message.id}` : name, message, route, message.key, target)
     inFlight.error = error
     inFlight.replayed = true
@@ -544,8 +559,7 @@ class Bridge {
   }
 
   private release(inFlight: InFlight): void {
-    const { partition, position } = inFlight
-    this.lot.ask(this.definition.name, { type: 'Release', partition, position }).then(
+    this.lot.ask(this.definition.name, { type: 'Release', id: inFlight.id }).then(
       () => {
         this.removeParked(inFlight)
         if (this.replaying !== null) this.replaying.delivered++
@@ -571,19 +585,18 @@ class Bridge {
     else parked.push(message)
   }
 
-  private removeParked({ key, partition, position }: InFlight): void {
+  private removeParked({ key, id }: InFlight): void {
     const parked = this.parkedByKey.get(key) ?? []
-    for (const m of parked)
-      if (m.partition === partition && m.position === position && m.target !== null)
-        this.takeFromAside(m.target, partition, position)
-    const left = parked.filter(m => m.partition !== partition || m.position !== position)
+    for (const m of parked) if (m.id === id && m.target !== null) this.takeFromAside(m.target, m.partition, m.position)
+    const left = parked.filter(m => m.id !== id)
     if (left.length === 0) this.parkedByKey.delete(key)
     else this.parkedByKey.set(key, left)
   }
 
   // ── what is not with its receiver ────────────────────────────────────────────────────────────────────────────────
 
-  private addAside(target: string, partition: number, position: number): void {
+  private addAside(target: string, partition: number, position: number | null): void {
+    if (position === null) return
     const place = `${partition}|${target}`
     const positions = this.aside.get(place)
     if (positions === undefined) this.aside.set(place, [position])
@@ -594,7 +607,8 @@ class Bridge {
   }
 
   /** The message goes to its receiver now: what of lower positions does not. */
-  private takeFromAside(target: string, partition: number, position: number): readonly number[] {
+  private takeFromAside(target: string, partition: number, position: number | null): readonly number[] {
+    if (position === null) return NONE
     const place = `${partition}|${target}`
     const positions = this.aside.get(place)
     if (positions === undefined) return NONE

@@ -22,12 +22,17 @@ export interface MessageSource {
 
 export interface SourceMessage {
   readonly partition: number
-  /** Its place in the partition: later messages have higher ones. */
-  readonly position: number
+  /**
+   * Its place in the partition: later messages have higher ones. Null where places do not say what was handled before;
+   * then receivers know a message by its id.
+   */
+  readonly position: number | null
   /** An event's type; for a command the address that it was sent to. */
   readonly type: string
   readonly payload: unknown
   /** What makes it one with its redeliveries, and the cause of what it leads to. */
   readonly id: string
   readonly correlationId: string | null
+  /** What is wrong with it, where it could not be read: a bridge parks it with this text and has nothing translated. */
+  readonly invalid?: string | null
 }

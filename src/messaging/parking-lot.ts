@@ -4,11 +4,13 @@ import { eventSourced } from '../persistence/event-sourced.ts'
 export interface ParkedMessage {
   readonly key: string
   readonly partition: number
-  readonly position: number
+  readonly position: number | null
   readonly type: string
   readonly payload: unknown
   readonly id: string
   readonly correlationId: string | null
+  /** What its source found wrong with it; null where it could be read. */
+  readonly invalid: string | null
   /** Receiver that it was meant for; null where no receiver could be told. */
   readonly target: string | null
   /** Why; null for one that is parked behind another. */
@@ -18,11 +20,11 @@ export interface ParkedMessage {
 
 export type ParkingCommand =
   | { readonly type: 'Park'; readonly message: Omit<ParkedMessage, 'parkedAtMs'> }
-  | { readonly type: 'Release'; readonly partition: number; readonly position: number }
+  | { readonly type: 'Release'; readonly id: string }
 
 export type ParkingEvent =
   | { readonly type: 'MessageParked'; readonly message: ParkedMessage }
-  | { readonly type: 'MessageReleased'; readonly partition: number; readonly position: number }
+  | { readonly type: 'MessageReleased'; readonly id: string }
 
 export interface Parking {
   readonly parked: readonly ParkedMessage[]
@@ -35,14 +37,12 @@ export const parkingLot = eventSourced<ParkingCommand, ParkingEvent, Parking, tr
   decide: (state, command, { nowMs }) => {
     switch (command.type) {
       case 'Park': {
-        const { partition, position } = command.message
-        if (find(state, partition, position) !== undefined) return { reply: true }
+        if (isParked(state, command.message.id)) return { reply: true }
         return { events: [{ type: 'MessageParked', message: { ...command.message, parkedAtMs: nowMs } }], reply: true }
       }
       case 'Release': {
-        const { partition, position } = command
-        if (find(state, partition, position) === undefined) return { reply: true }
-        return { events: [{ type: 'MessageReleased', partition, position }], reply: true }
+        if (!isParked(state, command.id)) return { reply: true }
+        return { events: [{ type: 'MessageReleased', id: command.id }], reply: true }
       }
     }
   },
@@ -51,11 +51,10 @@ export const parkingLot = eventSourced<ParkingCommand, ParkingEvent, Parking, tr
       case 'MessageParked':
         return { parked: [...state.parked, event.message] }
       case 'MessageReleased':
-        return { parked: state.parked.filter(m => m.partition !== event.partition || m.position !== event.position) }
+        return { parked: state.parked.filter(message => message.id !== event.id) }
     }
   },
   snapshot: { every: 100 },
 })
 
-const find = (state: Parking, partition: number, position: number): ParkedMessage | undefined =>
-  state.parked.find(message => message.partition === partition && message.position === position)
+const isParked = ({ parked }: Parking, id: string): boolean => parked.some(message => message.id === id)

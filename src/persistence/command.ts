@@ -4,7 +4,10 @@ import type { ReplyTo } from '../kernel/types.ts'
 export interface Delivery {
   readonly source: string
   readonly partition: number
-  readonly position: number
+  /** Null where the source has none that say what was handled before: then `id` does. */
+  readonly position: number | null
+  /** What makes it one with its redeliveries. */
+  readonly id: string
   /** Lower positions for the same receiver that are still on their way. */
   readonly outstanding: readonly number[]
   readonly causationId: string | null

@@ -6,7 +6,7 @@ import { Command, type Delivery } from './command.ts'
 import { type Decision, type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
 import { type AppendOwner, type EventStore, PendingAppend } from './event-store.ts'
 import type { Inbox } from './inbox.ts'
-import { type Handled, lastSequenceNr, type NewRecord } from './journal.ts'
+import { type Handled, type HandledId, lastSequenceNr, type NewRecord } from './journal.ts'
 import { checkPersistenceId } from './partition.ts'
 import { type Recovered, recover, type SnapshotPayload } from './recovery.ts'
 import { checkStorable } from './storable.ts'
@@ -131,7 +131,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
       delivery?.failed(this.failure, false)
       throw this.failure
     }
-    if (delivery !== null && this.inbox.has(delivery.source, delivery.partition, delivery.position)) {
+    if (delivery !== null && this.inbox.hasHandled(delivery)) {
       this.release(command, undefined, null)
       return
     }
@@ -250,9 +250,11 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     this.store.append(append)
   }
 
-  private handledOf(delivery: Delivery): Handled {
-    const { source, partition, position } = delivery
-    return { source, partition, position, outstanding: this.inbox.outstandingOf(delivery) }
+  private handledOf(delivery: Delivery): Handled | HandledId {
+    const { source, partition, position, id, outstanding } = delivery
+    if (position === null) return { source, position, id }
+    const handled = { source, partition, position, outstanding }
+    return { source, partition, position, outstanding: this.inbox.outstandingOf(handled) }
   }
 
   private release(command: Command<Message>, reply: unknown, refusal: RuntimeError | null): void {
@@ -269,7 +271,8 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     const { delivery } = command
     if (delivery === null) this.release(command, undefined, asRuntimeError(error))
     else {
-      this.inbox.skip(delivery)
+      const { source, partition, position } = delivery
+      if (position !== null) this.inbox.skip({ source, partition, position })
       delivery.failed(error, true)
     }
   }

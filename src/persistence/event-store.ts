@@ -1,7 +1,7 @@
 import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Cancel, type Clock, type Executor, type Random, randomId } from '../base/ports.ts'
-import type { Append, AppendResult, Handled, Journal, NewRecord, StoredAppend } from './journal.ts'
+import type { Append, AppendResult, Handled, HandledId, Journal, NewRecord, StoredAppend } from './journal.ts'
 import { partitionOf } from './partition.ts'
 
 /** Whoever made an append, to be told how it ended; called once, in the order of the appends of one id. */
@@ -19,7 +19,7 @@ export class PendingAppend implements StoredAppend {
   readonly causationId: string | null
   readonly correlationId: string | null
   readonly traceParent: string | null = null
-  readonly handled: Handled | null
+  readonly handled: Handled | HandledId | null
   readonly records: readonly NewRecord[]
   readonly owner: AppendOwner
   partition = 0

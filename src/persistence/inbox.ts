@@ -1,4 +1,6 @@
-import type { Handled } from './journal.ts'
+import type { Delivery } from './command.ts'
+import { InboxWindow } from './inbox-window.ts'
+import type { Handled, HandledId } from './journal.ts'
 
 /** What is kept of one source's partition: the highest position handled, and those below it that were not. */
 interface Mark {
@@ -12,12 +14,10 @@ interface Mark {
 }
 
 /** An inbox as data, for a snapshot. */
-export type InboxMarks = readonly (readonly [
-  source: string,
-  partition: number,
-  position: number,
-  missing: readonly number[],
-])[]
+export type InboxMarks = readonly (
+  | readonly [source: string, partition: number, position: number, missing: readonly number[]]
+  | readonly [source: string, ids: readonly string[]]
+)[]
 
 const NONE: readonly number[] = []
 
@@ -28,15 +28,27 @@ type Place = Pick<Handled, 'source' | 'partition' | 'position'>
  * the few below it that were overtaken (a slow or parked message of another key does not hold up the rest).
  *
  *     handled    1 2 3 . 5 6 . 8          position 8, missing [4, 7]
+ *
+ * Of sources without positions it has the ids of the last INBOX_WINDOW messages.
  */
 export class Inbox {
   private readonly marks: Mark[] = []
+  private readonly windows = new Map<string, InboxWindow>()
 
   static of(marks: InboxMarks): Inbox {
     const inbox = new Inbox()
-    for (const [source, partition, position, missing] of marks)
-      inbox.marks.push({ source, partition, position, missing, skipped: NONE })
+    for (const mark of marks)
+      if (mark.length === 2) inbox.windows.set(mark[0], new InboxWindow(mark[1]))
+      else {
+        const [source, partition, position, missing] = mark
+        inbox.marks.push({ source, partition, position, missing, skipped: NONE })
+      }
     return inbox
+  }
+
+  /** Whether the message was handled already. */
+  hasHandled({ source, partition, position, id }: Pick<Delivery, 'source' | 'partition' | 'position' | 'id'>): boolean {
+    return position === null ? this.windows.get(source)?.has(id) === true : this.has(source, partition, position)
   }
 
   /** Whether the message at that place was handled already. */
@@ -46,7 +58,11 @@ export class Inbox {
   }
 
   /** Remembers that a message was handled, and which lower ones of its source have yet to come. */
-  note(handled: Handled): void {
+  note(handled: Handled | HandledId): void {
+    if (handled.position === null) {
+      this.windowOf(handled.source).note(handled.id)
+      return
+    }
     const mark = this.find(handled.source, handled.partition)
     if (mark === undefined) {
       const { source, partition, position, outstanding } = handled
@@ -83,7 +99,23 @@ export class Inbox {
   }
 
   toMarks(): InboxMarks {
-    return this.marks.map(({ source, partition, position, missing }) => [source, partition, position, missing])
+    const marks: InboxMarks[number][] = this.marks.map(mark => [
+      mark.source,
+      mark.partition,
+      mark.position,
+      mark.missing,
+    ])
+    for (const [source, window] of this.windows) marks.push([source, window.toIds()])
+    return marks
+  }
+
+  private windowOf(source: string): InboxWindow {
+    let window = this.windows.get(source)
+    if (window === undefined) {
+      window = new InboxWindow()
+      this.windows.set(source, window)
+    }
+    return window
   }
 
   private find(source: string, partition: number): Mark | undefined {

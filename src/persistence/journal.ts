@@ -40,6 +40,13 @@ export interface Handled {
   readonly outstanding: readonly number[]
 }
 
+/** The same of a source without positions: its messages are known by their ids. */
+export interface HandledId {
+  readonly source: string
+  readonly position: null
+  readonly id: string
+}
+
 /** Who and why, kept with every append. */
 export interface Cause {
   /** The record or request that led to this append; null for the first of a flow. */
@@ -57,7 +64,7 @@ export interface Append extends Cause {
   /** Drawn once by the writer; the ids of its records are `${appendId}.${index}`. */
   readonly appendId: string
   readonly timeMs: number
-  readonly handled: Handled | null
+  readonly handled: Handled | HandledId | null
   readonly records: readonly NewRecord[]
 }
 

@@ -11,7 +11,7 @@
  */
 
 import { Packr } from 'msgpackr'
-import type { Append, Handled, NewRecord, StoredAppend } from '../../persistence/journal.ts'
+import type { Append, Handled, HandledId, NewRecord, StoredAppend } from '../../persistence/journal.ts'
 import { checkFrame, corrupt, FRAME_BYTES, seal } from './frame.ts'
 
 // Records: the keys of objects of one shape are written once a block; half the bytes, and decoding makes objects of one
@@ -48,7 +48,7 @@ export const packRecords = (appends: readonly Append[], from: number, to: number
       append.causationId,
       append.correlationId,
       append.traceParent,
-      handled === null ? null : [handled.source, handled.partition, handled.position, handled.outstanding],
+      handled === null ? null : packHandled(handled),
     )
     for (const record of append.records) flat.push(record.kind === 'event', record.type, record.payload)
   }
@@ -147,7 +147,7 @@ const unpackAppends = (packed: Buffer, index: BlockIndex, where: string): Stored
       causationId: flat[start + 2] as string | null,
       correlationId: flat[start + 3] as string | null,
       traceParent: flat[start + 4] as string | null,
-      handled: unpackHandled(flat[start + 5] as [string, number, number, number[]] | null),
+      handled: unpackHandled(flat[start + 5] as PackedHandled | null),
       records,
       partition: index.partition,
       position,
@@ -157,5 +157,17 @@ const unpackAppends = (packed: Buffer, index: BlockIndex, where: string): Stored
   return appends
 }
 
-const unpackHandled = (handled: [string, number, number, number[]] | null): Handled | null =>
-  handled === null ? null : { source: handled[0], partition: handled[1], position: handled[2], outstanding: handled[3] }
+type PackedHandled =
+  | readonly [source: string, partition: number, position: number, outstanding: readonly number[]]
+  | readonly [source: string, id: string]
+
+const packHandled = (handled: Handled | HandledId): PackedHandled =>
+  handled.position === null
+    ? [handled.source, handled.id]
+    : [handled.source, handled.partition, handled.position, handled.outstanding]
+
+const unpackHandled = (handled: PackedHandled | null): Handled | HandledId | null => {
+  if (handled === null) return null
+  if (handled.length === 2) return { source: handled[0], position: null, id: handled[1] }
+  return { source: handled[0], partition: handled[1], position: handled[2], outstanding: handled[3] }
+}
