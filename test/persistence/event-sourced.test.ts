@@ -1,0 +1,302 @@
+import { expect, test } from 'vitest'
+import { gate, rejection, settle } from '../kernel/support.ts'
+import { append } from './other-writer.ts'
+import { failNext, Handed, Scene } from './support.ts'
+
+const add = (label: string) => ({ type: 'add' as const, label })
+const read = { type: 'read' as const }
+
+/** What settled, in the order it did. */
+const recorder = () => {
+  const order: string[] = []
+  return {
+    order,
+    note: (name: string, promise: Promise<unknown>) => {
+      promise.then(
+        () => order.push(name),
+        (error: { code?: string }) => order.push(`${name}: ${error.code}`),
+      )
+    },
+  }
+}
+
+test('answers once the events are durable, not before', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  const { opened, open } = gate()
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
+  const { order, note } = recorder()
+  note('add', kind.ask('a', add('1')))
+  const delivery = new Handed(1)
+  kind.deliver('a', add('2'), delivery)
+  await settle()
+  expect(order).toEqual([])
+  expect(delivery.outcomes).toEqual([])
+  open()
+  await settle()
+  expect(order).toEqual(['add'])
+  expect(delivery.outcomes).toEqual(['done'])
+  expect(scene.labels).toEqual(['1', '2'])
+})
+
+test('answers a read-only command at once when nothing is unflushed', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: new Promise(() => undefined) } : null)
+  expect(await kind.ask('a', read)).toEqual(['1'])
+})
+
+test('answers a read-only command after the unflushed events that it reflects, in the order of commands', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  const { opened, open } = gate()
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
+  const { order, note } = recorder()
+  note('add 1', kind.ask('a', add('1')))
+  note('read 1', kind.ask('a', read))
+  note('refused', kind.ask('a', { type: 'unstorable' }))
+  note('add 2', kind.ask('a', add('2')))
+  const last = kind.ask('a', read)
+  note('read 2', last)
+  await settle()
+  expect(order).toEqual([])
+  open()
+  expect(await last).toEqual(['1', '2'])
+  expect(order).toEqual(['add 1', 'read 1', 'refused: EVENT_NOT_STORABLE', 'add 2', 'read 2'])
+})
+
+test('resolves an ask without a reply with undefined, once what it decided is durable', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  expect(await kind.ask('a', { type: 'silent' })).toBeUndefined()
+  expect(await kind.ask('a', { type: 'send', address: 'x', label: '1' })).toBeUndefined()
+  expect(scene.labels).toEqual(['1'])
+})
+
+test('stores events and what is sent in one append, with its cause', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', { type: 'send', address: 'risk', label: '1' })
+  expect(scene.log).toHaveLength(1)
+  expect(scene.log[0]!.records.map(({ kind: recordKind, type }) => [recordKind, type])).toEqual([
+    ['event', 'Added'],
+    ['command', 'risk'],
+  ])
+})
+
+test('writes what came while a write was under way in one next write, and all actors together', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  const { opened, open } = gate()
+  let commits = 0
+  scene.journal.plan = operation => (operation === 'commit' && commits++ === 0 ? { wait: opened } : null)
+  const first = kind.ask('a', add('1'))
+  await settle()
+  const later = ['b', 'c', 'a', 'd', 'a'].map(id => kind.ask(id, add('2')))
+  await settle()
+  expect(commits).toBe(1)
+  open()
+  await Promise.all([first, ...later])
+  expect(commits).toBe(2)
+})
+
+test.each(['before', 'after'] as const)(
+  'a write that fails %s it took effect: state thrown away, nothing acknowledged',
+  async fail => {
+    await using scene = await Scene.open()
+    const { kind } = scene.host()
+    await kind.ask('a', add('1'))
+    failNext(scene.journal, 'commit', fail)
+    const delivery = new Handed(1)
+    const failed = rejection(kind.ask('a', add('2')))
+    kind.deliver('a', add('3'), delivery)
+    const readOfIt = rejection(kind.ask('a', read))
+    await scene.pass(0)
+    expect(await failed).toMatchObject({ code: 'ACTOR_CRASHED', cause: { code: 'JOURNAL_UNAVAILABLE' } })
+    expect(await readOfIt).toMatchObject({ code: 'ACTOR_CRASHED' })
+    expect(delivery.outcomes).toEqual([
+      { error: expect.objectContaining({ code: 'JOURNAL_UNAVAILABLE' }), culprit: false },
+    ])
+    const answer = kind.ask('a', read)
+    await scene.pass(200)
+    expect(await answer).toEqual(fail === 'before' ? ['1'] : ['1', '2', '3'])
+  },
+)
+
+test('recognises a delivery whose effect was stored though its answer was lost', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  failNext(scene.journal, 'commit', 'after')
+  const first = new Handed(1)
+  kind.deliver('a', add('1'), first)
+  await scene.pass(0)
+  expect(first.outcomes).toHaveLength(1)
+  const again = new Handed(1)
+  kind.deliver('a', add('1'), again)
+  await scene.pass(200)
+  expect(again.outcomes).toEqual(['done'])
+  expect(scene.labels).toEqual(['1'])
+})
+
+test('what another writer stored is a conflict: the actor recovers and decides the next command on that', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  append(scene.memory, 'ledger|a', 1, ['theirs'])
+  const failed = rejection(kind.ask('a', add('2')))
+  await scene.pass(0)
+  expect(await failed).toMatchObject({ code: 'ACTOR_CRASHED', cause: { code: 'JOURNAL_SEQUENCE_CONFLICT' } })
+  const answer = kind.ask('a', add('3'))
+  await scene.pass(200)
+  expect(await answer).toEqual(['1', 'theirs', '3'])
+})
+
+test('what builds on a refused append is not written, though its number would fit', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  const { opened, open } = gate()
+  let commits = 0
+  scene.journal.plan = operation => (operation === 'commit' && commits++ === 0 ? { wait: opened } : null)
+  const outcomes = Promise.allSettled([kind.ask('a', add('2')), settle().then(() => kind.ask('a', add('3')))])
+  await scene.pass(0)
+  // The first append of ours expects 1; the second expects 2, which is where the log will be.
+  append(scene.memory, 'ledger|a', 1, ['theirs'])
+  open()
+  await scene.pass(0)
+  expect((await outcomes).map(outcome => outcome.status)).toEqual(['rejected', 'rejected'])
+  expect(scene.labels).toEqual(['1', 'theirs'])
+})
+
+test.each(['throw', 'evolve-throws'] as const)(
+  'crashes on %s, and its successor has the state without it',
+  async type => {
+    await using scene = await Scene.open()
+    const { kind } = scene.host()
+    await kind.ask('a', add('1'))
+    const delivery = new Handed(1)
+    kind.deliver('a', { type }, delivery)
+    const behind = new Handed(2)
+    kind.deliver('a', add('2'), behind)
+    const queued = kind.ask('a', add('3'))
+    await scene.pass(200)
+    expect(delivery.outcomes).toEqual([{ error: expect.any(Error), culprit: true }])
+    expect(behind.outcomes).toEqual([{ error: expect.any(Error), culprit: false }])
+    expect(await queued).toEqual(['1', '3'])
+    expect(kind.restarts).toBe(1)
+  },
+)
+
+test('answers what cannot be stored with the error, and neither crashes nor changes the state', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  const error = await rejection(kind.ask('a', { type: 'unstorable' }))
+  expect(error).toMatchObject({ code: 'EVENT_NOT_STORABLE' })
+  expect(error.message).toContain('payload.label')
+  expect(await kind.ask('a', read)).toEqual(['1'])
+  expect(kind.restarts).toBe(0)
+})
+
+test('a refused delivery is not taken for handled when those sent behind it are', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  const refused = new Handed(3)
+  const behind = new Handed(5)
+  kind.deliver('a', { type: 'unstorable' }, refused)
+  kind.deliver('a', add('5'), behind)
+  await scene.pass(0)
+  expect(refused.outcomes).toEqual([{ error: expect.objectContaining({ code: 'EVENT_NOT_STORABLE' }), culprit: true }])
+  expect(behind.outcomes).toEqual(['done'])
+  const again = new Handed(3)
+  kind.deliver('a', add('3'), again)
+  await scene.pass(0)
+  expect(again.outcomes).toEqual(['done'])
+  expect(scene.labels).toEqual(['5', '3'])
+})
+
+test('a successor recovers only after the append of its killed predecessor has settled', async () => {
+  await using scene = await Scene.open()
+  const { kind, ref } = scene.host()
+  const { opened, open } = gate()
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
+  kind.tell('a', add('1'))
+  await settle()
+  ref.kill()
+  const successor = scene.host()
+  const answer = successor.kind.ask('a', read)
+  let answered = false
+  void answer.then(() => {
+    answered = true
+  })
+  await scene.pass(100)
+  expect(answered).toBe(false)
+  open()
+  expect(await answer).toEqual(['1'])
+})
+
+test('a stop waits for the write under way, and gives the answers that it made durable', async () => {
+  await using scene = await Scene.open()
+  const { kind, ref } = scene.host()
+  const { opened, open } = gate()
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
+  const delivery = new Handed(1)
+  kind.deliver('a', add('1'), delivery)
+  const asked = kind.ask('a', add('2'))
+  await settle()
+  const stopped = ref.stop({ shutdownMs: 'infinity' })
+  const late = new Handed(2)
+  kind.deliver('a', add('3'), late)
+  await settle()
+  open()
+  await stopped
+  expect(await asked).toEqual(['1', '2'])
+  expect(delivery.outcomes).toEqual(['done'])
+  expect(late.outcomes).toEqual([{ error: expect.objectContaining({ code: 'ACTOR_STOPPED' }), culprit: false }])
+  expect(scene.labels).toEqual(['1', '2'])
+})
+
+test('a stop whose time is over gives the deliveries of unsettled writes back', async () => {
+  await using scene = await Scene.open()
+  const { kind, ref } = scene.host({ shutdownMs: 50 })
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: new Promise(() => undefined) } : null)
+  const delivery = new Handed(1)
+  kind.deliver('a', add('1'), delivery)
+  const asked = rejection(kind.ask('a', add('2')))
+  await settle()
+  const stopped = ref.stop({ shutdownMs: 'infinity' })
+  await scene.pass(60)
+  await stopped
+  expect(delivery.outcomes).toEqual([{ error: expect.anything(), culprit: false }])
+  expect(await asked).toMatchObject({ code: 'ACTOR_CRASHED' })
+})
+
+test('once fenced, every kind ends, asks fail, deliveries go back, and the store says so', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  await Scene.open(scene.memory)
+  const delivery = new Handed(1)
+  const asked = rejection(kind.ask('a', add('2')))
+  kind.deliver('b', add('2'), delivery)
+  await scene.pass(0)
+  expect(await asked).toMatchObject({ code: 'ACTOR_CRASHED', cause: { code: 'JOURNAL_FENCED' } })
+  expect(delivery.outcomes).toMatchObject([{ culprit: false }])
+  expect(await scene.store.whenFenced).toMatchObject({ code: 'JOURNAL_FENCED' })
+  expect(await rejection(kind.ask('c', add('3')))).toMatchObject({ code: 'ACTOR_STOPPED' })
+  expect(scene.labels).toEqual(['1'])
+})
+
+test('refuses ids that no journal can keep: an ask rejects, a delivery is given back, a tell throws', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  for (const id of ['x'.repeat(600), '\ud800', 7 as unknown as string]) {
+    expect(await rejection(kind.ask(id, read))).toMatchObject({ code: 'PERSISTENCE_ID_INVALID' })
+    expect(() => kind.tell(id, read)).toThrowError(expect.objectContaining({ code: 'PERSISTENCE_ID_INVALID' }))
+    const delivery = new Handed(1)
+    kind.deliver(id, add('1'), delivery)
+    expect(delivery.outcomes).toMatchObject([{ error: { code: 'PERSISTENCE_ID_INVALID' }, culprit: true }])
+  }
+  expect(await kind.ask('ü'.repeat(200), read)).toEqual([])
+})
