@@ -71,6 +71,7 @@ export class Handed implements Delivery {
   readonly source: string
   readonly partition: number
   readonly position: number
+  readonly id: string
   readonly outstanding: readonly number[]
   readonly causationId = null
   readonly correlationId = null
