@@ -1,0 +1,232 @@
+import { expect, test } from 'vitest'
+import type { RuntimeError } from '../../src/base/errors.ts'
+import { type AppendOwner, PendingAppend } from '../../src/persistence/event-store.ts'
+import type { StoredAppend } from '../../src/persistence/journal.ts'
+import { memoryStore } from '../../src/persistence/memory-journal.ts'
+import { gate, settle } from '../kernel/support.ts'
+import { append as appendOther } from './other-writer.ts'
+import { failNext, Scene } from './support.ts'
+
+class Owner implements AppendOwner {
+  readonly outcomes: string[] = []
+  readonly appends = new Map<PendingAppend, string>()
+  appended(append: PendingAppend): void {
+    this.outcomes.push(`${labelOf(append)} at ${append.position}`)
+  }
+  appendFailed(append: PendingAppend, error: RuntimeError): void {
+    this.outcomes.push(`${labelOf(append)}: ${error.code}`)
+  }
+}
+
+const labelOf = ({ records }: StoredAppend): string => (records[0]!.payload as { label: string }).label
+
+const appendTo = (scene: Scene, owner: AppendOwner, persistenceId: string, expectedSequenceNr: number, label: string) =>
+  scene.store.append(
+    new PendingAppend(
+      {
+        persistenceId,
+        expectedSequenceNr,
+        appendId: scene.store.nextAppendId(),
+        timeMs: 0,
+        causationId: null,
+        correlationId: null,
+        handled: null,
+        records: [{ kind: 'event', type: 'Added', payload: { type: 'Added', label } }],
+      },
+      owner,
+    ),
+  )
+
+const following = (scene: Scene): string[] => {
+  const seen: string[] = []
+  scene.store.follow(0, { committed: appends => seen.push(...appends.map(labelOf)) })
+  return seen
+}
+
+test('followers learn of a commit before its writers, in the order of positions', async () => {
+  await using scene = await Scene.open()
+  const owner = new Owner()
+  const order = owner.outcomes
+  scene.store.follow(0, { committed: appends => order.push(...appends.map(append => `${append.position} seen`)) })
+  appendTo(scene, owner, 'a', 0, 'a1')
+  appendTo(scene, owner, 'b', 0, 'b1')
+  await settle()
+  expect(order).toEqual(['1 seen', '2 seen', 'a1 at 1', 'b1 at 2'])
+  expect(scene.store.lastPosition(0)).toBe(2)
+})
+
+test('a conflict fails its append, and those of the id that were queued behind it', async () => {
+  await using scene = await Scene.open()
+  const owner = new Owner()
+  const { opened, open } = gate()
+  let commits = 0
+  scene.journal.plan = operation => (operation === 'commit' && commits++ === 0 ? { wait: opened } : null)
+  appendTo(scene, owner, 'a', 0, 'a1')
+  appendTo(scene, owner, 'b', 0, 'b1')
+  await settle()
+  appendTo(scene, owner, 'a', 1, 'a2')
+  appendTo(scene, owner, 'b', 1, 'b2')
+  appendOther(scene.memory, 'a', 0, ['theirs'])
+  open()
+  await settle()
+  expect(owner.outcomes).toEqual([
+    'a1: JOURNAL_SEQUENCE_CONFLICT',
+    'b1 at 2',
+    'a2: JOURNAL_SEQUENCE_CONFLICT',
+    'b2 at 3',
+  ])
+  expect(scene.labels).toEqual(['theirs', 'b1', 'b2'])
+})
+
+test('a failed write fails its appends and those of the same ids behind it, and goes on with the others', async () => {
+  await using scene = await Scene.open()
+  const owner = new Owner()
+  const { opened, open } = gate()
+  let commits = 0
+  scene.journal.plan = operation =>
+    operation === 'commit' && commits++ === 0 ? { wait: opened, fail: 'before' } : null
+  appendTo(scene, owner, 'a', 0, 'a1')
+  await settle()
+  appendTo(scene, owner, 'a', 1, 'a2')
+  appendTo(scene, owner, 'b', 0, 'b1')
+  open()
+  await settle()
+  expect(owner.outcomes.toSorted()).toEqual(['a1: JOURNAL_UNAVAILABLE', 'a2: JOURNAL_UNAVAILABLE', 'b1 at 1'])
+})
+
+test('followers learn of a write whose answer was lost, though nothing else is ever written', async () => {
+  await using scene = await Scene.open()
+  const seen = following(scene)
+  failNext(scene.journal, 'commit', 'after')
+  const owner = new Owner()
+  appendTo(scene, owner, 'a', 0, 'a1')
+  await settle()
+  expect(owner.outcomes).toEqual(['a1: JOURNAL_UNAVAILABLE'])
+  expect(seen).toEqual(['a1'])
+  expect(scene.store.lastPosition(0)).toBe(1)
+})
+
+test('looks for it again while the log cannot be read, and shows it once and in order', async () => {
+  await using scene = await Scene.open()
+  const seen = following(scene)
+  let readable = false
+  let commits = 0
+  scene.journal.plan = operation => {
+    if (operation === 'commit' && commits++ === 0) return { fail: 'after' }
+    return operation === 'readLog' && !readable ? { fail: 'before' } : null
+  }
+  const owner = new Owner()
+  appendTo(scene, owner, 'a', 0, 'a1')
+  await settle()
+  expect(owner.outcomes).toEqual(['a1: JOURNAL_UNAVAILABLE'])
+  appendTo(scene, owner, 'b', 0, 'b1')
+  await settle()
+  expect(owner.outcomes).toEqual(['a1: JOURNAL_UNAVAILABLE', 'b1: JOURNAL_UNAVAILABLE'])
+  expect(seen).toEqual([])
+  readable = true
+  await scene.pass(250)
+  expect(seen).toEqual(['a1'])
+  appendTo(scene, owner, 'c', 0, 'c1')
+  await settle()
+  expect(seen).toEqual(['a1', 'c1'])
+})
+
+test('an abandoned append that is queued is not written; one under way is waited for', async () => {
+  await using scene = await Scene.open()
+  const owner = new Owner()
+  const { opened, open } = gate()
+  let commits = 0
+  scene.journal.plan = operation => (operation === 'commit' && commits++ === 0 ? { wait: opened } : null)
+  appendTo(scene, owner, 'a', 0, 'a1')
+  await settle()
+  appendTo(scene, owner, 'a', 1, 'a2')
+  scene.store.abandon('a')
+  let settled = false
+  void scene.store.settled('a')!.then(() => {
+    settled = true
+  })
+  await settle()
+  expect(settled).toBe(false)
+  expect(scene.store.settled('b')).toBeNull()
+  open()
+  await settle()
+  expect(settled).toBe(true)
+  expect(scene.store.settled('a')).toBeNull()
+  expect(scene.labels).toEqual(['a1'])
+})
+
+test('stores cursors with the next write, or a little later alone', async () => {
+  await using scene = await Scene.open()
+  const stored = (): unknown => Object.fromEntries(scene.memory.partitions[0]!.cursors)
+  scene.store.moveCursor(0, 'group', 3)
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  expect(stored()).toEqual({ group: 3 })
+  scene.store.moveCursor(0, 'group', 4)
+  await scene.pass(250)
+  expect(stored()).toEqual({ group: 4 })
+})
+
+test('stores cursors that moved while a write was under way, though nothing is written after it', async () => {
+  await using scene = await Scene.open()
+  const { opened, open } = gate()
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  scene.store.moveCursor(0, 'group', 3)
+  await scene.pass(300)
+  open()
+  await scene.pass(300)
+  expect(scene.memory.partitions[0]!.cursors.get('group')).toBe(3)
+})
+
+test('stores cursors again that could not be stored, alone or with a write', async () => {
+  await using scene = await Scene.open()
+  failNext(scene.journal, 'saveCursors', 'before')
+  scene.store.moveCursor(0, 'group', 3)
+  await scene.pass(250)
+  expect(scene.memory.partitions[0]!.cursors.size).toBe(0)
+  await scene.pass(250)
+  expect(scene.memory.partitions[0]!.cursors.get('group')).toBe(3)
+  failNext(scene.journal, 'commit', 'before')
+  scene.store.moveCursor(0, 'group', 4)
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await scene.pass(500)
+  expect(scene.memory.partitions[0]!.cursors.get('group')).toBe(4)
+})
+
+test('closing writes what is queued and the cursors; later appends fail with JOURNAL_CLOSED', async () => {
+  await using scene = await Scene.open()
+  const owner = new Owner()
+  appendTo(scene, owner, 'a', 0, 'a1')
+  scene.store.moveCursor(0, 'group', 1)
+  await scene.store.close()
+  expect(scene.memory.partitions[0]!.cursors.get('group')).toBe(1)
+  appendTo(scene, owner, 'a', 1, 'a2')
+  await settle()
+  expect(owner.outcomes).toEqual(['a1 at 1', 'a2: JOURNAL_CLOSED'])
+  expect(scene.clock.pending).toBe(0)
+})
+
+test('closes the journal though the cursors cannot be stored', async () => {
+  await using scene = await Scene.open()
+  failNext(scene.journal, 'saveCursors', 'before', 9)
+  scene.store.moveCursor(0, 'group', 1)
+  await scene.store.close()
+  expect(scene.warnings()).toHaveLength(1)
+  await expect(scene.journal.lastPosition(0)).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
+})
+
+test('learns that it is fenced from its cursors too, and then refuses every append', async () => {
+  const memory = memoryStore()
+  await using scene = await Scene.open(memory)
+  await using _other = await Scene.open(memory)
+  scene.store.moveCursor(0, 'group', 1)
+  await scene.pass(250)
+  expect(await scene.store.whenFenced).toMatchObject({ code: 'JOURNAL_FENCED' })
+  const owner = new Owner()
+  appendTo(scene, owner, 'a', 0, 'a1')
+  await settle()
+  expect(owner.outcomes).toEqual(['a1: JOURNAL_FENCED'])
+  expect(scene.clock.pending).toBe(0)
+})
