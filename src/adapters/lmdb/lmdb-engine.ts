@@ -217,7 +217,7 @@ export class LmdbEngine implements Engine {
     epochs.putSync(nr, Buffer.alloc(0), epoch)
     this.#behind.push(new WriteBehind())
     const checkpoint = checkpoints.getBinary(nr)?.readDoubleLE(0) ?? 0
-    return { epoch, ...this.#scanTail(tables, nr, checkpoint) }
+    return { epoch, indexedTo: checkpoint, ...this.#scanTail(tables, nr, checkpoint) }
   }
 
   /** Reads the log after the checkpoint: its end, and the heads that the index does not know yet. */

@@ -54,7 +54,8 @@ export type WriteOutcome =
 export interface OpenedPartition {
   readonly epoch: number
   readonly lastPosition: number
-  /** Heads that the store's index does not hold yet. */
+  /** The position up to which the store's index of heads is complete, and the heads of what comes after it. */
+  readonly indexedTo: number
   readonly heads: ReadonlyMap<string, Head>
 }
 

@@ -13,30 +13,14 @@
 
 import { assert, unreachable } from '../../base/assert.ts'
 import { RuntimeError, toError } from '../../base/errors.ts'
-import {
-  type Append,
-  type AppendResult,
-  type Cursors,
-  type Journal,
-  lastSequenceNr,
-  type Snapshot,
-  type StoredAppend,
-} from '../../persistence/journal.ts'
+import type { Append, AppendResult, Cursors, Journal, Snapshot, StoredAppend } from '../../persistence/journal.ts'
 import { partitionOf } from '../../persistence/partition.ts'
-import { Block, packRecords, sealBlock } from '../codec/block.ts'
-import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
-import { BlockCache } from './block-cache.ts'
-import { type BlockWrite, type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
+import { type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
 import { HeadTable } from './head-table.ts'
+import { LogReader } from './log-reader.ts'
+import { packBlocks } from './pack-blocks.ts'
 
-// Measured on LMDB in main-thread time, 256 appends a commit, Node 20.20: with 16, 32, 64, 128 appends a block a commit
-// took 4.4, 3.7, 3.7, 5.4 µs an append, and reading one id of 4 appends 131, 139, 194, 281 µs. 16 take half as many bytes
-// again, since an LMDB value that is larger than half a page takes whole pages.
-const APPENDS_PER_BLOCK = 32
-/** A block grows beyond this only for a single append. Units: bytes. */
-const BLOCK_BYTES_MAX = 1_048_576
-const CACHE_BYTES = 8 * 1_048_576
 const HEADS_IN_MEMORY = 32_768
 /** A store that died reads at most about this much of its log when it is opened. Units: records. */
 const RECORDS_BETWEEN_ROTATIONS = 262_144
@@ -55,13 +39,14 @@ interface Partition {
 
 export class PackedJournal implements Journal {
   readonly #engine: Engine
-  readonly #cache = new BlockCache(CACHE_BYTES)
+  readonly #reader: LogReader
   readonly #underWay = new Set<Promise<unknown>>()
   #partitions: readonly Partition[] = []
   #closing: Promise<void> | null = null
 
   constructor(engine: Engine) {
     this.#engine = engine
+    this.#reader = new LogReader(engine)
   }
 
   get name(): string {
@@ -79,14 +64,14 @@ export class PackedJournal implements Journal {
   async open(): Promise<void> {
     assert(this.#partitions.length === 0, `${this.name} is opened twice`)
     const opened = await this.#engine.open()
-    this.#partitions = opened.map(({ epoch, lastPosition, heads }, nr) => {
+    this.#partitions = opened.map(({ epoch, lastPosition, indexedTo, heads }, nr) => {
       const table = new HeadTable(HEADS_IN_MEMORY)
       for (const [persistenceId, head] of heads) table.add(persistenceId, head, true)
       return {
         nr,
         epoch,
         lastPosition,
-        rotatedAt: lastPosition,
+        rotatedAt: indexedTo,
         heads: table,
         commits: 0,
         committing: false,
@@ -105,47 +90,12 @@ export class PackedJournal implements Journal {
 
   async *read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
     const { nr } = this.#partition(partitionOf(persistenceId, this.partitions))
-    const head = await this.#head(persistenceId)
-    if (head.sequenceNr < fromSequenceNr) return
-    const chain = await this.#chain(nr, persistenceId, head.block, fromSequenceNr)
-    let expected = -1
-    for (let i = chain.length - 1; i >= 0; i--) {
-      const block = await this.#block(nr, chain[i]!, persistenceId)
-      for (const append of block.appends) {
-        if (append.persistenceId !== persistenceId || lastSequenceNr(append) < fromSequenceNr) continue
-        if (expected !== -1 && append.expectedSequenceNr !== expected)
-          throw corrupt(
-            `${this.#place(nr, chain[i]!)}: ${persistenceId} goes on at sequence number ${append.expectedSequenceNr + 1}, ` +
-              `${expected + 1} is missing`,
-          )
-        expected = lastSequenceNr(append)
-        yield append
-      }
-    }
+    yield* this.#reader.read(nr, persistenceId, await this.#head(persistenceId), fromSequenceNr)
   }
 
   async readLog(nr: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]> {
-    const from = Math.max(1, fromPosition)
-    if (from > this.#partition(nr).lastPosition && !this.#engine.shared) return []
-    const count = Math.max(1, Math.ceil(limit / APPENDS_PER_BLOCK))
-    const appends: StoredAppend[] = []
-    for (let next = from; appends.length < limit; ) {
-      const stored = await this.#engine.blocks(nr, next, count)
-      const asked = next
-      for (const { firstPosition, packed } of stored) {
-        if (firstPosition > next) throw this.#missing(nr, next)
-        const block = this.#remember(nr, firstPosition, packed)
-        // What is before `next` altogether is the end of the log, or what stands before a hole.
-        if (block.index.lastPosition < next) continue
-        for (const append of block.appends) if (append.position + append.records.length > from) appends.push(append)
-        next = block.index.lastPosition + 1
-        if (appends.length >= limit) break
-      }
-      if (next > asked) continue
-      if (next <= this.#partition(nr).lastPosition) throw this.#missing(nr, next)
-      break
-    }
-    return appends
+    const { lastPosition } = this.#partition(nr)
+    return this.#reader.readLog(nr, Math.max(1, fromPosition), limit, lastPosition)
   }
 
   async lastPosition(nr: number): Promise<number> {
@@ -190,7 +140,7 @@ export class PackedJournal implements Journal {
       this.#partitions.map(({ epoch, lastPosition, heads }) => ({ epoch, lastPosition, dirty: heads.dirty() })),
     )
     for (const { heads } of this.#partitions) heads.clear()
-    this.#cache.clear()
+    this.#reader.clear()
   }
 
   // Writing
@@ -247,14 +197,12 @@ export class PackedJournal implements Journal {
         results.push(repeated ?? conflict(entry))
       }
     }
-    const blocks: BlockWrite[] = []
-    packBlocks(partition, accepted, acceptedEntries, 0, accepted.length, partition.lastPosition + 1, blocks)
     const outcome = await this.#engine.write({
       partition: partition.nr,
       epoch: partition.epoch,
       lastPosition: partition.lastPosition,
       nextLastPosition: next - 1,
-      blocks,
+      blocks: packBlocks(partition.nr, accepted, acceptedEntries, partition.lastPosition + 1),
       touched,
       cursors,
     })
@@ -329,8 +277,12 @@ export class PackedJournal implements Journal {
   /** Whether `append` stands in the log already, at the place that it names; null where another one does, or nothing. */
   async #repeated(partition: Partition, append: Append, entry: HeadEntry): Promise<AppendResult | null> {
     if (append.expectedSequenceNr >= entry.sequenceNr) return null
-    const chain = await this.#chain(partition.nr, append.persistenceId, entry.block, append.expectedSequenceNr + 1)
-    const block = await this.#block(partition.nr, chain.at(-1)!, append.persistenceId)
+    const block = await this.#reader.blockOf(
+      partition.nr,
+      append.persistenceId,
+      entry.block,
+      append.expectedSequenceNr + 1,
+    )
     const written = block.appends.find(
       each => each.persistenceId === append.persistenceId && each.expectedSequenceNr === append.expectedSequenceNr,
     )
@@ -386,59 +338,6 @@ export class PackedJournal implements Journal {
     return head!
   }
 
-  /** First positions of the blocks that hold the id's records from `fromSequenceNr` on, the last block first. */
-  async #chain(
-    nr: number,
-    persistenceId: string,
-    lastBlock: number,
-    fromSequenceNr: number,
-  ): Promise<readonly number[]> {
-    const chain: number[] = []
-    for (let firstPosition = lastBlock; ; ) {
-      const { index } = await this.#block(nr, firstPosition, persistenceId)
-      const i = index.persistenceIds.indexOf(persistenceId)
-      if (i === -1)
-        throw corrupt(`${this.#place(nr, firstPosition)}: ${persistenceId} should be in this block, and is not`)
-      chain.push(firstPosition)
-      if (index.expectedSequenceNrs[i]! < fromSequenceNr) return chain
-      const back = index.stepsBack[i]!
-      if (back === 0 && index.expectedSequenceNrs[i]! > 0)
-        throw corrupt(`${this.#place(nr, firstPosition)}: the chain of ${persistenceId} ends before its first record`)
-      if (back === 0) return chain
-      firstPosition -= back
-    }
-  }
-
-  async #block(nr: number, firstPosition: number, persistenceId: string): Promise<Block> {
-    const cached = this.#cache.get(nr, firstPosition)
-    if (cached !== undefined) return cached
-    const packed = await this.#engine.block(nr, firstPosition)
-    if (packed === null) throw corrupt(`${this.#place(nr, firstPosition)}: a block of ${persistenceId} is missing`)
-    return this.#remember(nr, firstPosition, packed, persistenceId)
-  }
-
-  #remember(nr: number, firstPosition: number, packed: Buffer, persistenceId?: string): Block {
-    const cached = this.#cache.get(nr, firstPosition)
-    if (cached !== undefined) return cached
-    const where = this.#place(nr, firstPosition)
-    const block = new Block(
-      packed,
-      nr,
-      firstPosition,
-      persistenceId === undefined ? where : `${where}, ${persistenceId}`,
-    )
-    this.#cache.add(block)
-    return block
-  }
-
-  #missing(nr: number, position: number): RuntimeError {
-    return corrupt(`${this.#place(nr, position)}: this part of the log is missing`)
-  }
-
-  #place(nr: number, position: number): string {
-    return `${this.name}, partition ${nr}, position ${position}`
-  }
-
   // Being open
 
   #partition(nr: number): Partition {
@@ -473,55 +372,3 @@ export class PackedJournal implements Journal {
 }
 
 const conflict = (entry: HeadEntry): AppendResult => ({ status: 'conflict', actualSequenceNr: entry.nextSequenceNr })
-
-/** Packs `appends[from…to)` into blocks, and notes in the entries where each id's last one is. Returns the position after. */
-const packBlocks = (
-  partition: Partition,
-  appends: readonly Append[],
-  entries: readonly HeadEntry[],
-  from: number,
-  to: number,
-  position: number,
-  blocks: BlockWrite[],
-): number => {
-  let next = position
-  for (let start = from; start < to; start += APPENDS_PER_BLOCK) {
-    const end = Math.min(start + APPENDS_PER_BLOCK, to)
-    next = packBlock(partition, appends, entries, start, end, next, blocks)
-  }
-  return next
-}
-
-const packBlock = (
-  partition: Partition,
-  appends: readonly Append[],
-  entries: readonly HeadEntry[],
-  from: number,
-  to: number,
-  firstPosition: number,
-  blocks: BlockWrite[],
-): number => {
-  const records = packRecords(appends, from, to)
-  if (records.length > BLOCK_BYTES_MAX && to - from > 1) {
-    const middle = (from + to) >>> 1
-    const next = packBlock(partition, appends, entries, from, middle, firstPosition, blocks)
-    return packBlock(partition, appends, entries, middle, to, next, blocks)
-  }
-  const ids: string[] = []
-  const expected: number[] = []
-  const back: number[] = []
-  const counts: number[] = []
-  let next = firstPosition
-  for (let i = from; i < to; i++) {
-    const append = appends[i]!
-    const entry = entries[i]!
-    ids.push(append.persistenceId)
-    expected.push(append.expectedSequenceNr)
-    back.push(entry.nextBlock === 0 || entry.nextBlock === firstPosition ? 0 : firstPosition - entry.nextBlock)
-    counts.push(append.records.length)
-    entry.nextBlock = firstPosition
-    next += append.records.length
-  }
-  blocks.push({ firstPosition, packed: sealBlock(partition.nr, firstPosition, ids, expected, back, counts, records) })
-  return next
-}

@@ -237,7 +237,7 @@ export class RedisEngine implements Engine {
         ? 0
         : new Block(packed, nr, firstPosition, `${place}, position ${firstPosition}`).index.lastPosition
     if (end !== lastPosition) throw corrupt(`${place}: the log ends at position ${end}, and should at ${lastPosition}`)
-    return { epoch, lastPosition, heads: new Map() }
+    return { epoch, lastPosition, indexedTo: lastPosition, heads: new Map() }
   }
 
   // Writing

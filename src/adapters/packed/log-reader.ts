@@ -1,0 +1,125 @@
+/** Reads packed logs: by position, and an id's appends along its chain of blocks. */
+
+import { lastSequenceNr, type StoredAppend } from '../../persistence/journal.ts'
+import { Block } from '../codec/block.ts'
+import { corrupt } from '../codec/frame.ts'
+import { BlockCache } from './block-cache.ts'
+import type { Engine, Head } from './engine.ts'
+import { APPENDS_PER_BLOCK } from './pack-blocks.ts'
+
+const CACHE_BYTES = 8 * 1_048_576
+
+export class LogReader {
+  readonly #engine: Engine
+  readonly #cache = new BlockCache(CACHE_BYTES)
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /**
+   * The id's appends that hold records from `fromSequenceNr` on. Memory: a number for each block of the chain, and the
+   * block that is being read. **Errors**: JOURNAL_CORRUPT.
+   */
+  async *read(nr: number, persistenceId: string, head: Head, fromSequenceNr: number): AsyncIterable<StoredAppend> {
+    if (head.sequenceNr === 0 || head.sequenceNr < fromSequenceNr) return
+    const chain = await this.#chain(nr, persistenceId, head.block, fromSequenceNr)
+    let expected = -1
+    for (let i = chain.length - 1; i >= 0; i--) {
+      const block = await this.#block(nr, chain[i]!, persistenceId)
+      for (const append of block.appends) {
+        if (append.persistenceId !== persistenceId || lastSequenceNr(append) < fromSequenceNr) continue
+        if (expected !== -1 && append.expectedSequenceNr !== expected)
+          throw corrupt(
+            `${this.#place(nr, chain[i]!)}: ${persistenceId} goes on at sequence number ${append.expectedSequenceNr + 1}, ` +
+              `${expected + 1} is missing`,
+          )
+        expected = lastSequenceNr(append)
+        yield append
+      }
+    }
+  }
+
+  /** The block that holds the id's record `sequenceNr`; `lastBlock` is where the id's last one is. */
+  async blockOf(nr: number, persistenceId: string, lastBlock: number, sequenceNr: number): Promise<Block> {
+    const chain = await this.#chain(nr, persistenceId, lastBlock, sequenceNr)
+    return this.#block(nr, chain.at(-1)!, persistenceId)
+  }
+
+  /** About `limit` appends from the one that holds `from` on. The log is known to reach to `lastPosition` at least. */
+  async readLog(nr: number, from: number, limit: number, lastPosition: number): Promise<readonly StoredAppend[]> {
+    if (from > lastPosition && !this.#engine.shared) return []
+    const count = Math.max(1, Math.ceil(limit / APPENDS_PER_BLOCK))
+    const appends: StoredAppend[] = []
+    for (let next = from; appends.length < limit; ) {
+      const asked = next
+      for (const { firstPosition, packed } of await this.#engine.blocks(nr, next, count)) {
+        if (firstPosition > next) throw this.#missing(nr, next)
+        const block = this.#cached(nr, firstPosition) ?? this.#remember(nr, firstPosition, packed, null)
+        // What is before `next` altogether is the end of the log, or what stands before a hole.
+        if (block.index.lastPosition < next) continue
+        for (const append of block.appends) if (append.position + append.records.length > from) appends.push(append)
+        next = block.index.lastPosition + 1
+        if (appends.length >= limit) break
+      }
+      if (next > asked) continue
+      if (next <= lastPosition) throw this.#missing(nr, next)
+      break
+    }
+    return appends
+  }
+
+  clear(): void {
+    this.#cache.clear()
+  }
+
+  /** First positions of the blocks that hold the id's records from `fromSequenceNr` on, the last block first. */
+  async #chain(
+    nr: number,
+    persistenceId: string,
+    lastBlock: number,
+    fromSequenceNr: number,
+  ): Promise<readonly number[]> {
+    const chain: number[] = []
+    for (let firstPosition = lastBlock; ; ) {
+      const { index } = await this.#block(nr, firstPosition, persistenceId)
+      const i = index.persistenceIds.indexOf(persistenceId)
+      if (i === -1)
+        throw corrupt(`${this.#place(nr, firstPosition)}: ${persistenceId} should be in this block, and is not`)
+      chain.push(firstPosition)
+      const before = index.expectedSequenceNrs[i]!
+      if (before === 0 || before < fromSequenceNr) return chain
+      const back = index.stepsBack[i]!
+      if (back === 0)
+        throw corrupt(`${this.#place(nr, firstPosition)}: the chain of ${persistenceId} ends before its first record`)
+      firstPosition -= back
+    }
+  }
+
+  async #block(nr: number, firstPosition: number, persistenceId: string): Promise<Block> {
+    const cached = this.#cached(nr, firstPosition)
+    if (cached !== undefined) return cached
+    const packed = await this.#engine.block(nr, firstPosition)
+    if (packed === null) throw corrupt(`${this.#place(nr, firstPosition)}: a block of ${persistenceId} is missing`)
+    return this.#remember(nr, firstPosition, packed, persistenceId)
+  }
+
+  #cached(nr: number, firstPosition: number): Block | undefined {
+    return this.#cache.get(nr, firstPosition)
+  }
+
+  #remember(nr: number, firstPosition: number, packed: Buffer, persistenceId: string | null): Block {
+    const place = this.#place(nr, firstPosition)
+    const block = new Block(packed, nr, firstPosition, persistenceId === null ? place : `${place}, ${persistenceId}`)
+    this.#cache.add(block)
+    return block
+  }
+
+  #missing(nr: number, position: number): Error {
+    return corrupt(`${this.#place(nr, position)}: this part of the log is missing`)
+  }
+
+  #place(nr: number, position: number): string {
+    return `${this.#engine.name}, partition ${nr}, position ${position}`
+  }
+}
