@@ -8,7 +8,7 @@ import { type AppendOwner, type EventStore, PendingAppend } from './event-store.
 import type { Inbox } from './inbox.ts'
 import { type Handled, type HandledId, lastSequenceNr, type NewRecord } from './journal.ts'
 import { checkPersistenceId } from './partition.ts'
-import { type Recovered, recover, type SnapshotPayload } from './recovery.ts'
+import { type Recovered, recoverSoon, type SnapshotPayload } from './recovery.ts'
 import { checkStorable } from './storable.ts'
 
 type Definition<Message, Event extends { readonly type: string }, State, Reply> = EventSourcedDefinition<
@@ -24,7 +24,7 @@ export interface RecoveryListener {
 }
 
 /**
- * The behavior of one entity: recovers it, then decides commands.
+ * The behavior of a kind's entities, whose names are their ids: recovers one, then decides commands.
  *
  *     command ─▶ decide ─▶ check ─▶ evolve ─▶ append ───────▶ durable ─▶ reply, done, snapshot
  *                            │ refused:         └ the next command is decided meanwhile
@@ -37,16 +37,21 @@ export interface RecoveryListener {
 export const eventSourcedBehavior = <Message, Event extends { readonly type: string }, State, Reply>(
   store: EventStore,
   definition: Definition<Message, Event, State, Reply>,
-  id: string,
   listener: RecoveryListener | null = null,
 ): Behavior<Command<Message>> => {
-  const persistenceId = checkPersistenceId(persistenceIdOf(definition.name, id))
+  type Context = ActorContext<Command<Message>>
+  const started = (context: Context, recovered: Recovered<State>): Entity<Message, Event, State, Reply> => {
+    const persistenceId = checkPersistenceId(persistenceIdOf(definition.name, context.name))
+    listener?.recovered(persistenceId, recovered)
+    return new Entity(store, definition, context.name, persistenceId, recovered, context)
+  }
   return systemBehavior<Command<Message>, Entity<Message, Event, State, Reply>>(
     {
-      initial: async context => {
-        const recovered = await recover(store, definition as never, id)
-        listener?.recovered(persistenceId, recovered)
-        return new Entity(store, definition, id, persistenceId, recovered as Recovered<State>, context)
+      initial: context => {
+        const recovering = recoverSoon<State>(store, definition as never, context.name)
+        return recovering instanceof Promise
+          ? recovering.then(recovered => started(context, recovered))
+          : started(context, recovering)
       },
       receive: (entity, command) => {
         entity.handle(command)
@@ -54,7 +59,7 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
       },
       onStop: (entity, reason) => entity.end(reason),
     },
-    { takeBack, onKill: entity => entity.giveBack(endOf(KILLED)) },
+    { takeBack, onKill: entity => entity.giveBack(KILLED) },
   )
 }
 
@@ -185,16 +190,17 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
       await new Promise<void>(resolve => {
         this.whenDurable = resolve
       })
-    this.giveBack(endOf(reason))
+    this.giveBack(reason)
   }
 
   /** What is not durable goes back to the logs that it came from; a successor waits for the write that is under way. */
-  giveBack(error: Error): void {
+  giveBack(reason: ExitReason): void {
     if (this.durableSequenceNr === this.sequenceNr) return
+    const error = this.failure ?? endOf(reason)
     this.store.abandon(this.persistenceId)
     const effects = this.effects
     this.effects = NO_EFFECTS
-    for (const { command } of effects) command.delivery?.failed(this.failure ?? error, false)
+    for (const { command } of effects) command.delivery?.failed(error, false)
   }
 
   private get revoked(): boolean {

@@ -42,9 +42,10 @@ export const entities = <Message, Event extends { readonly type: string }, State
   store: EventStore,
   options: EventSourcedEntitiesOptions = {},
 ): EntityKind<Message, Reply> => {
+  const entity = eventSourcedBehavior(store, definition, options.onRecovery ?? null)
   const kind = new Entities<Command<Message>>(
     {
-      behaviorOf: id => eventSourcedBehavior(store, definition, id, options.onRecovery ?? null),
+      behaviorOf: () => entity,
       isFatal: error => isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED'),
       takeBack: message => {
         const { delivery } = message as Command<Message>

@@ -122,8 +122,11 @@ export interface Journal {
    */
   commit(partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]>
 
-  /** The sequence number of the id's last record; 0 where there is none. */
-  lastSequenceNr(persistenceId: string): Promise<number>
+  /**
+   * The sequence number of the id's last record; 0 where there is none. At once where the journal knows it at once, since
+   * every entity that starts asks. **Errors**: thrown or rejected.
+   */
+  lastSequenceNr(persistenceId: string): number | Promise<number>
 
   /** The id's appends that hold records from `fromSequenceNr` on, in order, whole (the first may begin earlier). */
   read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend>

@@ -87,7 +87,7 @@ class MemoryJournal implements Journal {
     return results
   }
 
-  async lastSequenceNr(persistenceId: string): Promise<number> {
+  lastSequenceNr(persistenceId: string): number {
     return lastOf(this.#partitionOf(persistenceId).streams.get(persistenceId))
   }
 

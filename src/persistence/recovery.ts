@@ -37,8 +37,32 @@ export const recover = async <State>(
   const persistenceId = persistenceIdOf(definition.name, id)
   const settled = store.settled(persistenceId)
   if (settled !== null) await settled
-  const last = await store.journal.lastSequenceNr(persistenceId)
+  return upTo(store, definition, id, await store.journal.lastSequenceNr(persistenceId))
+}
+
+/** The same, at once for an id that has no events yet where the journal knows that at once. */
+export const recoverSoon = <State>(
+  store: EventStore,
+  definition: AnyDefinition<State>,
+  id: string,
+): Recovered<State> | Promise<Recovered<State>> => {
+  const persistenceId = persistenceIdOf(definition.name, id)
+  if (store.settled(persistenceId) !== null) return recover(store, definition, id)
+  const last = store.journal.lastSequenceNr(persistenceId)
   if (last === 0) return blank(definition, id)
+  return typeof last === 'number'
+    ? upTo(store, definition, id, last)
+    : last.then(known => upTo(store, definition, id, known))
+}
+
+const upTo = async <State>(
+  store: EventStore,
+  definition: AnyDefinition<State>,
+  id: string,
+  last: number,
+): Promise<Recovered<State>> => {
+  if (last === 0) return blank(definition, id)
+  const persistenceId = persistenceIdOf(definition.name, id)
   const snapshot = definition.snapshot === undefined ? null : await newestSnapshot(store, persistenceId, last)
   const base = snapshot === null ? blank(definition, id) : fromSnapshot<State>(snapshot)
   return replay(store, definition, persistenceId, base)

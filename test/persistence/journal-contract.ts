@@ -438,7 +438,7 @@ export const journalContract = (name: string, makeStore: () => Promise<TestStore
       const snapshot = { persistenceId: id, sequenceNr: 1, timeMs: 0, payload: 1 }
       const calls: (() => Promise<unknown>)[] = [
         () => journal.commit(0, [append(id, 1)]),
-        () => journal.lastSequenceNr(id),
+        async () => journal.lastSequenceNr(id),
         () => collect(journal.read(id, 1)),
         () => journal.readLog(0, 1, 1),
         () => journal.lastPosition(0),

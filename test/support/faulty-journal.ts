@@ -53,7 +53,7 @@ export class FaultyJournal implements Journal {
     return this.within('commit', () => this.inner.commit(partition, appends, cursors))
   }
   lastSequenceNr(persistenceId: string): Promise<number> {
-    return this.within('lastSequenceNr', () => this.inner.lastSequenceNr(persistenceId))
+    return this.within('lastSequenceNr', async () => this.inner.lastSequenceNr(persistenceId))
   }
   readLog(partition: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]> {
     return this.within('readLog', () => this.inner.readLog(partition, fromPosition, limit))

@@ -84,8 +84,9 @@ export class PackedJournal implements Journal {
     return this.#track(this.#commit(nr, appends, cursors ?? null))
   }
 
-  async lastSequenceNr(persistenceId: string): Promise<number> {
-    return (await this.#head(persistenceId)).sequenceNr
+  lastSequenceNr(persistenceId: string): number | Promise<number> {
+    const head = this.#head(persistenceId)
+    return head instanceof Promise ? head.then(({ sequenceNr }) => sequenceNr) : head.sequenceNr
   }
 
   async *read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
@@ -329,13 +330,12 @@ export class PackedJournal implements Journal {
 
   // Reading
 
-  async #head(persistenceId: string): Promise<Head> {
+  #head(persistenceId: string): Head | Promise<Head> {
     const partition = this.#partition(partitionOf(persistenceId, this.partitions))
     const entry = partition.heads.peek(persistenceId)
     if (entry !== undefined && !this.#engine.shared) return entry
     const asked = this.#engine.heads(partition.nr, [persistenceId])
-    const [head] = asked instanceof Promise ? await asked : asked
-    return head!
+    return asked instanceof Promise ? asked.then(([head]) => head!) : asked[0]!
   }
 
   // Being open
