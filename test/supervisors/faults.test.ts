@@ -4,13 +4,14 @@ import { seededRandom } from '../../src/base/ports.ts'
 import type { Marketplace } from '../../supervisors/marketplace.ts'
 import { type Fate, failingJournal } from './support/failing-journal.ts'
 import { kept, MODES, openOn } from './support/marketplaces.ts'
-import { golden, lineOf, sample } from './support/sample.ts'
+import { golden, lineOf, quotable, sample } from './support/sample.ts'
 import { newMemoryStore } from './support/stores.ts'
 import { expectWholeLog, recordsOf } from './support/whole-log.ts'
 
-const applications = sample.slice(0, 200)
+const COUNT = 80
+const applications = sample.slice(0, COUNT)
 const ids = applications.map(({ applicationId }) => applicationId)
-const expected = golden.slice(0, 200)
+const expected = golden.slice(0, COUNT)
 
 /** As any client does that gets no answer: it asks again. */
 const submitUntilAnswered = async (marketplace: Marketplace, application: (typeof sample)[number]): Promise<string> => {
@@ -57,6 +58,24 @@ describe.each(MODES)('by %s', mode => {
   it.each(['lost', 'answer-lost'] as const)('nothing is lost or doubled when commit 1, 2, … is %s', async fate => {
     expect(await failEach(mode, fate, 1)).toBeGreaterThan(10)
   })
+
+  it.each(['ApplicationSubmitted', 'RiskAssessed', 'PremiumRateCalculated', 'QuoteGenerated'])(
+    'a write of %s whose answer is lost goes on by itself, with nothing written after it',
+    async type => {
+      let failed = 0
+      const store = await kept(newMemoryStore())
+      const journal = failingJournal(store.journal(), appends =>
+        appends.some(({ records }) => records.some(record => record.type === type)) && failed++ === 0
+          ? 'answer-lost'
+          : null,
+      )
+      const marketplace = await openOn({ ...store, journal: () => journal }, { mode })
+      expect(await submitUntilAnswered(marketplace, quotable())).toBe('quoted')
+      expect(failed).toBeGreaterThan(0)
+      await marketplace.settled()
+      expectWholeLog(await recordsOf(marketplace.store.journal), ['A-1'])
+    },
+  )
 
   it.each([1, 2, 3])('nothing is lost or doubled when a tenth of all commits fail, by seed %i', async seed => {
     const random = seededRandom(seed)
