@@ -1,4 +1,4 @@
-/** `troupe/redis`: the journal in Redis. */
+/** `troupe/redis`: the journal in Redis, and topics in Redis that other programs write. */
 
 import type { RedisOptions } from 'ioredis'
 import { type Logger, stderrLogger } from '../../base/logger.ts'
@@ -10,6 +10,8 @@ import { RedisEngine } from './redis-engine.ts'
 import { checkPartitions, checkPrefix, nameOf, parseRedisUrl } from './url.ts'
 
 export { type DestroyRedisOptions, destroyRedisStore } from './destroy.ts'
+export type { RedisStreamSourceOptions } from './streams-settings.ts'
+export { redisStreamSource } from './streams-source.ts'
 export { parseRedisUrl, type RedisPlace } from './url.ts'
 
 export interface RedisJournalOptions {
