@@ -15,6 +15,8 @@ export type Operation =
 export interface Fault {
   /** Waited for before the operation reaches the journal. */
   readonly wait?: Promise<unknown>
+  /** Waited for between the effect and the answer. */
+  readonly hold?: Promise<unknown>
   /** `before`: the journal never sees it. `after`: it is done and the answer is lost. */
   readonly fail?: 'before' | 'after'
 }
@@ -86,6 +88,7 @@ export class FaultyJournal implements Journal {
     if (fault.wait !== undefined) await fault.wait
     if (fault.fail === 'before') throw lost(operation)
     const result = await run()
+    if (fault.hold !== undefined) await fault.hold
     if (fault.fail === 'after') throw lost(operation)
     return result
   }
