@@ -24,6 +24,7 @@ import {
   referralDecisionSchema,
 } from '../actors/index.ts'
 import { type ReferralResult, referralResultOf, resultOfAnswer, resultOfEvent, type SubmitResult } from './answers.ts'
+import { type ApplicationsTopic, applicationsTopicBridge } from './applications-topic.ts'
 import { choreographyTree } from './choreography.ts'
 import { orchestrationTree } from './orchestration.ts'
 import { OutcomeWatch } from './outcomes.ts'
@@ -45,6 +46,8 @@ export interface MarketplaceOptions {
   /** Most entities of a kind in memory. Default: 20,000. */
   readonly maxLivePerKind?: number
   readonly riskEnquiry?: RiskEnquiry
+  /** Takes applications from there too. */
+  readonly applicationsTopic?: ApplicationsTopic
 }
 
 /**
@@ -65,7 +68,7 @@ export class Marketplace implements AsyncDisposable {
   readonly whenEnded: Promise<ExitReason>
   /** Whether the store held anything when it was opened. */
   readonly hadHistory: boolean
-  /** The bridges from the log, to see and replay what is parked. */
+  /** The bridges from the log, and from the topic if there is one, to see and replay what is parked. */
   readonly bridges: readonly MessageBridge[]
   private readonly kinds: DomainEntities
   private readonly outcomes: OutcomeWatch
@@ -106,9 +109,11 @@ export class Marketplace implements AsyncDisposable {
       { name: 'applications', behavior: this.applications.behavior },
       { name: 'referrals', behavior: this.referrals.behavior },
     ]
+    const topic = options.applicationsTopic
+    const fromTopic = topic === undefined ? [] : [applicationsTopicBridge(topic, store, this.kinds, store.ports.logger)]
     const tree = mode === 'choreography' ? choreographyTree : orchestrationTree
-    const { children, bridges } = tree(this.kinds, settings, doors)
-    this.bridges = bridges
+    const { children, bridges } = tree(this.kinds, settings, [...doors, ...fromTopic])
+    this.bridges = [...bridges, ...fromTopic]
     this.root = system.spawn(supervisor({ strategy: 'one-for-one', intensity: 3, periodMs: 10_000, children }), {
       name: 'contexts',
     })

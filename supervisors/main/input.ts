@@ -6,16 +6,26 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { type ApplicationRow, readApplications } from '../../actors/index.ts'
 
-/** The first `limit` rows of a CSV file, `.gz` or plain; null: the built-in sample. */
+/** A file of applications could not be read, or not to its end. The text names it, the cause says why. */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+}
+
+/** The first `limit` rows of a CSV file, `.gz` or plain; null: the built-in sample. **Errors**: InputError. */
 export async function* applicationRows(
   file: string | null,
   limit: number,
 ): AsyncGenerator<ApplicationRow, void, undefined> {
   if (limit === 0) return
+  const path = file ?? samplePath()
   let rows = 0
-  for await (const row of readApplications(textOf(file ?? samplePath()))) {
-    yield row
-    if (++rows >= limit) return
+  try {
+    for await (const row of readApplications(textOf(path))) {
+      yield row
+      if (++rows >= limit) return
+    }
+  } catch (cause) {
+    throw new InputError(`${path} cannot be read${rows === 0 ? '' : ` beyond its first ${rows} rows`}`, { cause })
   }
 }
 

@@ -49,7 +49,7 @@ const work = async (
   stop: AbortSignal,
   openedMs: number,
 ): Promise<Summary> => {
-  await recoverRegions(marketplace, output, openedMs)
+  await recoverRegions(marketplace, options, output, openedMs)
   const tally = new Tally()
   const startMs = clock.monotonicMs()
   await submit(marketplace, options, tally, output, stop)
@@ -73,13 +73,18 @@ const work = async (
 }
 
 /** The regions' actors come back first, from their snapshots: the work ahead is theirs. */
-const recoverRegions = async (marketplace: Marketplace, output: ProgressOutput, openedMs: number): Promise<void> => {
+const recoverRegions = async (
+  marketplace: Marketplace,
+  options: MainOptions,
+  output: ProgressOutput,
+  openedMs: number,
+): Promise<void> => {
   if (!marketplace.hadHistory) return
   await marketplace.totals()
   const { entities, fromSnapshot, eventsReplayed } = marketplace.recovered
   const tookMs = Math.round(clock.monotonicMs() - openedMs)
   output.write(
-    `recovered ${marketplace.store.journal.name}: ${marketplace.records.toLocaleString('en')} records; ${entities} entities, ` +
+    `recovered ${withoutCredentials(options.journal)}: ${marketplace.records.toLocaleString('en')} records; ${entities} entities, ` +
       `${fromSnapshot} of them from snapshots, and ${eventsReplayed} events, in ${tookMs} ms\n`,
   )
 }
