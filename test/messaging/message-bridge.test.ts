@@ -1,0 +1,466 @@
+import { expect, test } from 'vitest'
+import type { ActorRef } from '../../src/kernel/types.ts'
+import { logSource } from '../../src/messaging/log-source.ts'
+import {
+  type BridgeTarget,
+  type MessageBridge,
+  type MessageBridgeDefinition,
+  messageBridge,
+  type Route,
+} from '../../src/messaging/message-bridge.ts'
+import type { SourceMessage } from '../../src/messaging/message-source.ts'
+import { type MemoryStore, memoryStore } from '../../src/persistence/memory-journal.ts'
+import { gate, rejection, settle } from '../kernel/support.ts'
+import { type Command, failNext, type Hosted, Scene } from '../persistence/support.ts'
+import { Writer } from './support.ts'
+
+/** A message's label is `key receiver text`: `A x 1` is of key A, for the ledger x. */
+const partsOf = (message: SourceMessage): { key: string; id: string; label: string } => {
+  const { label } = message.payload as { label: string }
+  const [key, id] = label.slice(2).split(' ')
+  return { key: key!, id: id!, label: label.slice(2) }
+}
+
+interface Wishes extends Partial<MessageBridgeDefinition> {
+  /** In place of the ordinary command for a label. */
+  readonly commandFor?: (label: string) => unknown
+}
+
+/** A scene with a ledger kind, a bridge to it, and a writer of messages. */
+class Office {
+  readonly scene: Scene
+  readonly writer: Writer
+  hosted: Hosted
+  readonly bridge: MessageBridge
+  ref: ActorRef<never>
+  /** Of what the bridge translated, in order. */
+  readonly translated: string[] = []
+
+  private constructor(scene: Scene, { commandFor, ...wishes }: Wishes) {
+    this.scene = scene
+    this.writer = new Writer(scene.store)
+    this.hosted = scene.host({ backoff: { minMs: 1, maxMs: 1 } })
+    this.bridge = messageBridge({
+      name: 'office',
+      source: logSource(scene.store, 'office', { events: ['M'] }),
+      store: scene.store,
+      attempts: 3,
+      backoff: { minMs: 10, maxMs: 10 },
+      translate: message => {
+        const { key, id, label } = partsOf(message)
+        this.translated.push(label)
+        const command: Command = { type: 'add', label }
+        return { to: this.hosted.kind as BridgeTarget, id, key, message: commandFor?.(label) ?? command }
+      },
+      ...wishes,
+    })
+    this.ref = scene.spawn(this.bridge.behavior)
+  }
+
+  static async open(wishes: Wishes = {}, memory: MemoryStore = memoryStore()): Promise<Office> {
+    const office = new Office(await Scene.open(memory), wishes)
+    await settle()
+    return office
+  }
+
+  write(...labels: string[]): void {
+    for (const label of labels) this.writer.events(`source|${label}`.slice(0, 100), `M:${label}`)
+  }
+
+  /** What its ledger has of it, over the whole log. */
+  stored(id: string): string[] {
+    return this.scene.log
+      .filter(({ persistenceId }) => persistenceId === `ledger|${id}`)
+      .flatMap(({ records }) => records.map(record => (record.payload as { label: string }).label))
+  }
+
+  get cursor(): number {
+    return this.scene.store.cursor(0, 'office')
+  }
+
+  restart(): void {
+    this.ref = this.scene.spawn(this.bridge.behavior)
+  }
+
+  pass(ms: number): Promise<void> {
+    return this.scene.pass(ms)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.scene[Symbol.asyncDispose]()
+  }
+}
+
+test('delivers each message to its receiver, in the order of the log, and moves its cursor', async () => {
+  await using office = await Office.open()
+  office.write('A x 1', 'B y 1', 'A x 2')
+  await office.pass(0)
+  expect(office.stored('x')).toEqual(['A x 1', 'A x 2'])
+  expect(office.stored('y')).toEqual(['B y 1'])
+  expect(office.cursor).toBeGreaterThanOrEqual(3)
+})
+
+test('what was delivered names its cause and its flow', async () => {
+  await using office = await Office.open()
+  office.write('A x 1')
+  await office.pass(0)
+  const [source, effect] = office.scene.log
+  expect(effect).toMatchObject({
+    causationId: `${source!.appendId}.0`,
+    correlationId: `${source!.appendId}.0`,
+    handled: { source: 'office', partition: 0, position: 1 },
+  })
+})
+
+test('acknowledges only when the effect is durable', async () => {
+  await using office = await Office.open()
+  const { opened, open } = gate()
+  let commits = 0
+  office.scene.journal.plan = operation => (operation === 'commit' && commits++ > 0 ? { hold: opened } : null)
+  office.write('A x 1')
+  await office.pass(0)
+  expect(office.stored('x')).toEqual(['A x 1'])
+  expect(office.cursor).toBe(0)
+  open()
+  await office.pass(0)
+  expect(office.cursor).toBeGreaterThan(0)
+})
+
+test('slowness delays its own key only, is delivered once, and loses nothing that it was overtaken by', async () => {
+  const { opened, open } = gate()
+  await using office = await Office.open({
+    commandFor: label => (label === 'A x 1' ? opened.then(() => ({ type: 'add', label })) : undefined),
+  })
+  office.write('A x 1', 'A x 2', 'B x 1', 'B y 1', 'C x 1')
+  await office.pass(12_000)
+  expect(office.stored('x')).toEqual(['B x 1', 'C x 1'])
+  expect(office.stored('y')).toEqual(['B y 1'])
+  expect(office.cursor).toBe(0)
+  open()
+  await office.pass(0)
+  expect(office.stored('x')).toEqual(['B x 1', 'C x 1', 'A x 1', 'A x 2'])
+  expect(office.translated.filter(label => label === 'A x 1')).toHaveLength(1)
+  expect(office.cursor).toBeGreaterThanOrEqual(5)
+})
+
+test('overtaken messages are handled once over a restart of the bridge and of the store', async () => {
+  const memory = memoryStore()
+  const never = new Promise<never>(() => undefined)
+  {
+    const office = await Office.open({ commandFor: label => (label === 'A x 1' ? never : undefined) }, memory)
+    office.write('A x 1', 'B x 1', 'A x 2', 'C x 1')
+    await office.pass(0)
+    expect(office.stored('x')).toEqual(['B x 1', 'C x 1'])
+    office.ref.kill()
+    office.restart()
+    await office.pass(0)
+    expect(office.stored('x')).toEqual(['B x 1', 'C x 1'])
+    // Left alone, as a process that ended.
+  }
+  await using office = await Office.open({}, memory)
+  await office.pass(0)
+  expect(office.stored('x')).toEqual(['B x 1', 'C x 1', 'A x 1', 'A x 2'])
+})
+
+test('a failing message is tried again with a backoff, then parked with its error, and its key behind it', async () => {
+  await using office = await Office.open({
+    commandFor: label => (label === 'A x 2' ? { type: 'throw' } : undefined),
+  })
+  office.write('A x 1', 'A x 2', 'A x 3', 'B x 1', 'A y 4')
+  await office.pass(200)
+  expect(office.stored('x')).toEqual(['A x 1', 'B x 1'])
+  expect(office.stored('y')).toEqual([])
+  const parked = await office.bridge.parked()
+  expect(parked.map(({ payload, error, key, target }) => [payload, error, key, target])).toEqual([
+    [{ label: 'M:A x 2' }, 'decide failed', 'A', 'ledger|x'],
+    [{ label: 'M:A x 3' }, null, 'A', 'ledger|x'],
+    [{ label: 'M:A y 4' }, null, 'A', 'ledger|y'],
+  ])
+  expect(office.hosted.kind.restarts).toBeGreaterThanOrEqual(2)
+  expect(office.cursor).toBeGreaterThanOrEqual(5)
+})
+
+test('a receiver that refuses what it decided parks that message and loses none behind it', async () => {
+  let isFixed = false
+  await using office = await Office.open({
+    commandFor: label => (label === 'A x 1' && !isFixed ? { type: 'unstorable' } : undefined),
+  })
+  office.write('A x 1', 'B x 1', 'C x 1')
+  await office.pass(100)
+  expect(office.stored('x')).toEqual(['B x 1', 'C x 1'])
+  expect(await office.bridge.parked()).toMatchObject([{ error: expect.stringContaining('payload.label') }])
+  isFixed = true
+  const replayed = office.bridge.replay('A')
+  await office.pass(0)
+  expect(await replayed).toEqual({ delivered: 1, parked: 0 })
+  expect(office.stored('x')).toEqual(['B x 1', 'C x 1', 'A x 1'])
+})
+
+test('what is parked stays so over a restart of the bridge and of the store, once and in order', async () => {
+  const memory = memoryStore()
+  const commandFor = (label: string): unknown => (label === 'A x 1' ? { type: 'throw' } : undefined)
+  const first = await Office.open({ commandFor }, memory)
+  // The cursor is never stored, so everything comes again.
+  first.scene.journal.saveCursors = async () => undefined
+  first.write('A x 0', 'A x 1', 'A x 2')
+  await first.pass(100)
+  const before = await first.bridge.parked()
+  expect(before).toHaveLength(2)
+  first.ref.kill()
+  first.restart()
+  await first.pass(100)
+  expect(await first.bridge.parked()).toEqual(before)
+  for (const partition of memory.partitions) partition.cursors.clear()
+  await using second = await Office.open({ commandFor }, memory)
+  second.write('A x 3')
+  await second.pass(100)
+  const after = await second.bridge.parked()
+  expect(after.slice(0, 2)).toEqual(before)
+  expect(after.map(({ payload }) => (payload as { label: string }).label)).toEqual(['M:A x 1', 'M:A x 2', 'M:A x 3'])
+  expect(second.stored('x')).toEqual(['A x 0'])
+})
+
+test('replays a key in order, and those that came meanwhile after it', async () => {
+  let isFixed = false
+  await using office = await Office.open({
+    commandFor: label => (label === 'A x 1' && !isFixed ? { type: 'throw' } : undefined),
+  })
+  office.write('A x 1', 'A x 2', 'B x 1')
+  await office.pass(100)
+  isFixed = true
+  const replayed = office.bridge.replay('A')
+  office.write('A x 3')
+  await office.pass(100)
+  expect(await replayed).toEqual({ delivered: 2, parked: 0 })
+  expect(await office.bridge.parked()).toEqual([])
+  expect(office.stored('x')).toEqual(['B x 1', 'A x 1', 'A x 2', 'A x 3'])
+  office.write('A x 4')
+  await office.pass(0)
+  expect(office.stored('x').at(-1)).toBe('A x 4')
+})
+
+test('a replay that fails again leaves the rest parked, in order', async () => {
+  let isFixed = false
+  await using office = await Office.open({
+    commandFor: label => ((label === 'A x 1' && !isFixed) || label === 'A x 3' ? { type: 'throw' } : undefined),
+  })
+  office.write('A x 1', 'A x 2', 'A x 3', 'A x 4')
+  await office.pass(100)
+  isFixed = true
+  const replayed = office.bridge.replay('A')
+  await office.pass(200)
+  expect(await replayed).toEqual({ delivered: 2, parked: 2 })
+  expect(office.stored('x')).toEqual(['A x 1', 'A x 2'])
+  const left = await office.bridge.parked()
+  expect(left.map(({ payload }) => (payload as { label: string }).label)).toEqual(['M:A x 3', 'M:A x 4'])
+  expect(await office.bridge.replay('Z')).toEqual({ delivered: 0, parked: 0 })
+})
+
+test('what cannot be translated is parked at once; a later replay delivers it though others have passed', async () => {
+  let isFixed = false
+  await using office = await Office.open({
+    translate: message => {
+      const { key, id, label } = partsOf(message)
+      if (label === 'A x 1' && !isFixed) throw new Error('unknown version \ud800')
+      const route: Route = { to: office.hosted.kind as BridgeTarget, id, key, message: { type: 'add', label } }
+      return route
+    },
+  })
+  office.write('A x 1', 'A x 2')
+  await office.pass(0)
+  const [parked] = await office.bridge.parked()
+  expect(parked).toMatchObject({ error: 'unknown version \ufffd', target: null })
+  expect(office.stored('x')).toEqual(['A x 2'])
+  const stillWrong = office.bridge.replay(parked!.key)
+  await office.pass(100)
+  expect(await stillWrong).toEqual({ delivered: 0, parked: 1 })
+  isFixed = true
+  const replayed = office.bridge.replay(parked!.key)
+  await office.pass(0)
+  expect(await replayed).toEqual({ delivered: 1, parked: 0 })
+  expect(office.stored('x')).toEqual(['A x 2', 'A x 1'])
+})
+
+test('replayed to another receiver than before, it has its effect there', async () => {
+  let receiver = 'x'
+  await using office = await Office.open({
+    translate: message => {
+      const { key, id, label } = partsOf(message)
+      const isFirst = label === 'A x 1'
+      const command: Command = isFirst && receiver === 'x' ? { type: 'throw' } : { type: 'add', label }
+      return { to: office.hosted.kind as BridgeTarget, id: isFirst ? receiver : id, key, message: command }
+    },
+  })
+  office.write('A x 1', 'B y 1')
+  await office.pass(100)
+  receiver = 'y'
+  const replayed = office.bridge.replay('A')
+  await office.pass(0)
+  expect(await replayed).toEqual({ delivered: 1, parked: 0 })
+  expect(office.stored('y')).toEqual(['B y 1', 'A x 1'])
+})
+
+test('what a replay has nothing to do for is released', async () => {
+  let isIgnored = false
+  await using office = await Office.open({
+    translate: message => {
+      const { key, id } = partsOf(message)
+      if (isIgnored) return null
+      return { to: office.hosted.kind as BridgeTarget, id, key, message: { type: 'throw' } }
+    },
+  })
+  office.write('A x 1')
+  await office.pass(100)
+  isIgnored = true
+  const replayed = office.bridge.replay('A')
+  await office.pass(0)
+  expect(await replayed).toEqual({ delivered: 1, parked: 0 })
+  expect(await office.bridge.parked()).toEqual([])
+})
+
+test('what is nothing to do is done', async () => {
+  await using office = await Office.open({ translate: () => null })
+  office.write('A x 1', 'A x 2')
+  await office.pass(0)
+  expect(office.cursor).toBe(2)
+  expect(await office.bridge.parked()).toEqual([])
+})
+
+test('a receiver whose id no journal can keep fails its message alone', async () => {
+  const long = 'y'.repeat(600)
+  await using office = await Office.open()
+  office.write(`A ${long} 1`, 'B x 1')
+  await office.pass(100)
+  expect(office.stored('x')).toEqual(['B x 1'])
+  expect(await office.bridge.parked()).toMatchObject([{ key: 'A', error: expect.stringContaining('persistence id') }])
+})
+
+test('a receiver that throws at the door fails its message, not the bridge', async () => {
+  const broken: BridgeTarget = {
+    name: 'broken',
+    deliver: () => {
+      throw new Error('no such door')
+    },
+  }
+  await using office = await Office.open({
+    translate: message => ({ to: broken, ...partsOf(message), message: null }),
+  })
+  office.write('A x 1')
+  await office.pass(100)
+  expect(await office.bridge.parked()).toMatchObject([{ error: 'no such door' }])
+})
+
+test('parking goes on when the store fails, and nothing passes what is to be parked', async () => {
+  await using office = await Office.open({
+    commandFor: label => (label === 'A x 1' ? { type: 'throw' } : undefined),
+  })
+  office.write('A x 1', 'A x 2', 'A x 3')
+  await office.pass(0)
+  const { journal } = office.scene
+  journal.plan = operation => (operation === 'commit' ? { fail: 'before' } : null)
+  await office.pass(500)
+  expect(await office.bridge.parked()).toEqual([])
+  journal.plan = () => null
+  await office.pass(3_000)
+  const parked = await office.bridge.parked()
+  expect(parked.map(({ payload }) => (payload as { label: string }).label)).toEqual(['M:A x 1', 'M:A x 2', 'M:A x 3'])
+  expect(office.stored('x')).toEqual([])
+})
+
+test('messages wait for a receiver that is down, are never parked for it, and catch up in order', async () => {
+  await using office = await Office.open()
+  await office.hosted.ref.stop()
+  office.write('A x 1', 'A x 2', 'B x 1', 'B y 1')
+  await office.pass(5_000)
+  expect(office.stored('x')).toEqual([])
+  expect(await office.bridge.parked()).toEqual([])
+  office.scene.spawn(office.hosted.kind.behavior)
+  await office.pass(1_100)
+  expect(office.stored('x').toSorted()).toEqual(['A x 1', 'A x 2', 'B x 1'])
+  expect(office.stored('x').filter(label => label.startsWith('A'))).toEqual(['A x 1', 'A x 2'])
+  expect(office.stored('y')).toEqual(['B y 1'])
+  expect(office.cursor).toBeGreaterThanOrEqual(4)
+})
+
+test('has at most maxInFlight messages under way', async () => {
+  const { opened, open } = gate()
+  await using office = await Office.open({
+    maxInFlight: 3,
+    commandFor: label => opened.then(() => ({ type: 'add', label })),
+  })
+  office.write(...Array.from({ length: 10 }, (_, i) => `K${i} x ${i}`))
+  await office.pass(50)
+  expect(office.translated).toHaveLength(3)
+  open()
+  await office.pass(0)
+  expect(office.stored('x')).toHaveLength(10)
+})
+
+test.each(['kill', 'stop', 'crash'] as const)(
+  'a bridge that ends by %s with messages out loses and doubles none',
+  async end => {
+    await using office = await Office.open()
+    const { opened, open } = gate()
+    office.write('A x 1', 'B x 1', 'A x 2', 'C y 1')
+    await settle()
+    office.scene.journal.plan = operation => (operation === 'commit' ? { hold: opened } : null)
+    office.write('D x 1')
+    await office.pass(0)
+    if (end === 'kill') office.ref.kill()
+    else if (end === 'stop') await office.ref.stop()
+    else
+      office.ref.tell({
+        get type(): string {
+          throw new Error('crashed')
+        },
+      } as never)
+    await settle()
+    open()
+    office.scene.journal.plan = () => null
+    office.restart()
+    await office.pass(100)
+    expect(office.stored('x').toSorted()).toEqual(['A x 1', 'A x 2', 'B x 1', 'D x 1'])
+    expect(office.stored('y')).toEqual(['C y 1'])
+    expect(office.cursor).toBeGreaterThanOrEqual(5)
+    // The next time begins behind what is done.
+    const translated = office.translated.length
+    office.ref.kill()
+    office.restart()
+    await office.pass(0)
+    expect(office.translated.length).toBe(translated)
+  },
+)
+
+test('says BRIDGE_STOPPED when it does not run, and when it ends before it has answered', async () => {
+  await using office = await Office.open({ commandFor: () => ({ type: 'throw' }) })
+  office.write('A x 1')
+  await office.pass(100)
+  const replay = rejection(office.bridge.replay('A'))
+  await settle()
+  office.ref.kill()
+  expect(await replay).toMatchObject({ code: 'BRIDGE_STOPPED' })
+  expect(await rejection(office.bridge.parked())).toMatchObject({ code: 'BRIDGE_STOPPED' })
+  expect(await rejection(office.bridge.replay('A'))).toMatchObject({ code: 'BRIDGE_STOPPED' })
+})
+
+test('leaves no timer behind when it stops while messages rest', async () => {
+  await using office = await Office.open({
+    commandFor: () => ({ type: 'throw' }),
+    backoff: { minMs: 60_000, maxMs: 60_000 },
+  })
+  office.write('A x 1')
+  await office.pass(300)
+  await office.ref.stop()
+  await office.hosted.ref.stop()
+  await office.scene.store.close()
+  expect(office.scene.clock.pending).toBe(0)
+})
+
+test('a lost answer of the receiver’s write is neither a loss nor a second effect', async () => {
+  await using office = await Office.open()
+  office.write('A x 1')
+  failNext(office.scene.journal, 'commit', 'after', 2)
+  await office.pass(500)
+  expect(office.stored('x')).toEqual(['A x 1'])
+  expect(office.cursor).toBeGreaterThanOrEqual(1)
+})
