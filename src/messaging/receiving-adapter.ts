@@ -15,7 +15,7 @@ export interface ReceivingAdapterDefinition<Request, Reply> {
 
 export type RequestResult<Reply> =
   | { readonly accepted: true; readonly reply: Reply }
-  /** Not valid: the domain never saw it. Each text says what is wrong and with what. */
+  /** Not valid: the domain never saw it. The texts are the schema's own, so let them name the field. */
   | { readonly accepted: false; readonly issues: readonly string[] }
 
 /**
