@@ -1,0 +1,136 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type BuiltPackage, buildPackage } from '../support/built.ts'
+import { type Ended, linesIn, runMain, summaryIn } from '../support/main-job.ts'
+import { golden } from '../support/sample.ts'
+import { newFolder } from '../support/stores.ts'
+
+let built: BuiltPackage
+let folder: string
+/** It takes ten seconds to believe that no server comes. */
+let nobodyThere: Promise<Ended>
+beforeAll(() => {
+  built = buildPackage()
+  nobodyThere = runMain(built.main, ['--journal', 'redis://user:secret@127.0.0.1:1'])
+})
+afterAll(() => built.remove())
+beforeEach(() => {
+  folder = newFolder('main')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** In a folder of its own, so that the store is where no option says otherwise. */
+const main = (...args: readonly string[]): Promise<Ended> => runMain(built.main, args, folder)
+
+const SUMMARY_KEYS = [
+  ...['applications', 'quotes', 'declined', 'referred', 'rejected', 'thisRun', 'recovered', 'fromSnapshot'],
+  ...['eventsReplayed', 'events', 'quotesPerSecond', 'p50Ms', 'p99Ms', 'maxMs', 'restarts', 'deadLetters'],
+  ...['mode', 'journal'],
+]
+
+it('without options takes the 5,000 sample applications into ./.troupe and ends with a summary', async () => {
+  const { code, stdout, stderr } = await main()
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toContain('5,000 applications: 4,269 quoted, 716 referred, 15 declined, 0 rejected')
+  expect(stdout).toContain('5,000 decided in this run')
+  expect(stdout).toContain('premiums calculated: EUR 2,754,805.28 for 5,000 risks')
+  expect(stdout).toContain('55,001 records in lmdb:./.troupe; 0 restarts, 0 dead letters; orchestration')
+  expect(stdout).toContain('flushed to the disk')
+  expect(existsSync(join(folder, '.troupe'))).toBe(true)
+
+  const again = await main('--json', '--out', 'out.jsonl')
+  expect(again.code).toBe(0)
+  expect(again.stderr).toMatch(/recovered lmdb:\.\/\.troupe: 55,001 records; \d+ entities, \d+ of them from snapshots/)
+  expect(again.stderr).toContain('nothing was left to do')
+  const summary = summaryIn(again)
+  expect(Object.keys(summary)).toEqual(SUMMARY_KEYS)
+  expect(summary).toMatchObject({ applications: 5_000, quotes: 4_269, declined: 15, referred: 716, rejected: 0 })
+  expect(summary).toMatchObject({ thisRun: 0, events: 55_001, quotesPerSecond: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 })
+  expect(summary).toMatchObject({ restarts: 0, deadLetters: 0, mode: 'orchestration', journal: 'lmdb:./.troupe' })
+  expect(summary.recovered).toBeGreaterThan(5_000)
+  expect(summary.fromSnapshot).toBeGreaterThan(30)
+  expect(summary.eventsReplayed).toBeGreaterThan(0)
+
+  const lines = linesIn(join(folder, 'out.jsonl'))
+  expect(lines).toEqual(golden)
+  expect(lines.map(line => Object.keys(line).join())).toEqual(golden.map(line => Object.keys(line).join()))
+})
+
+it('with --json prints nothing but the one object on standard output', async () => {
+  const ended = await main('--journal', 'memory', '--limit', '200', '--json', '--concurrency', '10')
+  expect(ended.stdout.trimEnd().split('\n')).toHaveLength(1)
+  const summary = summaryIn(ended)
+  expect(summary).toMatchObject({ applications: 200, thisRun: 200, recovered: 0, fromSnapshot: 0, eventsReplayed: 0 })
+  expect(summary.quotesPerSecond).toBeGreaterThan(0)
+  expect(summary.p50Ms).toBeGreaterThan(0)
+  expect(summary.p99Ms).toBeGreaterThanOrEqual(summary.p50Ms)
+  expect(summary.maxMs).toBeGreaterThanOrEqual(summary.p99Ms)
+})
+
+it('goes on where the store is, row by row, and starts over with --fresh', async () => {
+  const run = async (...args: readonly string[]) => summaryIn(await main('--json', ...args))
+  expect(await run('--limit', '100')).toMatchObject({ applications: 100, thisRun: 100, events: 1_101 })
+  expect(await run('--limit', '250')).toMatchObject({ applications: 250, thisRun: 150, events: 2_751 })
+  expect(await run('--limit', '50')).toMatchObject({ applications: 50, thisRun: 0, events: 2_751 })
+  expect(await run('--limit', '0')).toMatchObject({ applications: 0, thisRun: 0, events: 2_751 })
+  const fresh = await run('--limit', '50', '--fresh', '--mode', 'choreography')
+  expect(fresh).toMatchObject({ applications: 50, thisRun: 50, recovered: 0, events: 201, mode: 'choreography' })
+})
+
+it('keeps the mode that a store was begun with, and refuses the other one', async () => {
+  expect((await main('--limit', '50', '--mode', 'choreography')).code).toBe(0)
+  const other = await main('--limit', '60', '--mode', 'orchestration')
+  expect([other.code, other.stdout]).toEqual([1, ''])
+  expect(other.stderr).toMatch(/^this store was begun in choreography mode/)
+  const same = await main('--limit', '60', '--json')
+  expect(summaryIn(same)).toMatchObject({ mode: 'choreography', thisRun: 10, events: 241 })
+})
+
+it('takes snapshots as often as it is told', async () => {
+  const replayedAfter = async (every: string) => {
+    await main('--fresh', '--limit', '500', '--snapshot-every', every)
+    return summaryIn(await main('--limit', '0', '--json'))
+  }
+  expect((await replayedAfter('1000')).fromSnapshot).toBe(0)
+  const often = await replayedAfter('5')
+  expect(often.fromSnapshot).toBeGreaterThan(20)
+  // Of each of the 44 regional actors, at most what a group of writes held beyond its snapshot.
+  expect(often.eventsReplayed).toBeLessThan(500)
+})
+
+it('refuses a wrong command line with exit code 2, what to give instead, and how it is used', async () => {
+  const { code, stdout, stderr } = await main('--limit', '1e3')
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr).toMatch(/^--limit 1e3: give a whole number from 0\n/)
+  expect(stderr).toContain('--applications FILE')
+  expect(existsSync(join(folder, '.troupe'))).toBe(false)
+})
+
+it('--help says how it is used', async () => {
+  const { code, stdout } = await main('--help')
+  expect(code).toBe(0)
+  for (const option of [
+    'applications',
+    'limit',
+    'mode',
+    'journal',
+    'fresh',
+    'concurrency',
+    'snapshot-every',
+    'out',
+    'json',
+  ])
+    expect(stdout).toContain(`--${option}`)
+})
+
+it('says why a store cannot be opened', async () => {
+  const nobody = await nobodyThere
+  expect(nobody.code).toBe(1)
+  expect(nobody.stderr).toContain('127.0.0.1:1')
+  expect(nobody.stdout + nobody.stderr).not.toContain('secret')
+  writeFileSync(join(folder, 'file'), '')
+  const file = await main('--journal', 'lmdb:file')
+  expect(file.code).toBe(1)
+  expect(file.stderr).toContain('file')
+})

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest'
+import { journalNamed } from '../../../supervisors/main/journals.ts'
+import { readOptions, USAGE, UsageError } from '../../../supervisors/main/options.ts'
+
+it('has the defaults that its usage tells', () => {
+  expect(readOptions([])).toEqual({
+    applications: null,
+    limit: Number.POSITIVE_INFINITY,
+    mode: null,
+    journal: 'lmdb:./.troupe',
+    fresh: false,
+    concurrency: 256,
+    snapshotEvery: null,
+    json: false,
+    out: null,
+  })
+})
+
+it('takes every option that its usage names', () => {
+  const named = [...USAGE.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option)
+  expect(named).toHaveLength(10)
+  expect(readOptions(['--help'])).toBeNull()
+  const args = ['--applications', 'a.csv', '--limit', '7', '--mode', 'choreography', '--journal', 'memory', '--fresh']
+  expect(readOptions([...args, '--concurrency=8', '--snapshot-every', '9', '--json', '--out', 'o.jsonl'])).toEqual({
+    applications: 'a.csv',
+    limit: 7,
+    mode: 'choreography',
+    journal: 'memory',
+    fresh: true,
+    concurrency: 8,
+    snapshotEvery: 9,
+    json: true,
+    out: 'o.jsonl',
+  })
+})
+
+it.each([
+  { args: ['--what'], says: /Unknown option '--what'/ },
+  { args: ['file.csv'], says: /Unexpected argument 'file.csv'/ },
+  { args: ['--limit', '-1'], says: /--limit/ },
+  { args: ['--limit='], says: /--limit : give a whole number from 0/ },
+  { args: ['--limit', '1e3'], says: /--limit 1e3: give a whole number from 0/ },
+  { args: ['--concurrency', '0'], says: /--concurrency 0: give a whole number from 1 to 100000/ },
+  { args: ['--snapshot-every', 'often'], says: /--snapshot-every often: give a whole number from 1/ },
+  { args: ['--mode', 'anarchy'], says: /--mode anarchy: give orchestration or choreography/ },
+  { args: ['--json=yes'], says: /--json/ },
+])('refuses $args and says what to give', ({ args, says }) => {
+  expect(() => readOptions(args)).toThrow(UsageError)
+  expect(() => readOptions(args)).toThrow(says)
+})
+
+it.each(['postgres://x', 'lmdb:', 'redis:', ''])('refuses the journal "%s" and says what to give', text => {
+  expect(() => journalNamed(text)).toThrow(UsageError)
+  expect(() => journalNamed(text)).toThrow(`--journal ${text}: give lmdb:DIR, redis://`)
+})
