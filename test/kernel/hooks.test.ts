@@ -266,7 +266,8 @@ test('an abort listener may end its own actor: it ends once', async () => {
     else actor.tell('x')
     await sleep(20)
     await actor.stop()
-    expect(ended).toHaveLength(1)
+    expect(ended).toMatchObject([{ type: 'terminated', reason: { type: 'killed' } }])
+    expect(stage.logger.lines.filter(line => line.level === 'error')).toEqual([])
   }
 })
 
@@ -293,4 +294,24 @@ test('`onKill` of a runtime behavior runs once in place of the stop hook, for ea
   root.kill()
   await settle()
   expect(seen).toEqual(['state 0', 'state 1', 'state 2'])
+})
+
+test('a stop hook that never settles after a crash keeps nobody: a stop ends it in its time, and so does the system', async () => {
+  const stage = new VirtualStage()
+  const stuck = behavior<string, null>({
+    initial: () => null,
+    receive: boom,
+    onStop: () => new Promise(() => undefined),
+  })
+  const [first, second] = [stage.spawn(stuck), stage.spawn(stuck)]
+  first.tell('crash')
+  second.tell('crash')
+  await settle()
+  const stopped = first.stop({ shutdownMs: 100 })
+  stage.clock.advance(100)
+  await stopped
+  const terminated = stage.system.terminate()
+  stage.clock.advance(5_000)
+  await terminated
+  expect(stage.clock.pending).toBe(0)
 })
