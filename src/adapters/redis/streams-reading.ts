@@ -255,8 +255,9 @@ export class StreamReading {
   }
 
   /**
-   * In the order in which they were done, each batch after the one before: an entry that is not acknowledged was
-   * followed by fewer than `maxUnacknowledged` others, which is why receivers still know it when it comes again.
+   * In the order in which they were done, each batch after the one before: what was done after an entry that is not
+   * acknowledged is not acknowledged either, so it is less than `maxUnacknowledged`, and receivers still know the entry
+   * when it comes again.
    */
   private async acknowledge(line: Line): Promise<void> {
     while (this.finished.length > 0) {

@@ -12,17 +12,18 @@ import { checkSettings, type RedisStreamSourceOptions, type StreamSettings } fro
  * An event may also have a field per attribute (`id`, `source`, `type`, `specversion`, …, and `data`), with or without the
  * prefix `ce_` or `ce-`.
  *
- * **Delivery**: at least once. An entry is acknowledged (XACK) after `done`, so after a bridge made what it caused durable.
- * Own entries that are not acknowledged come first after a start or a lost connection; those of a consumer that gave no
- * sign for `claimIdleMs` are taken over. What this one works on is not taken from it, however long it takes, unless the
- * process stands still for two thirds of that. **Once**: a message has no position, so an event-sourced receiver knows it
- * by its id, among the last INBOX_WINDOW that it handled from this bridge. An entry that comes again after a restart of
- * the same consumer is always among them; one that another consumer left, or an event that its producer put there twice,
- * is if its receiver has not handled more in between. **Order**: per topic by entry id; entries taken over come when they
- * are. **Errors**: a malformed event is a message that a bridge parks with what is wrong; the entry stays in its stream.
- * A server that is away or refuses is logged and tried again for ever (10 ms doubling to 1,000). An entry that was deleted
- * from its stream before it was read is logged and acknowledged. SOURCE_MISCONFIGURED for options that cannot be meant.
- * **Bounds**: `maxUnacknowledged` entries in memory.
+ * **Delivery**: at least once. An entry is acknowledged (XACK) after `done`, so after a bridge made what it caused
+ * durable. Own entries that are not acknowledged come first after a start or a lost connection; those of a consumer
+ * that gave no sign for `claimIdleMs` are taken over. What this one works on is not taken from it, however long it
+ * takes, unless the process stands still for two thirds of that. **Once**: a message has no position, so an
+ * event-sourced receiver knows it by its id, among the last INBOX_WINDOW that it handled from this bridge. An entry
+ * that comes again after a restart of the same consumer is among them, unless its preparation is overtaken by so many;
+ * one that another consumer left, or an event that its producer put there twice, is if its receiver has not handled as
+ * many in between. **Order**: per topic by entry id; entries taken over come when they are. **Errors**: a malformed
+ * event is a message that a bridge parks with what is wrong; the entry stays in its stream. A server that is away or
+ * refuses is logged and tried again for ever (10 ms doubling to 1,000). An entry that was deleted from its stream
+ * before it was read is logged and acknowledged. SOURCE_MISCONFIGURED for options that cannot be meant. **Bounds**:
+ * `maxUnacknowledged` entries in memory.
  */
 export const redisStreamSource = (options: RedisStreamSourceOptions): MessageSource =>
   new RedisStreamSource(checkSettings(options))
