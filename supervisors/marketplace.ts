@@ -31,7 +31,7 @@ import { OutcomeWatch } from './outcomes.ts'
 import { type DomainEntities, domainEntities, type RiskEnquiry } from './parts.ts'
 import { Recoveries, type RecoveryFigures } from './recoveries.ts'
 import { chooseMode, type Mode, SETTINGS_RECORDS } from './store-settings.ts'
-import { type RegionTotals, totalsOf } from './totals.ts'
+import { type MarketplaceTotals, totalsOf } from './totals.ts'
 
 export interface MarketplaceOptions {
   readonly journal: Journal
@@ -162,8 +162,8 @@ export class Marketplace implements AsyncDisposable {
     return (await this.kinds.application.ask(applicationId, { type: 'DescribeApplication' })).view
   }
 
-  /** What each region adds up to. It brings the regions' actors back from their snapshots. */
-  totals(): Promise<readonly RegionTotals[]> {
+  /** What the regions add up to. It brings the regions' actors back from their snapshots. */
+  totals(): Promise<MarketplaceTotals> {
     return totalsOf(this.kinds)
   }
 

@@ -1,11 +1,15 @@
 import { createWriteStream } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { access, constants, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type ApplicationRow, type ApplicationView, isSameApplication } from '../../actors/index.ts'
 import type { Marketplace } from '../marketplace.ts'
 
 /** Rows whose actors are asked at once: enough to share reads, few enough to keep in memory. */
 const AHEAD = 256
+
+/** **Errors**: the file system's, where no file can be made there: better at the start of a long run than at its end. */
+export const checkPlace = (file: string): Promise<void> => access(dirname(file), constants.W_OK)
 
 /**
  * Writes one JSON line for each application of the input, in its order, from the store. The file is there whole or not at

@@ -4,7 +4,7 @@ import { applicationRows } from './input.ts'
 import { journalNamed } from './journals.ts'
 import type { MainOptions } from './options.ts'
 import { Progress, type ProgressOutput } from './progress.ts'
-import { writeResults } from './results.ts'
+import { checkPlace, writeResults } from './results.ts'
 import { submitAll } from './submitting.ts'
 import { type Summary, summaryOf, summaryText } from './summary.ts'
 import { Tally } from './tally.ts'
@@ -27,6 +27,7 @@ export const run = async (
   stop: AbortSignal,
 ): Promise<Summary> => {
   const named = journalNamed(options.journal)
+  if (options.out !== null) await checkPlace(options.out)
   if (options.fresh) await named.destroy()
   const openedMs = clock.monotonicMs()
   const marketplace = await Marketplace.open({

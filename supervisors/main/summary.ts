@@ -1,5 +1,5 @@
 import type { RecoveryFigures } from '../recoveries.ts'
-import type { RegionTotals } from '../totals.ts'
+import type { MarketplaceTotals } from '../totals.ts'
 import type { Tally } from './tally.ts'
 
 /** What a run ends with: the object of `--json`, and the text for people. */
@@ -63,12 +63,10 @@ export const summaryOf = (run: RunFigures): Summary => {
 
 export const summaryText = (
   summary: Summary,
-  totals: readonly RegionTotals[],
+  totals: MarketplaceTotals,
   seconds: number,
   durability: string,
 ): string => {
-  const rates = sum(totals.map(({ premiums }) => premiums.rates))
-  const ttcCents = sum(totals.map(({ premiums }) => premiums.ttcCents))
   const lines = [
     `${count(summary.applications)} applications: ${count(summary.quotes)} quoted, ${count(summary.referred)} referred, ` +
       `${count(summary.declined)} declined, ${count(summary.rejected)} rejected`,
@@ -76,7 +74,7 @@ export const summaryText = (
       ? 'nothing was left to do: every application had its outcome in the store'
       : `${count(summary.thisRun)} decided in this run, in ${seconds.toFixed(1)} s: ${count(summary.quotesPerSecond)} a second; ` +
         `${summary.p50Ms} ms in the middle, ${summary.p99Ms} ms at the 99th percentile, ${summary.maxMs} ms at most`,
-    `premiums calculated: EUR ${(ttcCents / 100).toLocaleString('en', { minimumFractionDigits: 2 })} for ${count(rates)} risks`,
+    `premiums calculated: EUR ${(totals.ttcCents / 100).toLocaleString('en', { minimumFractionDigits: 2 })} for ${count(totals.rates)} risks`,
     `recovered ${count(summary.recovered)} entities (${count(summary.fromSnapshot)} from snapshots, ${count(summary.eventsReplayed)} events replayed)`,
     `${count(summary.events)} records in ${summary.journal}; ${summary.restarts} restarts, ${summary.deadLetters} dead letters; ${summary.mode}`,
     durability,
@@ -85,5 +83,4 @@ export const summaryText = (
 }
 
 const count = (value: number): string => value.toLocaleString('en')
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 const hundredths = (ms: number): number => Math.round(ms * 100) / 100

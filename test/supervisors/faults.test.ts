@@ -8,7 +8,7 @@ import { golden, lineOf, quotable, sample } from './support/sample.ts'
 import { newMemoryStore } from './support/stores.ts'
 import { expectWholeLog, recordsOf } from './support/whole-log.ts'
 
-const COUNT = 80
+const COUNT = 40
 const applications = sample.slice(0, COUNT)
 const ids = applications.map(({ applicationId }) => applicationId)
 const expected = golden.slice(0, COUNT)
@@ -32,13 +32,12 @@ const expectAllRight = async (marketplace: Marketplace): Promise<void> => {
   await marketplace.settled()
   expectWholeLog(await recordsOf(marketplace.store.journal), ids)
   const totals = await marketplace.totals()
-  expect(totals.reduce((sum, { accumulation }) => sum + accumulation.risks, 0)).toBe(ids.length)
-  expect(totals.reduce((sum, { premiums }) => sum + premiums.rates, 0)).toBe(ids.length)
+  expect([totals.risks, totals.rates]).toEqual([ids.length, ids.length])
 }
 
 /** The whole sample slice goes through once for each commit that fails, until a run has no such commit left. */
-const failEach = async (mode: (typeof MODES)[number], fate: Fate, every: number): Promise<number> => {
-  for (let failing = 1; ; failing += every) {
+const failEach = async (mode: (typeof MODES)[number], fate: Fate): Promise<number> => {
+  for (let failing = 1; ; failing++) {
     let commits = 0
     let failed = 0
     const store = await kept(newMemoryStore(4))
@@ -56,7 +55,7 @@ const failEach = async (mode: (typeof MODES)[number], fate: Fate, every: number)
 
 describe.each(MODES)('by %s', mode => {
   it.each(['lost', 'answer-lost'] as const)('nothing is lost or doubled when commit 1, 2, … is %s', async fate => {
-    expect(await failEach(mode, fate, 1)).toBeGreaterThan(10)
+    expect(await failEach(mode, fate)).toBeGreaterThan(10)
   })
 
   it.each(['ApplicationSubmitted', 'RiskAssessed', 'PremiumRateCalculated', 'QuoteGenerated'])(

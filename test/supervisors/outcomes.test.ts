@@ -25,8 +25,10 @@ describe.each(MODES)('by %s', mode => {
 
     // Per region: the sums of what its applications got, each counted once.
     const totals = await marketplace.totals()
-    expect(totals.map(({ region }) => region)).toEqual(REGIONS)
-    for (const { region, accumulation, premiums } of totals) {
+    expect(totals.regions.map(({ region }) => region)).toEqual(REGIONS)
+    expect([totals.risks, totals.rates]).toEqual([count, count])
+    expect(totals.ttcCents).toBe(expected.reduce((sum, { ttcCents }) => sum + (ttcCents ?? 0), 0))
+    for (const { region, accumulation, premiums } of totals.regions) {
       const own = expected.filter((_, i) => applications[i]?.region === region)
       expect([accumulation.risks, premiums.rates]).toEqual([own.length, own.length])
       expect(premiums.ttcCents).toBe(own.reduce((sum, { ttcCents }) => sum + (ttcCents ?? 0), 0))

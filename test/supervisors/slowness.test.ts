@@ -24,7 +24,7 @@ const expectAllDecided = async (marketplace: Marketplace): Promise<void> => {
   expect(views.map(lineOf)).toEqual(expectedOf(views))
   await marketplace.settled()
   expectWholeLog(await recordsOf(marketplace.store.journal), ids)
-  const own = (await marketplace.totals()).find(totals => totals.region === 'R24')
+  const own = (await marketplace.totals()).regions.find(totals => totals.region === 'R24')
   expect([own?.accumulation.risks, own?.premiums.rates]).toEqual([region.length, region.length])
 }
 

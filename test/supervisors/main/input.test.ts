@@ -153,7 +153,8 @@ it('takes a file of a header only as one of no applications', async () => {
   expect(summaryIn(await mainOn('header.csv', `${HEADER}\n`))).toMatchObject({ applications: 0, rejected: 0 })
 })
 
-it('says when the outcomes cannot be written, and leaves no half file', async () => {
+it('says before it begins that the outcomes cannot be written where they should', async () => {
   const ended = await main('--limit', '5', '--out', 'nowhere/out.jsonl')
-  expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('nowhere/out.jsonl')])
+  expect([ended.code, ended.stdout]).toEqual([1, ''])
+  expect(ended.stderr).toContain("'nowhere'")
 })
