@@ -180,6 +180,22 @@ test('a failing message is tried again with a backoff, then parked with its erro
   expect(office.cursor).toBeGreaterThanOrEqual(5)
 })
 
+test('what fails for a while and is overtaken meanwhile has its effect all the same', async () => {
+  let failures = 0
+  await using office = await Office.open({
+    commandFor: label => {
+      if (label !== 'A x 1') return undefined
+      return Object.defineProperty({ label }, 'type', { get: () => (failures++ < 2 ? 'throw' : 'add') })
+    },
+  })
+  office.write('A x 1')
+  await office.pass(5)
+  office.write('B x 1')
+  await office.pass(100)
+  expect(office.stored('x')).toEqual(['B x 1', 'A x 1'])
+  expect(await office.bridge.parked()).toEqual([])
+})
+
 test('a receiver that refuses what it decided parks that message and loses none behind it', async () => {
   let isFixed = false
   await using office = await Office.open({
@@ -237,6 +253,22 @@ test('replays a key in order, and those that came meanwhile after it', async () 
   office.write('A x 4')
   await office.pass(0)
   expect(office.stored('x').at(-1)).toBe('A x 4')
+})
+
+test('what came for a parked key and was overtaken by others has its effect when it is replayed', async () => {
+  let isFixed = false
+  await using office = await Office.open({
+    commandFor: label => (label === 'A x 1' && !isFixed ? { type: 'throw' } : undefined),
+  })
+  office.write('A x 1')
+  await office.pass(100)
+  office.write('A x 2', 'B x 1')
+  await office.pass(0)
+  isFixed = true
+  const replayed = office.bridge.replay('A')
+  await office.pass(0)
+  expect(await replayed).toEqual({ delivered: 2, parked: 0 })
+  expect(office.stored('x')).toEqual(['B x 1', 'A x 1', 'A x 2'])
 })
 
 test('a replay that fails again leaves the rest parked, in order', async () => {
@@ -354,16 +386,22 @@ test('parking goes on when the store fails, and nothing passes what is to be par
   await using office = await Office.open({
     commandFor: label => (label === 'A x 1' ? { type: 'throw' } : undefined),
   })
-  office.write('A x 1', 'A x 2', 'A x 3')
-  await office.pass(0)
   const { journal } = office.scene
-  journal.plan = operation => (operation === 'commit' ? { fail: 'before' } : null)
-  await office.pass(500)
-  expect(await office.bridge.parked()).toEqual([])
-  journal.plan = () => null
-  await office.pass(3_000)
-  const parked = await office.bridge.parked()
-  expect(parked.map(({ payload }) => (payload as { label: string }).label)).toEqual(['M:A x 1', 'M:A x 2', 'M:A x 3'])
+  const labels = async (): Promise<string[]> =>
+    (await office.bridge.parked()).map(({ payload }) => (payload as { label: string }).label)
+  for (const [label, parkedBefore] of [
+    ['A x 1', 0],
+    ['A x 2', 1],
+  ] as const) {
+    let commits = 0
+    office.write(label)
+    journal.plan = operation => (operation === 'commit' && commits++ > 0 ? { fail: 'before' } : null)
+    await office.pass(500)
+    expect(await labels()).toHaveLength(parkedBefore)
+    journal.plan = () => null
+    await office.pass(3_000)
+  }
+  expect(await labels()).toEqual(['M:A x 1', 'M:A x 2'])
   expect(office.stored('x')).toEqual([])
 })
 

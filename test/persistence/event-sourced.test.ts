@@ -66,6 +66,26 @@ test('answers a read-only command after the unflushed events that it reflects, i
   expect(order).toEqual(['add 1', 'read 1', 'refused: EVENT_NOT_STORABLE', 'add 2', 'read 2'])
 })
 
+test('a write gives the answers that it made durable, and not those of the next one', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  const gates = [gate(), gate()]
+  let commits = 0
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: gates[commits++]!.opened } : null)
+  const { order, note } = recorder()
+  note('add 1', kind.ask('a', add('1')))
+  await settle()
+  note('add 2', kind.ask('a', add('2')))
+  note('read', kind.ask('a', read))
+  await settle()
+  gates[0]!.open()
+  await settle()
+  expect(order).toEqual(['add 1'])
+  gates[1]!.open()
+  await settle()
+  expect(order).toEqual(['add 1', 'add 2', 'read'])
+})
+
 test('resolves an ask without a reply with undefined, once what it decided is durable', async () => {
   await using scene = await Scene.open()
   const { kind } = scene.host()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { memoryJournal } from '../../src/persistence/memory-journal.ts'
 import { recover } from '../../src/persistence/recovery.ts'
-import { rejection, settle } from '../kernel/support.ts'
+import { gate, rejection, settle } from '../kernel/support.ts'
 import { Handed, ledger, Scene } from './support.ts'
 
 const every = (n: number, keep = 2) => ({ snapshot: { every: n, keep } })
@@ -28,8 +28,18 @@ test('takes a snapshot after so many records, of the state at its sequence numbe
 test('writes a snapshot only when what it covers is durable', async () => {
   await using scene = await Scene.open()
   const { kind } = scene.host(every(2))
-  scene.journal.plan = operation => (operation === 'commit' ? { fail: 'before' } : null)
-  for (let i = 0; i < 4; i++) kind.tell('a', add(`${i}`))
+  const { opened, open } = gate()
+  let commits = 0
+  scene.journal.plan = operation => {
+    if (operation !== 'commit') return null
+    return commits++ === 0 ? { wait: opened } : { fail: 'before' }
+  }
+  const first = kind.ask('a', add('1'))
+  await settle()
+  kind.tell('a', add('2'))
+  await settle()
+  open()
+  expect(await first).toEqual(['1'])
   await scene.pass(0)
   expect(snapshotsOf(scene)).toEqual([])
 })
