@@ -68,6 +68,7 @@ export {
 export type { RecoveryListener } from './persistence/event-sourced-actor.ts'
 export { type EntityKind, type EventSourcedEntitiesOptions, entities } from './persistence/event-sourced-entities.ts'
 export { EventStore, type EventStorePorts, type Follower } from './persistence/event-store.ts'
+export { INBOX_WINDOW } from './persistence/inbox-window.ts'
 export type {
   Append,
   AppendResult,
