@@ -5,6 +5,7 @@ import { journalNamed } from './journals.ts'
 import type { MainOptions } from './options.ts'
 import { Progress, type ProgressOutput } from './progress.ts'
 import { checkPlace, writeResults } from './results.ts'
+import { StallWatch } from './stalling.ts'
 import { submitAll } from './submitting.ts'
 import { type Summary, summaryOf, summaryText } from './summary.ts'
 import { Tally } from './tally.ts'
@@ -18,7 +19,7 @@ const { clock } = systemPorts
  * The main job: opens the store, starts the tree, submits the applications, and ends with a summary.
  *
  * It ends early, after what is under way, when `stop` aborts. **Errors**: those of the store and of the input; what made
- * the marketplace give up.
+ * the marketplace give up; StalledError.
  */
 export const run = async (
   options: MainOptions,
@@ -36,9 +37,13 @@ export const run = async (
     ...(options.mode !== null && { mode: options.mode }),
     ...(options.snapshotEvery !== null && { snapshotEvery: options.snapshotEvery }),
   })
+  const tally = new Tally()
+  const watch = new StallWatch(marketplace, tally, clock)
   try {
-    return await Promise.race([work(marketplace, options, output, stop, openedMs), unexpectedEnd(marketplace)])
+    const summary = work(marketplace, options, tally, output, stop, openedMs)
+    return await Promise.race([summary, unexpectedEnd(marketplace), watch.stalled])
   } finally {
+    watch.end()
     await marketplace.close()
   }
 }
@@ -46,12 +51,12 @@ export const run = async (
 const work = async (
   marketplace: Marketplace,
   options: MainOptions,
+  tally: Tally,
   output: ProgressOutput,
   stop: AbortSignal,
   openedMs: number,
 ): Promise<Summary> => {
   await recoverRegions(marketplace, options, output, openedMs)
-  const tally = new Tally()
   const startMs = clock.monotonicMs()
   await submit(marketplace, options, tally, output, stop)
   await marketplace.settled()
