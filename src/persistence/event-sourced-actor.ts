@@ -173,7 +173,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
       give(effect)
     }
     if (given > 0) this.effects = given === this.effects.length ? NO_EFFECTS : this.effects.slice(given)
-    if (this.snapshot !== null && this.snapshot.sequenceNr <= this.durableSequenceNr) this.saveSnapshot()
+    if (this.snapshot !== null && this.snapshot.sequenceNr <= this.durableSequenceNr) void this.saveSnapshot()
     if (this.whenDurable !== null && this.durableSequenceNr === this.sequenceNr) this.whenDurable()
   }
 
@@ -283,19 +283,20 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     }
   }
 
-  private saveSnapshot(): void {
+  private async saveSnapshot(): Promise<void> {
     const { sequenceNr, payload } = this.snapshot!
     this.snapshot = null
     this.snapshotSequenceNr = sequenceNr
-    const timeMs = this.store.ports.clock.nowMs()
-    this.store.journal
-      .saveSnapshot(
-        { persistenceId: this.persistenceId, sequenceNr, timeMs, payload },
-        this.definition.snapshot?.keep ?? 2,
-      )
-      .catch(error =>
-        this.context.log.log('warn', `${this.persistenceId}: snapshot of ${sequenceNr} not stored`, { error }),
-      )
+    const { persistenceId } = this
+    const { journal, ports } = this.store
+    try {
+      // A state that would come back as another one must be recovered from its events. Its size is the journal's affair.
+      checkStorable(payload.state, Number.MAX_SAFE_INTEGER)
+      const snapshot = { persistenceId, sequenceNr, timeMs: ports.clock.nowMs(), payload }
+      await journal.saveSnapshot(snapshot, this.definition.snapshot?.keep ?? 2)
+    } catch (error) {
+      this.context.log.log('warn', `${persistenceId}: snapshot of ${sequenceNr} not stored`, { error })
+    }
   }
 }
 

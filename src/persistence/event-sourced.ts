@@ -45,6 +45,7 @@ export interface EventSourcedDefinition<Command, Event extends { readonly type: 
   initial(id: string): State
   decide(state: State, command: Command, context: DecideContext): Decision<Event, Reply>
   evolve(state: State, event: Event): State
+  /** Of states that are plain data, as events are; one that is not is never stored, with a warning each time. */
   readonly snapshot?: SnapshotPolicy
 }
 

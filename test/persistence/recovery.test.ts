@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { eventSourced } from '../../src/persistence/event-sourced.ts'
+import { entities } from '../../src/persistence/event-sourced-entities.ts'
 import { memoryJournal } from '../../src/persistence/memory-journal.ts'
 import { recover } from '../../src/persistence/recovery.ts'
 import { gate, rejection, settle } from '../kernel/support.ts'
@@ -51,6 +53,23 @@ test('goes on when a snapshot cannot be stored, with a warning', async () => {
   for (let i = 0; i < 5; i++) await kind.ask('a', add(`${i}`))
   expect(scene.warnings().some(line => line.includes('snapshot of 2 not stored'))).toBe(true)
   expect(kind.restarts).toBe(0)
+})
+
+test('stores no snapshot of a state that would come back as another one', async () => {
+  await using scene = await Scene.open()
+  const definition = eventSourced<'add', { type: 'Added' }, { readonly added: Map<number, string> }>({
+    name: 'mapped',
+    initial: () => ({ added: new Map() }),
+    decide: () => ({ events: [{ type: 'Added' }] }),
+    evolve: ({ added }) => ({ added: new Map(added).set(added.size, 'x') }),
+    snapshot: { every: 1 },
+  })
+  const kind = entities(definition, scene.store)
+  scene.spawn(kind.behavior)
+  await kind.ask('a', 'add')
+  await settle()
+  expect(snapshotsOf(scene, 'mapped|a')).toEqual([])
+  expect(scene.warnings().some(line => line.includes('snapshot of 1 not stored'))).toBe(true)
 })
 
 test('an unreadable snapshot costs a warning, and the one before serves, or all events', async () => {
