@@ -17,6 +17,7 @@ import type { Append, AppendResult, Cursors, Journal, Snapshot, StoredAppend } f
 import { partitionOf } from '../../persistence/partition.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
 import { type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
+import { HeadQuestions } from './head-questions.ts'
 import { HeadTable } from './head-table.ts'
 import { LogReader } from './log-reader.ts'
 import { packBlocks } from './pack-blocks.ts'
@@ -31,6 +32,7 @@ interface Partition {
   lastPosition: number
   rotatedAt: number
   readonly heads: HeadTable
+  readonly questions: HeadQuestions
   /** Commits are counted, so that what a failed one left in the heads is told from what the present one put there. */
   commits: number
   committing: boolean
@@ -73,6 +75,7 @@ export class PackedJournal implements Journal {
         lastPosition,
         rotatedAt: indexedTo,
         heads: table,
+        questions: new HeadQuestions(this.#engine, nr),
         commits: 0,
         committing: false,
         fencedBy: 0,
@@ -332,8 +335,10 @@ export class PackedJournal implements Journal {
 
   #head(persistenceId: string): Head | Promise<Head> {
     const partition = this.#partition(partitionOf(persistenceId, this.partitions))
+    // Where others may write, what is in memory is only likely.
+    if (this.#engine.shared) return partition.questions.ask(persistenceId)
     const entry = partition.heads.peek(persistenceId)
-    if (entry !== undefined && !this.#engine.shared) return entry
+    if (entry !== undefined) return entry
     const asked = this.#engine.heads(partition.nr, [persistenceId])
     return asked instanceof Promise ? asked.then(([head]) => head!) : asked[0]!
   }
