@@ -96,11 +96,15 @@ export class StreamReading {
         failures = 0
         await this.readOn(line)
       } catch (error) {
-        const reason = line.failure ?? line.commands.unavailable(error)
-        if (!this.closed && failures++ === 0) this.log('warn', 'cannot be read; tries again', reason)
+        if (!this.closed) {
+          line.failure ??= line.commands.unavailable(error)
+          line.commands.close()
+          if (failures++ === 0) this.log('warn', 'cannot be read; tries again', line.failure)
+        }
       }
       line.timer?.()
-      if (this.closed) await this.acknowledging
+      // On `close` it goes on until all that is done is acknowledged; on a line that failed it fails as well.
+      await this.acknowledging
       this.line = null
       line.reader.close()
       line.commands.close()
@@ -248,8 +252,6 @@ export class StreamReading {
         error => {
           this.acknowledging = null
           this.drop(line, toError(error))
-          // Another line may have begun meanwhile.
-          this.acknowledgeSoon()
         },
       )
   }

@@ -181,6 +181,17 @@ describe('a Redis Streams source', () => {
     await settles(topic, 0)
   })
 
+  it('takes over at its start what lay idle long enough before', async () => {
+    const topic = newTopic()
+    await put(topic, 1, 2)
+    await takeAsDead(topic)
+    for (const [id] of (await redis.xrange(topic, '-', '+')) as [string, string[]][])
+      await redis.xclaim(topic, 'desk', 'dead', 0, id, 'IDLE', 60_001)
+    const reader = await open(topic)
+    await reader.has(2, 2_000)
+    expect(await holdersOf(topic)).toEqual(['one', 'one'])
+  })
+
   it('takes over more than fits at once, within its bound', async () => {
     const topic = newTopic()
     await put(topic, ...numbers(1, 40))
@@ -192,6 +203,18 @@ describe('a Redis Streams source', () => {
       await reader.has(Math.min(40, seen + 1))
     }
     expect(reader.ids).toEqual(numbers(1, 40))
+  })
+
+  it('keeps its bound when entries are taken over while it waits for new ones', async () => {
+    const topic = newTopic()
+    await put(topic, ...numbers(1, 20))
+    await takeAsDead(topic)
+    const reader = await open(topic, { claimIdleMs: 300, maxUnacknowledged: 8 })
+    await reader.has(1)
+    await put(topic, ...numbers(21, 40))
+    await reader.has(8)
+    await sleep(300)
+    expect(reader.messages).toHaveLength(8)
   })
 
   it('nobody takes over what a living consumer works on, however long', async () => {
@@ -314,6 +337,24 @@ describe('a Redis Streams source whose server is not always there', () => {
     expect(reader.ids).toEqual(['1', '2', '3', '4'])
   })
 
+  it('goes on after it lost the server while it was out of room', async () => {
+    const topic = newTopic()
+    const proxy = await startCuttingProxy(server.port)
+    proxies.push(proxy)
+    const reader = await open(topic, { url: `redis://127.0.0.1:${proxy.port}`, maxUnacknowledged: 2 })
+    await put(topic, ...numbers(1, 4))
+    await reader.has(2)
+    await sleep(50)
+    proxy.down()
+    reader.allDone()
+    await sleep(200)
+    proxy.up()
+    await reader.has(4)
+    reader.allDone()
+    await settles(topic, 0)
+    expect(reader.ids).toEqual(numbers(1, 4))
+  })
+
   it('notices a server that holds the connection and says nothing', async () => {
     const topic = newTopic()
     const proxy = await startCuttingProxy(server.port)
@@ -387,9 +428,9 @@ describe('closing a Redis Streams source', () => {
   it('acknowledges what is done first', async () => {
     const topic = newTopic()
     const reader = await open(topic)
-    await put(topic, ...numbers(1, 30))
-    await reader.has(30)
-    for (const message of reader.messages.slice(0, 29)) reader.source.done(message)
+    await put(topic, ...numbers(1, 900))
+    await reader.has(900)
+    for (const message of reader.messages.slice(0, 899)) reader.source.done(message)
     await reader.source.close()
     expect(await pendingOf(topic)).toBe(1)
   })
