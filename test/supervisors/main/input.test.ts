@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type BuiltPackage, buildPackage } from '../support/built.ts'
 import { type Ended, linesIn, runMain, summaryIn } from '../support/main-job.ts'
 import { golden, SAMPLE_FILE } from '../support/sample.ts'
@@ -14,8 +14,8 @@ let built: BuiltPackage
 let folder: string
 beforeAll(() => {
   built = buildPackage()
+  return () => built.remove()
 })
-afterAll(() => built.remove())
 beforeEach(() => {
   folder = newFolder('main')
 })

@@ -12,7 +12,7 @@ import { Redis } from 'ioredis'
 import type { Journal, Random } from 'troupe'
 import { lmdbJournal } from 'troupe/lmdb'
 import { redisJournal } from 'troupe/redis'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/base/ports.ts'
 import { type BuiltPackage, buildPackage } from '../support/built.ts'
 import { linesIn, runMain, startMain, summaryIn } from '../support/main-job.ts'
@@ -24,12 +24,12 @@ import { expectWholeLog, recordsOf } from '../support/whole-log.ts'
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 1)
 const SEED = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000)
 
-const COUNT = 800
+const COUNT = 600
 const expected = golden.slice(0, COUNT)
 
 /** Of each round: so many kills while it works, at random shares of the log, and so many while it starts or recovers. */
 const KILLS_AT_WORK = 3
-const KILLS_AT_START = 2
+const KILLS_AT_START = 1
 const START_MS_MAX = 500
 
 /** How much is stored by now: moments that are found by it do not depend on how fast a machine is. */
@@ -38,8 +38,8 @@ type Stored = () => Promise<number>
 let built: BuiltPackage
 beforeAll(() => {
   built = buildPackage()
+  return () => built.remove()
 })
-afterAll(() => built.remove())
 
 const killedAt = async (args: readonly string[], moment: (over: () => boolean) => Promise<void>): Promise<void> => {
   const job = startMain(built.main, args)
@@ -70,7 +70,7 @@ const killAgainAndAgain = async (
     if (reached.length > KILLS_AT_START) continue
     await killedAt(args, () => sleep(random.next() * START_MS_MAX))
   }
-  console.log(`${args.join(' ')}: killed with ${reached.join(', ')} % stored, and ${KILLS_AT_START} times at its start`)
+  console.log(`${args.join(' ')}: killed with ${reached.join(', ')} % stored, and ${KILLS_AT_START} at its start`)
   expect(reached[0]).toBeLessThan(100)
   const last = await runMain(built.main, args)
   expect([last.code, last.signal]).toEqual([0, null])
@@ -111,10 +111,15 @@ const storedBytes = (path: string): number => {
   return existsSync(file) ? statSync(file).size : 0
 }
 
+const measured = new Map<string, number>()
+
 /** Of a run that nobody disturbs. */
 const bytesInTheEnd = async (mode: string): Promise<number> => {
+  const known = measured.get(mode)
+  if (known !== undefined) return known
   const { path } = await kept(newLmdbStore())
   await runMain(built.main, ['--limit', `${COUNT}`, '--journal', `lmdb:${path}`, '--mode', mode])
+  measured.set(mode, storedBytes(path))
   return storedBytes(path)
 }
 
@@ -153,7 +158,7 @@ it.each(roundsOf('Redis'))(
   },
 )
 
-it.each(roundsOf('Redis').filter(({ seed }) => seed === SEED))(
+it.each(roundsOf('Redis').filter(({ mode }) => mode === 'orchestration'))(
   'goes on through kills of the $where server, by $mode, seed $seed',
   { timeout: 120_000 },
   async ({ mode, seed }) => {

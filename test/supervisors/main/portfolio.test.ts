@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { type ApplicationRow, currentTariff } from '../../../actors/index.ts'
 import { grossPremium } from '../../../actors/tariffs/gross-premium.ts'
 import { expectedFrequency, expectedSeverity, purePremiumOf } from '../../../actors/tariffs/rating.ts'
@@ -19,10 +19,10 @@ let folder: string
 beforeAll(() => {
   built = buildPackage()
   folder = newFolder('portfolio')
-})
-afterAll(() => {
-  built.remove()
-  rmSync(folder, { recursive: true, force: true })
+  return () => {
+    built.remove()
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 /** What tariff and rules say of a policy, without any actor. */

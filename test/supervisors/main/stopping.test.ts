@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { redisJournal } from 'troupe/redis'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type BuiltPackage, buildPackage } from '../support/built.ts'
 import { linesIn, runMain, startMain, summaryIn } from '../support/main-job.ts'
 import { kept } from '../support/marketplaces.ts'
@@ -15,8 +15,8 @@ let built: BuiltPackage
 let folder: string
 beforeAll(() => {
   built = buildPackage()
+  return () => built.remove()
 })
-afterAll(() => built.remove())
 beforeEach(() => {
   folder = newFolder('main')
 })

@@ -2,8 +2,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { vi } from 'vitest'
 import type { Summary } from '../../../supervisors/main/summary.ts'
 import type { OutLine } from './sample.ts'
+
+// Processes and flushes take their time on a machine that has other things to do as well.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 })
 
 export interface Ended {
   readonly code: number | null

@@ -1,9 +1,12 @@
 /** Marketplaces and stores of one test file, closed and removed after each test. */
 
 import { type Logger, silentLogger } from 'troupe'
-import { afterEach } from 'vitest'
+import { afterEach, vi } from 'vitest'
 import { Marketplace, type MarketplaceOptions } from '../../../supervisors/marketplace.ts'
 import type { TestStore } from './stores.ts'
+
+// Flushes and redis-server take their time on a machine that has other things to do as well.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 export const MODES = ['orchestration', 'choreography'] as const
 
