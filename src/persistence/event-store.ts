@@ -56,6 +56,10 @@ export interface EventStorePorts {
 
 /** Most appends in one write. A larger group costs memory and latency and saves nothing more. */
 const GROUP_MAX = 1_024
+/** How much of the time that the last write took the next one may wait for what that write sets off. */
+const GATHER_SHARE = 0.5
+/** Shorter waits gather less than they cost. Units: ms. */
+const GATHER_MS_MIN = 2
 /** How long a cursor may be ahead of the stored one while nothing else is written. Units: ms. */
 const CURSOR_DELAY_MS = 250
 /** How long until the log is looked at again for a write whose answer was lost, while nothing else is written. Units: ms. */
@@ -178,6 +182,7 @@ class PartitionWriter {
   private queue: PendingAppend[] = []
   private underWay: readonly PendingAppend[] = []
   private writing: Promise<void> | null = null
+  private writingSinceMs = 0
   private scheduled = false
   private cursorsMoved = false
   private cursorTimer: Cancel | null = null
@@ -255,6 +260,7 @@ class PartitionWriter {
     const cursors = this.cursorsMoved ? this.cursors : undefined
     this.cursorsMoved = false
     this.underWay = group
+    this.writingSinceMs = this.ports.clock.monotonicMs()
     const committed = this.mayHaveLost
       ? this.findLost().then(() => this.journal.commit(this.partition, group, cursors))
       : this.journal.commit(this.partition, group, cursors)
@@ -344,14 +350,34 @@ class PartitionWriter {
     this.lostTimer = null
     // A write that is under way looks first, and by itself.
     if (!this.mayHaveLost || this.writing !== null || this.refusal !== null) return
+    this.writingSinceMs = this.ports.clock.monotonicMs()
     this.writing = this.tryToFindLost().then(() => this.next())
   }
 
-  /** The next write begins before anybody hears of the last one, so that disk and processor work at the same time. */
+  /**
+   * The next write begins before anybody hears of the last one, so that disk and processor work at the same time. Where
+   * the disk is the slower one, what the last write sets off goes along instead: otherwise its actors and those that wait
+   * already would take turns for ever, in two writes of half the size.
+   */
   private next(): void {
     this.writing = null
     this.underWay = []
-    this.write()
+    const { clock } = this.ports
+    const nowMs = clock.monotonicMs()
+    const gatherMs = (nowMs - this.writingSinceMs) * GATHER_SHARE
+    if (gatherMs < GATHER_MS_MIN || this.queue.length === 0) this.write()
+    else this.gather(nowMs + gatherMs)
+  }
+
+  /** Writes once no more appends come up, at `untilMs` at the latest. */
+  private gather(untilMs: number): void {
+    const before = this.queue.length
+    this.scheduled = true
+    this.ports.executor.later(() => {
+      const grows = this.queue.length > before && this.queue.length < GROUP_MAX
+      if (grows && this.ports.clock.monotonicMs() < untilMs) this.gather(untilMs)
+      else this.write()
+    })
   }
 
   private saveCursorsSoon(): void {

@@ -55,6 +55,38 @@ test('followers learn of a commit before its writers, in the order of positions'
   expect(scene.store.lastPosition(0)).toBe(2)
 })
 
+/** Groups of labels as they were written, where a1 sets off a2 while b1 waits, and the write of a1 takes `tookMs`. */
+const groupsAfter = async (tookMs: number): Promise<readonly string[]> => {
+  await using scene = await Scene.open()
+  const { opened, open } = gate()
+  let commits = 0
+  scene.journal.plan = operation => (operation === 'commit' && commits++ === 0 ? { wait: opened } : null)
+  const groups: string[] = []
+  scene.store.follow(0, { committed: appends => groups.push(appends.map(labelOf).join(' ')) })
+  const quiet = new Owner()
+  const chain: AppendOwner = {
+    appended: () => appendTo(scene, quiet, 'a', 1, 'a2'),
+    appendFailed: (_append, error) => {
+      throw error
+    },
+  }
+  appendTo(scene, chain, 'a', 0, 'a1')
+  await settle()
+  appendTo(scene, quiet, 'b', 0, 'b1')
+  scene.clock.advance(tookMs)
+  open()
+  await settle()
+  return groups
+}
+
+test('begins the next write at once after a fast one', async () => {
+  expect(await groupsAfter(3)).toEqual(['a1', 'b1', 'a2'])
+})
+
+test('writes what a slow write sets off together with what had been waiting', async () => {
+  expect(await groupsAfter(4)).toEqual(['a1', 'b1 a2'])
+})
+
 test('a conflict fails its append, and those of the id that were queued behind it', async () => {
   await using scene = await Scene.open()
   const owner = new Owner()
