@@ -10,6 +10,9 @@ export type ErrorCode =
   | 'ACTOR_NAME_TAKEN'
   | 'ASK_TIMEOUT'
   | 'MAILBOX_FULL'
+  | 'MESSAGE_EXPIRED'
+  | 'NO_ROUTE'
+  | 'NO_ANSWER'
   | 'SYSTEM_TERMINATED'
   // supervision
   | 'CHILD_SPEC_INVALID'

@@ -12,6 +12,8 @@ export type DeadLetterReason =
   | 'late-reply'
   /** There is no such receiver. */
   | 'no-route'
+  /** It waited for a worker longer than the pool's `ttlMs`. */
+  | 'expired'
 
 /** A message that did not reach a handler. */
 export class DeadLetter {
