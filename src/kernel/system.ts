@@ -5,8 +5,19 @@ import { type Behavior, NORMAL } from './behavior.ts'
 import { Cell, nameTaken } from './cell.ts'
 import type { CellSystem } from './cell-state.ts'
 import { DeadLetters } from './dead-letters.ts'
+import { deathWatchOf } from './death-watch.ts'
+import { EventStream, type TypedEvent } from './event-stream.ts'
+import { Registry } from './registry.ts'
 import { RingPool } from './ring.ts'
 import { Scheduler, type SchedulerOptions } from './scheduler.ts'
+import {
+  SHUTDOWN_PHASES,
+  type ShutdownPhase,
+  ShutdownPhases,
+  type ShutdownTask,
+  type ShutdownTaskOptions,
+} from './shutdown-phases.ts'
+import { onShutdownSignal } from './shutdown-signals.ts'
 import type { ActorRef, ExitReason, SpawnOptions, StopOptions } from './types.ts'
 
 export interface ActorSystemOptions extends SchedulerOptions {
@@ -15,6 +26,13 @@ export interface ActorSystemOptions extends SchedulerOptions {
   readonly logger?: Logger
   /** Clock, chance and turns of the event loop; give your own to replay a run. Default: the machine's. */
   readonly ports?: Partial<Ports>
+  /** The phases of `onShutdown`, in order. Default: `stop-accepting`, `drain`, `flush`. */
+  readonly shutdownPhases?: readonly string[]
+  /**
+   * Terminates at the first SIGTERM or SIGINT; a second one has its usual effect, which ends the process. Once the system
+   * has ended the process ends by itself when nothing else keeps it. Default: false, since a process may host more.
+   */
+  readonly signals?: boolean
 }
 
 /**
@@ -36,6 +54,9 @@ export class ActorSystem implements AsyncDisposable {
   private readonly names = new Map<string, Cell>()
   private readonly cells: CellSystem
   private labels = 0
+  private readonly phases: ShutdownPhases
+  private foundBy: Registry | null = null
+  private stream: EventStream<TypedEvent> | null = null
   private ending: Promise<void> | null = null
   private resolveTerminated!: (reason: ExitReason) => void
 
@@ -60,6 +81,8 @@ export class ActorSystem implements AsyncDisposable {
       nextLabel: () => ++this.labels,
       topLevelEnded: (cell, reason, asked) => this.topLevelEnded(cell, reason, asked),
     }
+    this.phases = new ShutdownPhases(options.shutdownPhases ?? SHUTDOWN_PHASES, this.clock, this.logger)
+    if (options.signals === true) void this.whenTerminated.then(onShutdownSignal(signal => this.signalled(signal)))
   }
 
   static start(options: ActorSystemOptions = {}): ActorSystem {
@@ -77,9 +100,35 @@ export class ActorSystem implements AsyncDisposable {
     return cell as ActorRef<Message>
   }
 
+  /** Actors by the service that they offer. */
+  get registry(): Registry {
+    this.foundBy ??= new Registry(deathWatchOf(this.cells))
+    return this.foundBy
+  }
+
+  /** The system's one event stream; the caller says which events it speaks of. */
+  eventStream<Event extends TypedEvent = TypedEvent>(): EventStream<Event> {
+    this.stream ??= new EventStream(deathWatchOf(this.cells))
+    return this.stream as unknown as EventStream<Event>
+  }
+
   /**
-   * Stops the top-level actors in reverse order of their start, each within `shutdownMs`. Resolves when none is left; a
-   * second call waits for the first.
+   * Has `task` run once, in its phase, when the system terminates, for whatever reason; the function that comes back takes
+   * it out again.
+   *
+   * **Order**: phases one after the other, as `shutdownPhases` lists them, then the actors; the tasks of one phase at the
+   * same time, begun in the order they were added. **Bounds**: a phase waits for a task up to its `timeoutMs` (5,000), then
+   * aborts its signal and goes on. **Errors**: RangeError for a phase that is none; SYSTEM_TERMINATED for one that has
+   * begun. What a task throws is logged and stops nothing.
+   */
+  onShutdown(phase: ShutdownPhase | (string & {}), task: ShutdownTask, options: ShutdownTaskOptions = {}): () => void {
+    return this.phases.add(phase, task, options)
+  }
+
+  /**
+   * Runs the tasks of `onShutdown`, then stops the top-level actors in reverse order of their start, each within
+   * `shutdownMs`, which is no limit for the tasks. Resolves when no actor is left and never rejects; a second call waits
+   * for the first. From the call on no top-level actor is started.
    */
   terminate(options?: StopOptions): Promise<void> {
     return this.terminateBecause(NORMAL, options)
@@ -90,8 +139,20 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   private terminateBecause(reason: ExitReason, options?: StopOptions): Promise<void> {
-    this.ending ??= this.stopAll(options).then(() => this.resolveTerminated(reason))
+    this.ending ??= this.runDown(reason, options).then(() => this.resolveTerminated(reason))
     return this.ending
+  }
+
+  private async runDown(reason: ExitReason, options?: StopOptions): Promise<void> {
+    const tasks = this.phases.run(reason)
+    // Without any the actors stop at once: nothing told after `terminate()` slips in.
+    if (tasks !== null) await tasks
+    await this.stopAll(options)
+  }
+
+  private signalled(signal: NodeJS.Signals): void {
+    this.logger.log('info', `${signal}: system ${this.name} terminates`)
+    void this.terminate()
   }
 
   private async stopAll(options?: StopOptions): Promise<void> {
