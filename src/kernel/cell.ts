@@ -145,15 +145,18 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
 
   /** Starts the next incarnation of a held child; its mailbox is what it was. */
   start(): Promise<StartResult> {
-    assert(this.status === NEW || this.status === SUSPENDED, `${this.path}: start while running`)
+    return new Promise(resolve => this.startThen(resolve))
+  }
+
+  /** The same for a supervisor of very many, without a promise: `answer` is called in the middle of the cell's turn. */
+  startThen(answer: (result: StartResult) => void): void {
+    if (this.status !== NEW && this.status !== SUSPENDED) assert(false, `${this.path}: start while running`)
     const rare = this.rarely()
     rare.incarnation++
     this.status = NEW
     this.behavior = rare.original ?? this.behavior
-    return new Promise(resolve => {
-      rare.startWaiter = resolve
-      this.system.scheduler.enqueue(this)
-    })
+    rare.startWaiter = answer
+    this.system.scheduler.enqueue(this)
   }
 
   /** Ends the running incarnation of a held child and keeps its mailbox. Resolves with the reason of its end. */
@@ -177,7 +180,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   /** Gives up a held child that does not run: what its mailbox holds goes to dead letters. */
   abandon(reason: ExitReason): void {
     if (this.status === STOPPED) return
-    assert(this.status === SUSPENDED || this.status === NEW, `${this.path}: abandoned while running`)
+    if (this.status !== NEW && this.status !== SUSPENDED) assert(false, `${this.path}: abandoned while running`)
     this.finalize(reason)
   }
 

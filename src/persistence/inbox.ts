@@ -20,6 +20,7 @@ export type InboxMarks = readonly (
 )[]
 
 const NONE: readonly number[] = []
+const NO_MARKS: Mark[] = []
 
 type Place = Pick<Handled, 'source' | 'partition' | 'position'>
 
@@ -32,23 +33,24 @@ type Place = Pick<Handled, 'source' | 'partition' | 'position'>
  * Of sources without positions it has the ids of the last INBOX_WINDOW messages.
  */
 export class Inbox {
-  private readonly marks: Mark[] = []
-  private readonly windows = new Map<string, InboxWindow>()
+  // Made when they are needed, the array of its size: there is an inbox per entity, and most have one mark and no window.
+  private marks: Mark[] = NO_MARKS
+  private windows: Map<string, InboxWindow> | null = null
 
   static of(marks: InboxMarks): Inbox {
     const inbox = new Inbox()
     for (const mark of marks)
-      if (mark.length === 2) inbox.windows.set(mark[0], new InboxWindow(mark[1]))
+      if (mark.length === 2) inbox.addWindow(mark[0], new InboxWindow(mark[1]))
       else {
         const [source, partition, position, missing] = mark
-        inbox.marks.push({ source, partition, position, missing, skipped: NONE })
+        inbox.addMark({ source, partition, position, missing, skipped: NONE })
       }
     return inbox
   }
 
   /** Whether the message was handled already. */
   hasHandled({ source, partition, position, id }: Pick<Delivery, 'source' | 'partition' | 'position' | 'id'>): boolean {
-    return position === null ? this.windows.get(source)?.has(id) === true : this.has(source, partition, position)
+    return position === null ? this.windows?.get(source)?.has(id) === true : this.has(source, partition, position)
   }
 
   /** Whether the message at that place was handled already. */
@@ -66,7 +68,7 @@ export class Inbox {
     const mark = this.find(handled.source, handled.partition)
     if (mark === undefined) {
       const { source, partition, position, outstanding } = handled
-      this.marks.push({ source, partition, position, missing: outstanding, skipped: NONE })
+      this.addMark({ source, partition, position, missing: outstanding, skipped: NONE })
     } else if (handled.position > mark.position) {
       if (mark.missing.length + handled.outstanding.length > 0)
         mark.missing = union(mark.missing, handled.outstanding, mark.position)
@@ -85,7 +87,7 @@ export class Inbox {
     let mark = this.find(source, partition)
     if (mark === undefined) {
       mark = { source, partition, position: 0, missing: NONE, skipped: NONE }
-      this.marks.push(mark)
+      this.addMark(mark)
     }
     if (position > mark.position && !mark.skipped.includes(position)) mark.skipped = [...mark.skipped, position]
   }
@@ -105,17 +107,23 @@ export class Inbox {
       mark.position,
       mark.missing,
     ])
-    for (const [source, window] of this.windows) marks.push([source, window.toIds()])
+    if (this.windows !== null) for (const [source, window] of this.windows) marks.push([source, window.toIds()])
     return marks
   }
 
   private windowOf(source: string): InboxWindow {
-    let window = this.windows.get(source)
-    if (window === undefined) {
-      window = new InboxWindow()
-      this.windows.set(source, window)
-    }
+    return this.windows?.get(source) ?? this.addWindow(source, new InboxWindow())
+  }
+
+  private addWindow(source: string, window: InboxWindow): InboxWindow {
+    this.windows ??= new Map()
+    this.windows.set(source, window)
     return window
+  }
+
+  private addMark(mark: Mark): void {
+    if (this.marks === NO_MARKS) this.marks = [mark]
+    else this.marks.push(mark)
   }
 
   private find(source: string, partition: number): Mark | undefined {

@@ -256,7 +256,10 @@ class Host<Message> {
 
   private start(entry: Entry): void {
     entry.phase = 'up'
-    void entry.cell.start().then(result => this.startEnded(entry, result))
+    entry.cell.startThen(result => {
+      // What did not start is dealt with after the cell's own turn.
+      if (result.type !== 'started') Promise.resolve(result).then(ended => this.startEnded(entry, ended))
+    })
   }
 
   private startEnded(entry: Entry, result: StartResult): void {

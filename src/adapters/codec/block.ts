@@ -3,7 +3,7 @@
  *
  *     frame | length of the index, 4 bytes | index | records
  *     index:   partition, first position, and a column each of: ids, expected sequence numbers, steps back, record counts
- *     records: per append: append id, time, cause, handled; per record: kind, type, payload
+ *     records: per append: append id, time, cause, handled; per record: kind and type, payload
  *
  * The index says where every append is and where its id was written before, so that walking a chain or finding the heads
  * at the end of a log leaves the payloads alone. A step back is the distance from this block's first position to that
@@ -50,9 +50,15 @@ export const packRecords = (appends: readonly Append[], from: number, to: number
       append.traceParent,
       handled === null ? null : packHandled(handled),
     )
-    for (const record of append.records) flat.push(record.kind === 'event', record.type, record.payload)
+    for (const record of append.records) flat.push(packKind(record), record.payload)
   }
   return packr.pack(flat)
+}
+
+// An event says its own type, as a rule; then it need not be written a second time. Any other type stands in an array.
+const packKind = ({ kind, type, payload }: NewRecord): string | [type: string] | null => {
+  if (kind === 'command') return type
+  return (payload as { readonly type?: unknown } | null)?.type === type ? null : [type]
 }
 
 /** Puts a block together. `columns` as in BlockIndex. */
@@ -133,12 +139,7 @@ const unpackAppends = (packed: Buffer, index: BlockIndex, where: string): Stored
     const count = index.recordCounts[i]!
     const records: NewRecord[] = []
     at += 6
-    for (let r = 0; r < count; r++, at += 3)
-      records.push({
-        kind: flat[at] === true ? 'event' : 'command',
-        type: flat[at + 1] as string,
-        payload: flat[at + 2],
-      })
+    for (let r = 0; r < count; r++, at += 2) records.push(unpackRecord(flat[at], flat[at + 1]))
     appends.push({
       persistenceId: index.persistenceIds[i]!,
       expectedSequenceNr: index.expectedSequenceNrs[i]!,
@@ -165,6 +166,12 @@ const packHandled = (handled: Handled | HandledId): PackedHandled =>
   handled.position === null
     ? [handled.source, handled.id]
     : [handled.source, handled.partition, handled.position, handled.outstanding]
+
+const unpackRecord = (kind: unknown, payload: unknown): NewRecord => {
+  if (typeof kind === 'string') return { kind: 'command', type: kind, payload }
+  const type = kind === null ? (payload as { readonly type: string }).type : (kind as [type: string])[0]
+  return { kind: 'event', type, payload }
+}
 
 const unpackHandled = (handled: PackedHandled | null): Handled | HandledId | null => {
   if (handled === null) return null
