@@ -19,6 +19,10 @@ export type { Cancel, Clock, Executor, Ports, Random } from './base/ports.ts'
 export { seededRandom, systemPorts } from './base/ports.ts'
 export { type Become, type Behavior, become, behavior, type Outcome, type Stopped, stopped } from './kernel/behavior.ts'
 export { DeadLetter, type DeadLetterReason, type DeadLetters } from './kernel/dead-letters.ts'
+export type { EventStream, Topic, TypedEvent } from './kernel/event-stream.ts'
+export { type Listing, type Registry, type ServiceKey, serviceKey } from './kernel/registry.ts'
+export { type Owner, type Router, type RouterOptions, type Routing, router } from './kernel/router.ts'
+export type { ShutdownPhase, ShutdownTask, ShutdownTaskOptions } from './kernel/shutdown-phases.ts'
 export { ActorSystem, type ActorSystemOptions } from './kernel/system.ts'
 export {
   type ActorContext,
@@ -95,5 +99,6 @@ export type {
   SupervisorMessage,
   TerminateChildResult,
 } from './supervision/messages.ts'
+export { type Pool, type PoolOptions, type PoolQueueOptions, pool } from './supervision/pool.ts'
 export type { AutoShutdown, ChildSpec, RestartType, Strategy, SupervisorSpec } from './supervision/specification.ts'
 export { supervisor } from './supervision/supervisor.ts'

@@ -1,0 +1,89 @@
+import type { Behavior } from '../kernel/behavior.ts'
+import type { Cell } from '../kernel/cell.ts'
+import type { Owner } from '../kernel/router.ts'
+import type { ActorRef, ShutdownTime, SpawnOptions } from '../kernel/types.ts'
+import { PoolFront } from './pool-front.ts'
+import { PoolLane } from './pool-lane.ts'
+import { supervisor } from './supervisor.ts'
+
+export interface PoolQueueOptions {
+  /** How many messages may wait in the pool, keyed ones included. Those that workers have do not count. */
+  readonly capacity: number
+  /** What an `offer` does when the queue is full: fail with MAILBOX_FULL, or wait for room. Default: `'reject'`. */
+  readonly overflow?: 'reject' | 'backpressure'
+}
+
+export interface PoolOptions<Message> extends SpawnOptions {
+  /** What each worker is. It gets one message at a time from the pool; mailbox bounds of its own do not count. */
+  readonly worker: Behavior<Message>
+  /** How many workers. At most 10,000. */
+  readonly size: number
+  /** Messages of one key go to one worker, in order. Answer `undefined` for one that any worker may take. Default: that. */
+  readonly keyOf?: (message: Message) => string | number | undefined
+  /** Default: unbounded. */
+  readonly queue?: PoolQueueOptions
+  /** How long a message may wait for a worker. Units: ms. Default: as long as it takes. */
+  readonly ttlMs?: number
+  /** Restarts of workers within `periodMs` that are allowed. Default: one for each worker. */
+  readonly intensity?: number
+  /** Default: 5,000. */
+  readonly periodMs?: number
+  /** How long each worker has to stop. Default: 5,000. */
+  readonly shutdownMs?: ShutdownTime
+}
+
+/** A ref in front of workers. Watched, stopped and drained as any other. */
+export interface Pool<in out Message> extends ActorRef<Message> {
+  /** Messages that wait for a worker. */
+  readonly queued: number
+}
+
+const SIZE_MAX = 10_000
+
+/**
+ * Workers of one behavior under a supervisor of their own, `one-for-one`, which restarts those that end. What the pool is
+ * told goes to a free worker in the same call, and waits in the pool's queue while there is none.
+ *
+ * **Order**: messages of one key are handled in the order they were told, one at a time, over restarts too; others are
+ * handed to workers in that order, and finish as they will. **Delivery**: at most once. The message that a worker crashed on is not
+ * tried again; its ask fails. **Bounds**: with the queue full a tell is a dead letter `overflow`, and offer and ask fail
+ * with MAILBOX_FULL, or the offer waits. What has waited for `ttlMs` is a dead letter `expired`, an ask fails with
+ * MESSAGE_EXPIRED. **End**: `stop` makes dead letters of what waits, `drain` has it handled first; if the supervisor gives
+ * up, what waits is dead letters too, and a pool of the system's top level terminates it, as any top-level supervisor.
+ * A pool ends with its owner. A `keyOf` that throws: a dead letter `no-route` and a line in the log, or a failed offer or
+ * ask. **Errors**: RangeError for a bound that is none; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or ACTOR_STOPPED, if the
+ * owner has ended.
+ */
+export const pool = <Message>(owner: Owner, options: PoolOptions<Message>): Pool<Message> => {
+  const { size, queue, keyOf, ttlMs, name } = options
+  checkBound('size', size, SIZE_MAX)
+  if (queue !== undefined) checkBound('queue.capacity', queue.capacity, Number.MAX_SAFE_INTEGER)
+  if (ttlMs !== undefined && !(ttlMs > 0)) throw new RangeError(`a pool's ttlMs must be more than 0, not ${ttlMs}`)
+  const lanes = Array.from({ length: size }, () => new PoolLane(lane => front.freed(lane)))
+  const cell = owner.spawn(supervisorOf(lanes, options), name === undefined ? {} : { name }) as unknown as Cell
+  const front: PoolFront = new PoolFront(cell, lanes, {
+    keyOf: (keyOf ?? null) as ((message: never) => string | number | undefined) | null,
+    capacity: queue?.capacity ?? Number.POSITIVE_INFINITY,
+    backpressure: queue?.overflow === 'backpressure',
+    ttlMs: ttlMs ?? Number.POSITIVE_INFINITY,
+  })
+  return front as unknown as Pool<Message>
+}
+
+const supervisorOf = <Message>(lanes: readonly PoolLane[], options: PoolOptions<Message>) => {
+  const { worker, size, intensity = size, periodMs, shutdownMs } = options
+  return supervisor({
+    intensity,
+    ...(periodMs !== undefined && { periodMs }),
+    children: lanes.map((lane, index) => ({
+      id: `worker-${index + 1}`,
+      start: lane.behaviorFrom(worker as Behavior<never>),
+      ...(shutdownMs !== undefined && { shutdownMs }),
+    })),
+  })
+}
+
+const checkBound = (what: string, value: number, max: number): void => {
+  if (!(Number.isSafeInteger(value) && value >= 1 && value <= max))
+    throw new RangeError(`a pool's ${what} must be a whole number of at least 1 and at most ${max}, not ${value}`)
+}
