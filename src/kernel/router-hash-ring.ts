@@ -3,7 +3,7 @@ import type { Picker } from './router-picking.ts'
 
 /** Points of each member on the ring: its share of the keys is off by about 9 % (one in the root of 128). */
 const POINTS = 128
-/** A point and the index of its member share one number of 53 bits: 32 and 21. */
+/** While they are sorted, a point and the index of its member share one number of 53 bits: 32 and 21. */
 const INDICES = 2 ** 21
 
 /**
@@ -19,34 +19,47 @@ const INDICES = 2 ** 21
 export class HashRing implements Picker {
   private readonly keyOf: (message: never) => string | number
   private members: readonly Cell[] = []
-  private points = new Float64Array(0)
+  /** In ascending order. */
+  private points = new Uint32Array(0)
+  /** Whose each point is. */
+  private indices = new Uint32Array(0)
 
   constructor(keyOf: (message: never) => string | number) {
     this.keyOf = keyOf
   }
 
   pick(members: readonly Cell[], message: unknown): Cell | null {
-    if (members !== this.members) {
-      this.points = sortedPoints(members)
-      this.members = members
-    }
-    const { points } = this
-    const { length } = points
-    let at = this.firstFrom(mix(hashOf(String(this.keyOf(message as never)), SEED)) * INDICES)
+    if (members !== this.members) this.build(members)
+    const { indices } = this
+    const { length } = indices
+    let at = this.firstFrom(mix(hashOf(String(this.keyOf(message as never)), SEED)))
     for (let looked = 0; looked < length; looked++) {
       if (at === length) at = 0
-      const member = members[(points[at++] as number) % INDICES] as Cell
+      const member = members[indices[at++] as number] as Cell
       if (!member.isClosed) return member
     }
     return null
   }
 
+  private build(members: readonly Cell[]): void {
+    const both = sortedPoints(members)
+    this.points = new Uint32Array(both.length)
+    this.indices = new Uint32Array(both.length)
+    for (let i = 0; i < both.length; i++) {
+      const index = (both[i] as number) % INDICES
+      this.indices[i] = index
+      this.points[i] = ((both[i] as number) - index) / INDICES
+    }
+    this.members = members
+  }
+
   private firstFrom(place: number): number {
+    const { points } = this
     let low = 0
-    let high = this.points.length
+    let high = points.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if ((this.points[middle] as number) < place) low = middle + 1
+      if ((points[middle] as number) < place) low = middle + 1
       else high = middle
     }
     return low
