@@ -1,28 +1,15 @@
 // The workloads of the kernel bench on nact, as its users write them. nact gets fewer operations, since it needs several
 // hundred times the time for one; rates do not depend on that.
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { dispatch, query, spawn, start, stop } from 'nact'
+import { dispatch, query, spawn, stop } from 'nact'
 import { perSecond } from '../frame.mjs'
+import { withNact } from './systems.mjs'
 import { timerLagP99 } from './timer-lag.mjs'
-
-let systems = 0
-
-/** nact keeps its systems in a global map, by name. */
-async function withSystem(run) {
-  const system = start(`bench-${systems++}`)
-  try {
-    return await run(system)
-  } finally {
-    stop(system)
-    await nextTurn()
-  }
-}
 
 const BURST = 10_000
 
 export const tell = messages =>
-  withSystem(system =>
+  withNact(system =>
     perSecond(messages, async () => {
       let arrived
       let handled = 0
@@ -42,7 +29,7 @@ export const tell = messages =>
   )
 
 export const pingPong = rounds =>
-  withSystem(system =>
+  withNact(system =>
     perSecond(
       rounds,
       () =>
@@ -59,7 +46,7 @@ export const pingPong = rounds =>
   )
 
 export const manyActors = (actors, each) =>
-  withSystem(system =>
+  withNact(system =>
     perSecond(
       actors * each,
       () =>
@@ -75,8 +62,32 @@ export const manyActors = (actors, each) =>
     ),
   )
 
+/** Messages wait `waiting` deep before the first is taken; `messages` in all, in as many bursts. Units: ns a message. */
+export const depth = (waiting, messages) =>
+  withNact(async system => {
+    let left = 0
+    let handled = 0
+    let drained
+    const actor = spawn(system, (state, _message) => {
+      handled++
+      if (--left === 0) drained()
+      return state
+    })
+    const { value, checksum } = await perSecond(messages, async () => {
+      for (let sent = 0; sent < messages; sent += waiting) {
+        await new Promise(resolve => {
+          drained = resolve
+          left = waiting
+          for (let i = 0; i < waiting; i++) dispatch(actor, { i })
+        })
+      }
+      return handled
+    })
+    return { value: 1e9 / value, checksum }
+  })
+
 export const ask = asks =>
-  withSystem(system =>
+  withNact(system =>
     perSecond(asks, async () => {
       const actor = spawn(system, (_state, message) => dispatch(message.replyTo, message.n + 1))
       let answered = 0
@@ -88,7 +99,7 @@ export const ask = asks =>
 const BATCH = 1_000
 
 export const spawnAndStop = actors =>
-  withSystem(system =>
+  withNact(system =>
     perSecond(actors, async () => {
       let ended = 0
       let batchEnded
@@ -108,7 +119,7 @@ export const spawnAndStop = actors =>
   )
 
 export const bytesPerActor = (actors, heapUsed) =>
-  withSystem(async system => {
+  withNact(async system => {
     const before = await heapUsed()
     let handled = 0
     await new Promise(done => {
@@ -123,7 +134,7 @@ export const bytesPerActor = (actors, heapUsed) =>
   })
 
 export const timerLag = durationMs =>
-  withSystem(system =>
+  withNact(system =>
     timerLagP99(durationMs, (isOver, ended) => {
       const pong = spawn(system, (_state, message) => dispatch(message.from, { from: pong }))
       const ping = spawn(system, (_state, message) => {

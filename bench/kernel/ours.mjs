@@ -1,22 +1,14 @@
 // The workloads of the kernel bench on Troupe, as users write them: a fresh message for every send, state in, state out.
 
-import { ActorSystem, behavior, stopped } from 'troupe'
+import { behavior, stopped } from 'troupe'
 import { perSecond } from '../frame.mjs'
+import { withTroupe } from './systems.mjs'
 import { timerLagP99 } from './timer-lag.mjs'
-
-async function withSystem(run) {
-  const system = ActorSystem.start({ name: 'bench' })
-  try {
-    return await run(system)
-  } finally {
-    await system.terminate()
-  }
-}
 
 const BURST = 10_000
 
 export const tell = messages =>
-  withSystem(system =>
+  withTroupe(system =>
     perSecond(messages, async () => {
       let arrived
       let handled = 0
@@ -43,7 +35,7 @@ export const tell = messages =>
   )
 
 export const pingPong = rounds =>
-  withSystem(system =>
+  withTroupe(system =>
     perSecond(
       rounds,
       () =>
@@ -73,7 +65,7 @@ export const pingPong = rounds =>
   )
 
 export const manyActors = (actors, each) =>
-  withSystem(system =>
+  withTroupe(system =>
     perSecond(
       actors * each,
       () =>
@@ -92,8 +84,37 @@ export const manyActors = (actors, each) =>
     ),
   )
 
+/** Messages wait `waiting` deep before the first is taken; `messages` in all, in as many bursts. Units: ns a message. */
+export const depth = (waiting, messages) =>
+  withTroupe(async system => {
+    let left = 0
+    let handled = 0
+    let drained
+    const actor = system.spawn(
+      behavior({
+        initial: () => null,
+        receive: (state, _message) => {
+          handled++
+          if (--left === 0) drained()
+          return state
+        },
+      }),
+    )
+    const { value, checksum } = await perSecond(messages, async () => {
+      for (let sent = 0; sent < messages; sent += waiting) {
+        await new Promise(resolve => {
+          drained = resolve
+          left = waiting
+          for (let i = 0; i < waiting; i++) actor.tell({ i })
+        })
+      }
+      return handled
+    })
+    return { value: 1e9 / value, checksum }
+  })
+
 export const ask = asks =>
-  withSystem(system =>
+  withTroupe(system =>
     perSecond(asks, async () => {
       const actor = system.spawn(
         behavior({
@@ -114,7 +135,7 @@ export const ask = asks =>
 const BATCH = 1_000
 
 export const spawnAndStop = actors =>
-  withSystem(system =>
+  withTroupe(system =>
     perSecond(actors, async () => {
       let ended = 0
       let batchEnded
@@ -135,8 +156,15 @@ export const spawnAndStop = actors =>
     }),
   )
 
+/** What a heap holds afterwards of actors that came and went. Units: bytes for each of them; noise may be below 0. */
+export const bytesLeftBySpawn = async (actors, heapUsed) => {
+  const before = await heapUsed()
+  const { checksum } = await spawnAndStop(actors)
+  return { value: ((await heapUsed()) - before) / actors, checksum }
+}
+
 export const bytesPerActor = (actors, heapUsed) =>
-  withSystem(async system => {
+  withTroupe(async system => {
     const before = await heapUsed()
     let handled = 0
     await new Promise(done => {
@@ -153,7 +181,7 @@ export const bytesPerActor = (actors, heapUsed) =>
   })
 
 export const timerLag = durationMs =>
-  withSystem(system =>
+  withTroupe(system =>
     timerLagP99(durationMs, (isOver, ended) => {
       const pong = system.spawn(
         behavior({

@@ -1,0 +1,28 @@
+// How much code an import is, as a function's cold start would load it: bundled, minified, gzipped.
+
+import { isBuiltin } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+/**
+ * @param {string} specifier
+ * @param {{ packages: 'bundle' | 'external' }} options   `external`: other packages are only counted
+ * @returns {Promise<{ value: number, checksum: number }>}   units: bytes; the checksum counts packages left out
+ */
+export async function importBytes(specifier, { packages }) {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [fileURLToPath(import.meta.resolve(specifier))],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    packages,
+    metafile: true,
+    write: false,
+    logLevel: 'error',
+  })
+  const [output] = Object.values(metafile.outputs)
+  const leftOut = output.imports.filter(({ path }) => !isBuiltin(path)).length
+  return { value: gzipSync(outputFiles[0].contents, { level: 9 }).length, checksum: leftOut }
+}
