@@ -5,7 +5,7 @@
  * More rounds, other moments: KILL_ROUNDS=100 KILL_SEED=7 npx vitest run test/supervisors/main/kills.test.ts
  */
 
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -77,13 +77,15 @@ const killAgainAndAgain = async (
 }
 
 const expectUndisturbed = async (args: readonly string[], journal: () => Journal, mode: string): Promise<void> => {
-  const out = join(newFolder('out'), 'out.jsonl')
+  const folder = newFolder('out')
+  const out = join(folder, 'out.jsonl')
   const again = await runMain(built.main, [...args, '--json', '--out', out])
   expect(again.stderr).toContain('nothing was left to do')
   const summary = summaryIn(again)
   expect(summary).toMatchObject({ applications: COUNT, thisRun: 0, rejected: 0, restarts: 0, deadLetters: 0, mode })
   expect(summary.fromSnapshot).toBeGreaterThan(0)
   expect(linesIn(out)).toEqual(expected)
+  rmSync(folder, { recursive: true })
   // What the regions' actors have added up says whether any application was counted twice or never.
   const ttcCents = expected.reduce((sum, line) => sum + (line.ttcCents ?? 0), 0)
   const euros = (ttcCents / 100).toLocaleString('en', { minimumFractionDigits: 2 })
