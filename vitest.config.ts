@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     pool: 'forks',
+    // Its default leaves one core idle on a machine of two: most of these tests wait for a disk or a server.
+    maxWorkers: 2,
   },
 })
