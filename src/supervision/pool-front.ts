@@ -237,7 +237,6 @@ export class PoolFront extends Front {
     }
     if (nextMs !== Number.POSITIVE_INFINITY) this.expireAfter(nextMs - nowMs)
     this.acceptOffers()
-    this.endIfDrained()
   }
 
   private turnAway({ message, ask }: PoolItem, reason: DeadLetterReason & ('expired' | 'stopped')): void {

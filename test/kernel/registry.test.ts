@@ -163,6 +163,38 @@ describe('the registry', () => {
     expect(stage.letters).toEqual([])
   })
 
+  test('tells a new subscriber none that has ended by now, and an ended subscriber nothing', async () => {
+    await using stage = new Stage()
+    const { registry } = stage.system
+    const listings: Listing<string>[] = []
+    const subscriber = stage.spawn(recorder(listings))
+    const [a, ended] = [stage.spawn(leaf), stage.spawn(recorder<Listing<string>>([]))]
+    registry.register(orders, a)
+    a.kill()
+    ended.kill()
+    registry.subscribe(orders, subscriber)
+    registry.subscribe(orders, ended)
+    await settle()
+    expect(listings[0]?.refs).toEqual([])
+    expect(stage.letters).toEqual([])
+  })
+
+  test('hears of an actor’s end under each of its keys, also when it has left one of them', async () => {
+    await using stage = new Stage()
+    const { registry } = stage.system
+    const listings: Listing<string>[] = []
+    const a = stage.spawn(leaf, 'a')
+    const other = serviceKey<string>('other')
+    registry.register(other, a)
+    registry.register(orders, a)
+    registry.subscribe(orders, stage.spawn(recorder(listings)))
+    registry.deregister(other, a)
+    await settle()
+    a.kill()
+    await settle()
+    expect(namesIn(listings)).toEqual(['a', ''])
+  })
+
   test('keeps an actor that is both found and told, until it is neither', async () => {
     await using stage = new Stage()
     const { registry } = stage.system
@@ -183,6 +215,8 @@ describe('the registry', () => {
       const actor = stage.spawn(leaf)
       const subscriber = stage.spawn(recorder<Listing<string>>([]))
       registry.find(key)
+      registry.deregister(serviceKey<string>('unknown'), actor)
+      registry.unsubscribe(serviceKey<string>('unknown'), subscriber)
       registry.register(key, actor)
       registry.subscribe(key, subscriber)
       actor.kill()

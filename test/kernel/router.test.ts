@@ -116,6 +116,7 @@ describe.each(ALL.map(routing => [nameOf(routing), routing] as const))('a router
     const front = router(stage.system, { routing, members })
     const ends = [members[0]?.stop(), members[1]?.drain()]
     for (let i = 0; i < 10; i++) front.tell(`${i}`)
+    expect(await ask(front)).toBe('c')
     await Promise.all(ends)
     await settle()
     expect(seen.filter(line => line.startsWith('c'))).toHaveLength(10)

@@ -81,6 +81,24 @@ describe('a pool', () => {
     expect(log.done).toEqual([1])
   })
 
+  test('gives no second message to a worker that a key has taken, and lists a free worker once', async () => {
+    await using stage = new Stage()
+    const log = newLog()
+    const workers = poolOf(stage, log, { size: 1, keyOf: job => job.key })
+    await settle()
+    const door = gate()
+    workers.tell({ id: 0, key: 'k', until: door.opened })
+    workers.tell({ id: 1 })
+    expect(workers.queued).toBe(1)
+    door.open()
+    for (const id of ids(2, 20)) {
+      workers.tell({ id, key: 'k' })
+      await settle()
+    }
+    expect(log.done).toEqual([0, ...ids(1, 20)])
+    expect((workers as unknown as { free: unknown[] }).free).toHaveLength(1)
+  })
+
   test('takes messages before its workers have started', async () => {
     await using stage = new Stage()
     const log = newLog()
@@ -243,19 +261,53 @@ describe('the workers of a pool', () => {
 
   test('take what they tell themselves before the next message of the pool', async () => {
     await using stage = new Stage()
+    const door = gate()
     const seen: string[] = []
     const worker = behavior<string, null>({
       initial: () => null,
       receive: (state, message, context) => {
         seen.push(message)
-        if (message.length === 1) context.self.tell(`${message} again`)
+        if (message.length > 1) return door.opened.then(() => state)
+        context.self.tell(`${message} again`)
         return state
       },
     })
     const workers = pool(stage.system, { worker, size: 1 })
     for (const message of ['a', 'b']) workers.tell(message)
+    await settle()
+    // It still waits where it can expire.
+    expect([seen, workers.queued]).toEqual([['a', 'a again'], 1])
+    door.open()
     await workers.drain()
     expect(seen).toEqual(['a', 'a again', 'b', 'b again'])
+  })
+
+  test('are not freed by a handler whose incarnation has ended', async () => {
+    await using stage = new VirtualStage()
+    const doors = ids(0, 3).map(() => gate())
+    const seen: number[] = []
+    const worker = behavior<number, null>({
+      initial: () => null,
+      receive: async (state, message) => {
+        seen.push(message)
+        await doors[message]?.opened
+        return state
+      },
+      handlerTimeoutMs: 100,
+    })
+    const workers = pool(stage.system, { worker, size: 1 })
+    for (const message of ids(0, 2)) workers.tell(message)
+    await settle()
+    stage.clock.advance(100)
+    await settle()
+    expect([seen, workers.queued]).toEqual([[0, 1], 1])
+    doors[0]?.open()
+    await settle()
+    expect([seen, workers.queued]).toEqual([[0, 1], 1])
+    doors[1]?.open()
+    await settle()
+    expect([seen, workers.queued]).toEqual([[0, 1, 2], 0])
+    doors[2]?.open()
   })
 
   test('keep their signals and stop hooks', async () => {
@@ -441,6 +493,16 @@ describe('the end of a pool', () => {
     workers.kill()
   })
 
+  test('by `drain` comes after what a worker has been given and not begun', async () => {
+    await using stage = new VirtualStage()
+    const log = newLog()
+    const workers = poolOf(stage, log)
+    await settle()
+    for (const id of [1, 2]) workers.tell({ id })
+    await workers.drain({ shutdownMs: 100 })
+    expect([[...log.done].sort(), stage.letters, stage.clock.pending]).toEqual([[1, 2], [], 0])
+  })
+
   test('by `drain` is a kill after its time', async () => {
     await using stage = new VirtualStage()
     const log = newLog()
@@ -456,10 +518,11 @@ describe('the end of a pool', () => {
   })
 
   test('by `stop` lets the handlers in flight finish and makes dead letters of what waits', async () => {
-    await using stage = new Stage()
+    await using stage = new VirtualStage()
     const log = newLog()
     const door = gate()
-    const workers = poolOf(stage, log)
+    const workers = poolOf(stage, log, { ttlMs: 1_000 })
+    await settle()
     for (const id of ids(1, 4)) workers.tell({ id, until: door.opened })
     await settle()
     const asked = rejection(ask(workers, { id: 5 }))
@@ -472,6 +535,7 @@ describe('the end of a pool', () => {
     door.open()
     await ended
     expect(log.done).toEqual([1, 2])
+    expect([workers.queued, stage.clock.pending]).toEqual([0, 0])
   })
 
   test('tells who watches it, and comes with the end of the system', async () => {
