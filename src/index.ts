@@ -20,10 +20,14 @@ export { seededRandom, systemPorts } from './base/ports.ts'
 export { type Become, type Behavior, become, behavior, type Outcome, type Stopped, stopped } from './kernel/behavior.ts'
 export { DeadLetter, type DeadLetterReason, type DeadLetters } from './kernel/dead-letters.ts'
 export type { EventStream, Topic, TypedEvent } from './kernel/event-stream.ts'
+export type { ActorInfo, ActorStateName } from './kernel/inspect.ts'
+export { type Handler, type Interceptor, intercept } from './kernel/intercept.ts'
+export type { BoundedMailbox, MailboxOptions, Overflow, PriorityMailbox } from './kernel/mailbox-options.ts'
 export { type Listing, type Registry, type ServiceKey, serviceKey } from './kernel/registry.ts'
 export { type Owner, type Router, type RouterOptions, type Routing, router } from './kernel/router.ts'
 export type { ShutdownPhase, ShutdownTask, ShutdownTaskOptions } from './kernel/shutdown-phases.ts'
 export { ActorSystem, type ActorSystemOptions } from './kernel/system.ts'
+export type { ActorTimers, TimerKey, TimerTimes } from './kernel/timers.ts'
 export {
   type ActorContext,
   type ActorRef,
@@ -31,8 +35,7 @@ export {
   type BehaviorDefinition,
   type ExitReason,
   ignore,
-  type MailboxOptions,
-  type Overflow,
+  type PipedResult,
   type ReplyOf,
   type ReplyTo,
   type ShutdownTime,

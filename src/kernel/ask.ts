@@ -1,5 +1,6 @@
 import { RuntimeError } from '../base/errors.ts'
 import type { Cancel, Clock } from '../base/ports.ts'
+import type { Asker } from './ask-cycle.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { ReplyTo } from './types.ts'
 
@@ -14,13 +15,15 @@ export class PendingReply implements ReplyTo<unknown> {
   settled = false
   /** The actor that has taken the message and not answered. */
   holder: AskHolder | null = null
+  /** Failed before its message was taken, which then nobody is to handle. */
+  withdrawn = false
+  readonly target: Asker
   private resolve!: (reply: unknown) => void
   private reject!: (error: RuntimeError) => void
-  private readonly target: { readonly path: string }
   private readonly deadLetters: DeadLetters
   private cancelTimeout: Cancel | null = null
 
-  constructor(target: { readonly path: string }, deadLetters: DeadLetters) {
+  constructor(target: Asker, deadLetters: DeadLetters) {
     this.target = target
     this.deadLetters = deadLetters
     this.promise = new Promise((resolve, reject) => {
@@ -44,6 +47,12 @@ export class PendingReply implements ReplyTo<unknown> {
     this.reject(error)
   }
 
+  /** Fails it, and has its message, which waits in a mailbox, skipped. */
+  withdraw(error: RuntimeError): void {
+    this.withdrawn = true
+    this.fail(error)
+  }
+
   failAfter(timeoutMs: number, clock: Clock): void {
     if (this.settled) return
     this.cancelTimeout = clock.after(timeoutMs, () =>
@@ -64,6 +73,8 @@ export class PendingReply implements ReplyTo<unknown> {
 export class AskEnvelope {
   readonly message: unknown
   readonly reply: PendingReply
+  /** Set aside by its handler: the actor does not hold the ask until the message is handled again. */
+  isStashed = false
   constructor(message: unknown, reply: PendingReply) {
     this.message = message
     this.reply = reply

@@ -1,4 +1,6 @@
-import type { ActorContext, BehaviorDefinition, ExitReason, MailboxOptions, Signal } from './types.ts'
+import type { Interceptor } from './intercept.ts'
+import { type Mailbox, mailboxOf } from './mailbox-options.ts'
+import type { ActorContext, BehaviorDefinition, ExitReason, Signal } from './types.ts'
 
 /** What a handler gives back: the next state, a change of behavior, or the wish to end; or a promise of one of them. */
 export type Outcome<State, Message = never> =
@@ -49,16 +51,19 @@ type OnStop = (state: unknown, reason: ExitReason, context: ActorContext<never>)
 
 /**
  * A definition in the one shape that the cell's loop reads: V8 keeps that load monomorphic, whatever mixture of optional
- * members the definitions of a system have. The last three members are the runtime's own, for supervisors and
- * event-sourced actors.
+ * members the definitions of a system have. The members from `stopChildren` on are the runtime's own, for supervisors
+ * and event-sourced actors.
  */
 export class Behavior<in Message> {
   declare protected readonly accepts: (message: Message) => void
   readonly initial: (context: ActorContext<never>) => unknown
+  /** With the interceptors around it. */
   readonly receive: Receive
   readonly onSignal: OnSignal | null
   readonly onStop: OnStop | null
-  readonly mailbox: MailboxOptions | null
+  readonly mailbox: Mailbox | null
+  /** 0: it has no stash. */
+  readonly stashCapacity: number
   readonly handlerTimeoutMs: number
   readonly startTimeoutMs: number
   /** Ends the children in an order of its own; null: reverse order of their start. */
@@ -69,20 +74,50 @@ export class Behavior<in Message> {
   readonly onKill: ((state: unknown) => void) | null
   /** Whether its unasked end ends the system when it has no parent. */
   readonly escalates: boolean
+  /** Made by the runtime for its own actors, whose messages are no user's. */
+  readonly isRuntimes: boolean
+  /** Outermost first. */
+  readonly interceptors: readonly Interceptor<never>[]
+  private readonly bareReceive: Receive
 
-  constructor(definition: BehaviorDefinition<never, never>, internals: BehaviorInternals) {
+  /** `definition` and `internals` may be a behavior, to be had with other interceptors. */
+  constructor(
+    definition: BehaviorDefinition<never, never> | Behavior<never>,
+    internals: BehaviorInternals | Behavior<never>,
+    interceptors: readonly Interceptor<never>[] = NONE,
+  ) {
     this.initial = definition.initial as (context: ActorContext<never>) => unknown
-    this.receive = definition.receive as Receive
+    this.bareReceive = (definition instanceof Behavior ? definition.bareReceive : definition.receive) as Receive
+    this.interceptors = interceptors
+    this.receive = interceptors.reduceRight(around, this.bareReceive)
     this.onSignal = (definition.onSignal ?? null) as OnSignal | null
     this.onStop = (definition.onStop ?? null) as OnStop | null
-    this.mailbox = definition.mailbox ?? null
+    this.mailbox = definition instanceof Behavior ? definition.mailbox : mailboxOf(definition.mailbox)
+    this.stashCapacity = definition instanceof Behavior ? definition.stashCapacity : stashCapacityOf(definition)
     this.handlerTimeoutMs = definition.handlerTimeoutMs ?? 0
     this.startTimeoutMs = definition.startTimeoutMs ?? 30_000
     this.stopChildren = (internals.stopChildren ?? null) as ((state: unknown) => Promise<void>) | null
     this.takeBack = internals.takeBack ?? null
     this.onKill = (internals.onKill ?? null) as ((state: unknown) => void) | null
     this.escalates = internals.escalates ?? false
+    this.isRuntimes = internals.isRuntimes ?? true
   }
+}
+
+const NONE: readonly Interceptor<never>[] = Object.freeze([])
+
+type Intercepting = (state: unknown, message: unknown, context: ActorContext<never>, next: Receive) => unknown
+
+const around = (next: Receive, interceptor: Interceptor<never>): Receive => {
+  const intercepting = interceptor as unknown as Intercepting
+  return (state, message, context) => intercepting(state, message, context, next)
+}
+
+const stashCapacityOf = ({ stash }: BehaviorDefinition<never, never>): number => {
+  if (stash === undefined) return 0
+  if (!(Number.isSafeInteger(stash.capacity) && stash.capacity >= 1))
+    throw new RangeError(`stash capacity must be a whole number of at least 1, not ${stash.capacity}`)
+  return stash.capacity
 }
 
 export interface BehaviorInternals {
@@ -90,13 +125,12 @@ export interface BehaviorInternals {
   readonly takeBack?: (message: unknown, reason: ExitReason) => boolean
   readonly onKill?: (state: never) => void
   readonly escalates?: boolean
+  readonly isRuntimes?: boolean
 }
 
 /** How an actor handles its messages. One behavior may be spawned many times; each actor has its own state. */
-export const behavior = <Message, State>(definition: BehaviorDefinition<Message, State>): Behavior<Message> => {
-  checkMailbox(definition.mailbox)
-  return new Behavior(definition as unknown as BehaviorDefinition<never, never>, {})
-}
+export const behavior = <Message, State>(definition: BehaviorDefinition<Message, State>): Behavior<Message> =>
+  new Behavior(definition as unknown as BehaviorDefinition<never, never>, { isRuntimes: false })
 
 /** A behavior that uses what only the runtime's own actors use. */
 export const systemBehavior = <Message, State>(
@@ -107,8 +141,3 @@ export const systemBehavior = <Message, State>(
   },
 ): Behavior<Message> =>
   new Behavior(definition as unknown as BehaviorDefinition<never, never>, internals as BehaviorInternals)
-
-const checkMailbox = (mailbox: MailboxOptions | undefined): void => {
-  if (mailbox !== undefined && !(Number.isSafeInteger(mailbox.capacity) && mailbox.capacity >= 1))
-    throw new RangeError(`mailbox capacity must be a whole number of at least 1, not ${mailbox.capacity}`)
-}

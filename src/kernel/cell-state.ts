@@ -4,6 +4,8 @@ import type { PendingReply } from './ask.ts'
 import type { Behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import type { DeadLetters } from './dead-letters.ts'
+import type { Interception } from './intercept.ts'
+import type { ReceiveTimeout } from './receive-timeout.ts'
 import type { Ring, RingPool } from './ring.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { ExitReason } from './types.ts'
@@ -29,6 +31,9 @@ export const ENDING = 4
 export const SUSPENDED = 5
 export const STOPPED = 6
 
+/** Stands where no message does: any value may be one. */
+export const NOTHING = Symbol('nothing')
+
 /** What cells share: made once by the system. */
 export interface CellSystem {
   readonly name: string
@@ -38,6 +43,8 @@ export interface CellSystem {
   readonly scheduler: Scheduler
   readonly deadLetters: DeadLetters
   readonly rings: RingPool<unknown>
+  /** What goes around every behavior of users; null: nothing does. */
+  readonly interception: Interception | null
   /** Numbers actors without a name of their own. */
   nextLabel(): number
   /** A cell without a parent has ended; `asked`: by its ref's `stop`. */
@@ -62,7 +69,8 @@ export interface ChildExited {
 /** A notice ahead of messages. The user's own signals and the supervisor's pass through `onSignal`. */
 export type SystemMessage =
   | { readonly type: 'stop'; readonly reason: ExitReason }
-  | { readonly type: 'fail'; readonly error: Error }
+  /** `from`: the linked actor whose end it is. */
+  | { readonly type: 'fail'; readonly error: Error; readonly from: Cell | null }
   | { readonly type: 'terminated'; readonly ref: Cell; readonly reason: ExitReason }
   | { readonly type: 'child-terminated'; readonly ref: Cell; readonly reason: ExitReason }
   | ChildExited
@@ -78,6 +86,8 @@ export interface WaitingOffer {
 export class Rare {
   watchers: Set<Cell> | null = null
   watching: Set<Cell> | null = null
+  /** Those that fail with this incarnation, and it with them. */
+  links: Set<Cell> | null = null
   openAsks: Set<PendingReply> | null = null
   offers: Ring<WaitingOffer> | null = null
   /** Called once when the cell has stopped for good. */
@@ -97,4 +107,13 @@ export class Rare {
   /** Set where the end is final for a supervised cell too. */
   final = false
   incarnation = 0
+  /** The one that ended the last incarnation which failed. */
+  lastError: Error | null = null
+  /** Set aside by handlers, oldest first; back ahead of the mailbox when the incarnation ends. */
+  stash: Ring<unknown> | null = null
+  /** The message in the handler, with its ask; kept only for behaviors that have a stash. */
+  current: unknown = NOTHING
+  /** What the running handler has asked through its context. */
+  asking: PendingReply[] | null = null
+  receiveTimeout: ReceiveTimeout | null = null
 }

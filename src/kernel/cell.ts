@@ -1,12 +1,14 @@
 import { assert } from '../base/assert.ts'
 import { RuntimeError, toError } from '../base/errors.ts'
-import { AskEnvelope, type AskHolder, type PendingReply } from './ask.ts'
+import { AskEnvelope, type AskHolder, PendingReply } from './ask.ts'
+import { cycleError } from './ask-cycle.ts'
 import { Become, type Behavior, KILLED, NORMAL, SHUTDOWN, Stopped } from './behavior.ts'
 import {
   BUSY,
   type CellSystem,
   ENDING,
   NEW,
+  NOTHING,
   type Rare,
   READY,
   STARTING,
@@ -16,12 +18,20 @@ import {
   type SystemMessage,
 } from './cell-state.ts'
 import { Context } from './context.ts'
-import { NOTHING, Receiver } from './receiver.ts'
+import { type ActorStateName, STATE_NAMES } from './inspect.ts'
+import { keepInterceptors } from './intercept.ts'
+import { Kin } from './kin.ts'
+import { isName, nameInvalid, nameTaken } from './names.ts'
+import { ReceiveTimeout } from './receive-timeout.ts'
+import { Ring } from './ring.ts'
+import { Scheduled } from './scheduled.ts'
 import {
   type ActorContext,
   type ActorRef,
+  type AskOptions,
   type ExitReason,
   ignore,
+  type ReplyTo,
   type ShutdownTime,
   type StopOptions,
 } from './types.ts'
@@ -30,21 +40,20 @@ export type { ChildExited, StartResult } from './cell-state.ts'
 
 const DEFAULT_SHUTDOWN_MS = 5_000
 
+const NONE: readonly PendingReply[] = Object.freeze([])
+
 /**
- * An actor: its state, the life of its incarnations, and its place in the tree. The cell is the ref that users hold; what
+ * An actor: its state, and the life of its incarnations. The cell is the ref that users hold; what
  * the ref's interface does not name is for the runtime.
  *
  * Holds: one handler at a time per incarnation (`run` does nothing unless READY, and READY is left while a promise is
  * waited for); system messages before messages; what the mailbox holds when the cell stops goes to dead letters.
  */
-export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
-  readonly parent: Cell | null
-  private readonly label: string | number
+export class Cell extends Kin implements ActorRef<unknown>, AskHolder {
   private state: unknown = undefined
   private context: Context | null = null
-  private lastChild: Cell | null = null
-  private previousSibling: Cell | null = null
-  private nextSibling: Cell | null = null
+  /** By all its incarnations. */
+  private handled = 0
 
   constructor(
     system: CellSystem,
@@ -53,24 +62,17 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
     label: string | number,
     supervised: boolean,
   ) {
-    super(system, behavior, supervised)
-    this.parent = parent
-    this.label = label
+    super(
+      system,
+      parent,
+      system.interception === null ? behavior : system.interception.around(behavior),
+      label,
+      supervised,
+    )
     if (!supervised) system.scheduler.enqueue(this)
   }
 
   // ── what users see ───────────────────────────────────────────────────────────────────────────────────────────────
-
-  get name(): string {
-    return typeof this.label === 'string' ? this.label : `$${this.label}`
-  }
-
-  get path(): string {
-    // A loop, since a tree may be deeper than the stack.
-    let path = `/${this.name}`
-    for (let above = this.parent; above !== null; above = above.parent) path = `/${above.name}${path}`
-    return `/${this.system.name}${path}`
-  }
 
   stop(options?: StopOptions): Promise<void> {
     return this.end(SHUTDOWN, options?.shutdownMs ?? this.defaultShutdownMs, !this.supervised)
@@ -114,7 +116,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
 
   /** The same for a supervisor that keeps its children's names unique itself: the name costs no entry here. */
   holdEntity(behavior: Behavior<never>, name: string): Cell {
-    return this.link(new Cell(this.system, this, behavior, name, true))
+    return this.attach(new Cell(this.system, this, behavior, name, true))
   }
 
   get incarnation(): number {
@@ -185,29 +187,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   }
 
   failFromOutside(thrown: unknown): void {
-    this.signal({ type: 'fail', error: toError(thrown) })
-  }
-
-  watch(target: Cell): void {
-    if (target.status === STOPPED) {
-      const isTold = this.signals?.some(signal => signal.type === 'terminated' && signal.ref === target)
-      if (isTold !== true) this.signal({ type: 'terminated', ref: target, reason: NORMAL })
-      return
-    }
-    const mine = this.rarely()
-    mine.watching ??= new Set()
-    mine.watching.add(target)
-    const theirs = target.rarely()
-    theirs.watchers ??= new Set()
-    theirs.watchers.add(this)
-  }
-
-  unwatch(target: Cell): void {
-    this.rare?.watching?.delete(target)
-    target.rare?.watchers?.delete(this)
-    if (this.signals === null) return
-    const left = this.signals.filter(signal => signal.type !== 'terminated' || signal.ref !== target)
-    this.signals = left.length === 0 ? null : left
+    this.signal({ type: 'fail', error: toError(thrown), from: null })
   }
 
   /** An ask that this actor had taken is settled. */
@@ -215,10 +195,58 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
     this.rare?.openAsks?.delete(reply)
   }
 
-  *children(): Iterable<Cell> {
-    const newestFirst: Cell[] = []
-    for (let child = this.lastChild; child !== null; child = child.previousSibling) newestFirst.push(child)
-    yield* newestFirst.reverse()
+  /** **Errors**: RangeError. */
+  setReceiveTimeout(afterMs: number, message: unknown): void {
+    const timeout = new ReceiveTimeout(this, afterMs, message)
+    this.cancelReceiveTimeout()
+    this.rarely().receiveTimeout = timeout
+  }
+
+  cancelReceiveTimeout(): void {
+    const rare = this.rare
+    if (rare === null || rare.receiveTimeout === null) return
+    rare.receiveTimeout.cancel()
+    rare.receiveTimeout = null
+  }
+
+  /** An ask that this actor's handler may wait for: it fails where that would be for ever. */
+  askFrom<Message, Reply>(
+    ref: ActorRef<Message>,
+    make: (replyTo: ReplyTo<Reply>) => Message,
+    options: AskOptions | undefined,
+  ): Promise<Reply> {
+    const asked: PendingReply[] = []
+    const answer = ref.ask<Reply>(replyTo => {
+      // Whoever the message reaches in the end: a router hands the ask on.
+      if (isPending(replyTo)) asked.push(replyTo)
+      return make(replyTo)
+    }, options)
+    // Where several are asked, one that cannot answer keeps nobody waiting.
+    if (asked.length === 1) this.waitsFor(asked[0] as PendingReply)
+    return answer
+  }
+
+  /** What its running handler has asked for: nobody can answer one of these whom this actor must answer first. */
+  get awaited(): readonly PendingReply[] {
+    return this.status === BUSY || this.status === STARTING ? (this.rare?.asking ?? NONE) : NONE
+  }
+
+  // ── what is to be seen from outside ──────────────────────────────────────────────────────────────────────────────
+
+  get stateName(): ActorStateName {
+    return STATE_NAMES[this.status] as ActorStateName
+  }
+
+  get handledCount(): number {
+    return this.handled
+  }
+
+  get stashedCount(): number {
+    return this.rare?.stash?.length ?? 0
+  }
+
+  get lastError(): Error | null {
+    return this.rare?.lastError ?? null
   }
 
   // ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,9 +254,11 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   run(limit: number): number {
     if (this.status === NEW) this.begin()
     let done = 0
+    let signals = 0
     while (done < limit && this.status === READY) {
+      done++
       if (this.signals !== null) {
-        done++
+        signals++
         this.handleSignal()
         continue
       }
@@ -236,15 +266,25 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
       if (item !== NOTHING) this.first = NOTHING
       else {
         const mailbox = this.mailbox
-        if (mailbox === null || mailbox.isEmpty) break
+        if (mailbox === null || mailbox.isEmpty) {
+          done--
+          break
+        }
         item = mailbox.shift()
       }
-      done++
-      if (this.rare !== null && this.rare.offers !== null) this.acceptOffer()
+      if (this.rare !== null) this.beforeMessage(this.rare)
       this.handle(item)
     }
+    this.handled += done - signals
     if (this.status === READY) this.rest()
     return done === 0 ? 1 : done
+  }
+
+  /** What few actors need. */
+  private beforeMessage(rare: Rare): void {
+    if (rare.offers !== null) this.acceptOffer()
+    if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
+    rare.asking = null
   }
 
   /** READY after a turn or an async handler: back into the run queue, or idle. */
@@ -254,7 +294,8 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
       this.system.scheduler.enqueue(this)
       return
     }
-    if (mailbox !== null) {
+    // A priority queue stays: it is dearer to make than to keep.
+    if (mailbox !== null && mailbox instanceof Ring) {
       this.mailbox = null
       this.system.rings.give(mailbox)
     }
@@ -262,25 +303,50 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
     if (this.rare?.draining === true) this.signal({ type: 'stop', reason: NORMAL })
   }
 
-  private handle(item: unknown): void {
-    const context = this.context as Context
-    let message = item
-    let reply: PendingReply | null = null
-    if (this.isAsked && item instanceof AskEnvelope) {
-      message = item.message
-      reply = item.reply
+  private handle(message: unknown): void {
+    if (this.opensEnvelopes) {
+      this.handleOpened(message)
+      return
     }
+    const context = this.context as Context
     let outcome: unknown
     try {
       outcome = this.behavior.receive(this.state, message, context as ActorContext<unknown> as ActorContext<never>)
     } catch (error) {
-      if (reply !== null) this.hold(reply, context)
       this.crashOf(context, error)
       return
     }
-    if (reply !== null && !reply.settled) this.hold(reply, context)
     // A handler may have killed its own actor; then its outcome counts no more.
     if (outcome !== this.state && this.context === context) this.settle(outcome, context)
+  }
+
+  /** The same where a message may be asked, or scheduled, or be stashed. */
+  private handleOpened(item: unknown): void {
+    let message = item
+    let ask: AskEnvelope | null = null
+    if (item instanceof AskEnvelope) {
+      if (item.reply.withdrawn) return
+      ask = item
+      ask.isStashed = false
+      message = item.message
+    } else if (item instanceof Scheduled) {
+      if (!item.arrive()) return
+      message = item.message
+    }
+    const context = this.context as Context
+    const isStashable = this.behavior.stashCapacity > 0
+    if (isStashable) this.rarely().current = ask ?? message
+    let outcome: unknown
+    try {
+      outcome = this.behavior.receive(this.state, message, context as ActorContext<unknown> as ActorContext<never>)
+    } catch (error) {
+      if (ask !== null) this.hold(ask, context)
+      this.crashOf(context, error)
+      return
+    }
+    if (ask !== null) this.hold(ask, context)
+    if (outcome !== this.state && this.context === context) this.settle(outcome, context)
+    if (isStashable && this.status !== BUSY && this.rare !== null) this.rare.current = NOTHING
   }
 
   private handleSignal(): void {
@@ -292,6 +358,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
       return
     }
     const context = this.context as Context
+    if (this.rare !== null) this.rare.asking = null
     if (signal.type === 'fail') {
       this.crash(signal.error)
       return
@@ -320,6 +387,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   /** Handles nothing else until `promise` settles, or the handler's time is over. */
   private waitFor(promise: Promise<unknown>, context: Context): void {
     this.status = BUSY
+    if (this.rare !== null) this.refuseCycles(this.rare)
     const timeoutMs = this.behavior.handlerTimeoutMs
     if (timeoutMs > 0)
       this.rarely().handlerTimer = this.system.clock.after(timeoutMs, () => this.handlerTimedOut(context, timeoutMs))
@@ -327,6 +395,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
       outcome => {
         if (!this.isWaitingWith(context)) return
         this.status = READY
+        if (this.rare !== null) this.afterWait(this.rare)
         if (outcome !== this.state) this.settle(outcome, context)
         if (this.status === READY) this.rest()
       },
@@ -336,6 +405,31 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
           this.system.logger.log('debug', `${this.path}: a handler failed after its incarnation had ended`, { error })
       },
     )
+  }
+
+  /** What few actors need. */
+  private afterWait(rare: Rare): void {
+    rare.current = NOTHING
+    if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
+  }
+
+  /** Asks are refused from when the handler is known to go on: one that only asks and returns waits for nobody. */
+  private refuseCycles(rare: Rare): void {
+    if (rare.asking !== null) for (const reply of rare.asking) this.refuseCycle(reply)
+  }
+
+  private refuseCycle(reply: PendingReply): void {
+    if (reply.settled) return
+    const error = cycleError(this, reply.target)
+    if (error !== null) reply.withdraw(error)
+  }
+
+  private waitsFor(reply: PendingReply): void {
+    if (reply.settled || !this.listens) return
+    const rare = this.rarely()
+    rare.asking ??= []
+    rare.asking.push(reply)
+    if (this.status === BUSY) this.refuseCycle(reply)
   }
 
   private isWaitingWith(context: Context): boolean {
@@ -362,7 +456,8 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   }
 
   private becomeOther(change: Become, context: Context): void {
-    const next = change.behavior
+    const next =
+      this.behavior.interceptors.length === 0 ? change.behavior : keepInterceptors(this.behavior, change.behavior)
     let state = change.state
     if (!change.isReady) {
       try {
@@ -388,6 +483,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
     this.rarely().original ??= this.behavior
     this.behavior = next
     this.state = state
+    if (next.stashCapacity > 0) this.opensEnvelopes = true
   }
 
   // ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -412,6 +508,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   }
 
   private waitForStart(promise: Promise<unknown>, context: Context): void {
+    if (this.rare !== null) this.refuseCycles(this.rare)
     const { startTimeoutMs } = this.behavior
     const cancel = this.system.clock.after(startTimeoutMs, () => {
       const late = new RuntimeError('ACTOR_START_TIMEOUT', `${this.path}: not started within ${startTimeoutMs} ms`)
@@ -550,7 +647,7 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
     this.idle = false
     this.cancelHandlerTimer()
     const context = this.context as Context
-    context.abortSignal()
+    context.endWork()
     // A listener of the signal may have killed the actor.
     if (this.context !== context) return
     const hook = runHook ? this.behavior.onStop : null
@@ -604,6 +701,9 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
 
   private leaveIncarnation(reason: ExitReason): void {
     this.cancelHandlerTimer()
+    this.cancelReceiveTimeout()
+    this.unstashAll()
+    if (reason.type === 'error') this.rarely().lastError = reason.error
     this.context?.revoke()
     this.context = null
     this.state = undefined
@@ -618,11 +718,9 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
         rare.openAsks = null
         for (const reply of open) reply.fail(this.unansweredError(reason))
       }
-      if (rare.watching !== null) {
-        for (const target of rare.watching) target.rare?.watchers?.delete(this)
-        rare.watching = null
-      }
+      rare.current = NOTHING
     }
+    this.leaveKin(reason)
     const { takeBack } = this.behavior
     const failed = reason.type === 'error' || reason.type === 'killed'
     if (!failed || takeBack === null) return
@@ -661,7 +759,8 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
     this.status = STOPPED
     this.open = false
     this.sweepMailbox(reason)
-    this.unlink()
+    this.leaveKin(reason)
+    this.detach()
     const rare = this.rare
     this.rare = null
     const parent = this.parent
@@ -679,8 +778,9 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   // ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private adoptChild(behavior: Behavior<never>, name: string | null, supervised: boolean): Cell {
+    if (name !== null && !supervised && !isName(name)) throw nameInvalid(this.path, name)
     if (name !== null && this.rare?.childNames?.has(name) === true) throw nameTaken(this.path, name)
-    const child = this.link(new Cell(this.system, this, behavior, name ?? this.system.nextLabel(), supervised))
+    const child = this.attach(new Cell(this.system, this, behavior, name ?? this.system.nextLabel(), supervised))
     if (name !== null) {
       const rare = this.rarely()
       rare.childNames ??= new Map()
@@ -689,27 +789,9 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
     return child
   }
 
-  private link(child: Cell): Cell {
-    child.previousSibling = this.lastChild
-    if (this.lastChild !== null) this.lastChild.nextSibling = child
-    this.lastChild = child
-    return child
-  }
-
-  private unlink(): void {
-    const parent = this.parent
-    if (parent === null) return
-    if (this.nextSibling !== null) this.nextSibling.previousSibling = this.previousSibling
-    else if (parent.lastChild === this) parent.lastChild = this.previousSibling
-    if (this.previousSibling !== null) this.previousSibling.nextSibling = this.nextSibling
-    this.nextSibling = null
-    this.previousSibling = null
-    if (typeof this.label === 'string' && parent.rare?.childNames?.get(this.label) === this)
-      parent.rare.childNames.delete(this.label)
-  }
-
-  private hold(reply: PendingReply, context: Context): void {
-    if (reply.settled) return
+  /** The actor has taken an ask and owes an answer, unless it gave it or set it aside. */
+  private hold({ reply, isStashed }: AskEnvelope, context: Context): void {
+    if (reply.settled || isStashed) return
     if (this.context !== context || context.revoked) {
       reply.fail(this.unansweredError(KILLED))
       return
@@ -732,5 +814,4 @@ export class Cell extends Receiver implements ActorRef<unknown>, AskHolder {
   }
 }
 
-export const nameTaken = (parent: string, name: string): RuntimeError =>
-  new RuntimeError('ACTOR_NAME_TAKEN', `${parent} has a child named ${JSON.stringify(name)} already`)
+const isPending = (replyTo: ReplyTo<never>): replyTo is PendingReply => replyTo instanceof PendingReply

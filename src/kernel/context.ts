@@ -1,9 +1,11 @@
-import { RuntimeError } from '../base/errors.ts'
+import { RuntimeError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Clock, Random } from '../base/ports.ts'
+import { PendingReply } from './ask.ts'
 import type { Behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
-import type { ActorContext, ActorRef, ReplyTo, SpawnOptions } from './types.ts'
+import { type ActorTimers, Timers } from './timers.ts'
+import type { ActorContext, ActorRef, AskOptions, PipedResult, ReplyTo, SpawnOptions } from './types.ts'
 
 /** What one incarnation of an actor sees of the runtime. */
 export class Context implements ActorContext<unknown> {
@@ -12,6 +14,7 @@ export class Context implements ActorContext<unknown> {
   /** Set when the incarnation is over: nothing that it does counts any more. */
   revoked = false
   private abort: AbortController | null = null
+  private ownTimers: Timers | null = null
 
   constructor(cell: Cell) {
     this.cell = cell
@@ -44,6 +47,14 @@ export class Context implements ActorContext<unknown> {
     return this.abort.signal
   }
 
+  get timers(): ActorTimers<unknown> {
+    if (this.ownTimers === null) {
+      this.ownTimers = new Timers(this.cell)
+      if (this.revoked) this.ownTimers.end()
+    }
+    return this.ownTimers
+  }
+
   spawn<M>(behavior: Behavior<M>, options?: SpawnOptions): ActorRef<M> {
     if (this.revoked || this.cell.isEnding)
       throw new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation ends or has ended, and can spawn nothing`)
@@ -63,17 +74,76 @@ export class Context implements ActorContext<unknown> {
     this.cell.unwatch(ref as unknown as Cell)
   }
 
+  link(ref: ActorRef<never>): void {
+    if (!this.revoked) this.cell.link(ref as unknown as Cell)
+  }
+
+  unlink(ref: ActorRef<never>): void {
+    if (!this.revoked) this.cell.unlink(ref as unknown as Cell)
+  }
+
+  stash(): void {
+    if (!this.revoked) this.cell.stashCurrent()
+  }
+
+  unstashAll(): void {
+    if (!this.revoked) this.cell.unstashAll()
+  }
+
+  setReceiveTimeout(afterMs: number, message: unknown): void {
+    if (!this.revoked) this.cell.setReceiveTimeout(afterMs, message)
+  }
+
+  cancelReceiveTimeout(): void {
+    if (!this.revoked) this.cell.cancelReceiveTimeout()
+  }
+
+  pipeToSelf<Value>(promise: PromiseLike<Value>, toMessage: (result: PipedResult<Value>) => unknown): void {
+    const pipe = (result: PipedResult<Value>): void => {
+      let message: unknown
+      try {
+        message = toMessage(result)
+      } catch (error) {
+        this.failIfRunning(error)
+        return
+      }
+      this.tell(this.self, message)
+    }
+    promise.then(
+      value => pipe({ ok: true, value }),
+      thrown => pipe({ ok: false, error: toError(thrown) }),
+    )
+  }
+
+  ask<M, Reply>(ref: ActorRef<M>, message: (replyTo: ReplyTo<Reply>) => M, options?: AskOptions): Promise<Reply> {
+    return this.revoked ? this.askTooLate(ref, message) : this.cell.askFrom(ref, message, options)
+  }
+
   fail(error: unknown): void {
     if (!this.revoked) this.cell.failFromOutside(error)
   }
 
-  /** Ends what was begun with `signal`; the rest of the context works on for the stop hook. */
-  abortSignal(): void {
+  /** Ends the timers and what was begun with `signal`; the rest of the context works on for the stop hook. */
+  endWork(): void {
+    if (this.ownTimers !== null) this.ownTimers.end()
     if (this.abort !== null) this.abort.abort()
   }
 
   revoke(): void {
     this.revoked = true
-    this.abortSignal()
+    this.endWork()
+  }
+
+  private failIfRunning(error: unknown): void {
+    if (this.revoked) this.log.log('debug', `${this.path}: a pipe failed after its incarnation had ended`, { error })
+    else this.fail(error)
+  }
+
+  private askTooLate<M, Reply>(ref: ActorRef<M>, make: (replyTo: ReplyTo<Reply>) => M): Promise<Reply> {
+    const { deadLetters } = this.cell.system
+    const reply = new PendingReply(this.cell, deadLetters)
+    reply.fail(new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation has ended, and can ask nobody`))
+    deadLetters.add(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), ref.path, 'killed')
+    return reply.promise as Promise<Reply>
   }
 }

@@ -8,10 +8,14 @@ export type DeadLetterReason =
   | 'killed'
   /** The mailbox was full. */
   | 'overflow'
+  /** It was to be set aside, and the stash was full. */
+  | 'stash-full'
   /** An answer that nobody waits for any more. */
   | 'late-reply'
   /** There is no such receiver. */
   | 'no-route'
+  /** It came from another thread or process, and its bytes could not be read. */
+  | 'decode'
   /** It waited for a worker longer than the pool's `ttlMs`. */
   | 'expired'
 

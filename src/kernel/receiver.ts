@@ -1,20 +1,30 @@
 import { RuntimeError } from '../base/errors.ts'
 import { AskEnvelope, PendingReply } from './ask.ts'
+import type { Asker } from './ask-cycle.ts'
 import type { Behavior } from './behavior.ts'
-import { type CellSystem, NEW, Rare, STOPPED, SUSPENDED, type SystemMessage, type WaitingOffer } from './cell-state.ts'
+import {
+  type CellSystem,
+  NEW,
+  NOTHING,
+  Rare,
+  STOPPED,
+  SUSPENDED,
+  type SystemMessage,
+  type WaitingOffer,
+} from './cell-state.ts'
 import type { DeadLetterReason } from './dead-letters.ts'
+import type { Mailbox } from './mailbox-options.ts'
+import { PriorityQueue } from './priority-queue.ts'
 import { Ring } from './ring.ts'
+import { Scheduled } from './scheduled.ts'
 import type { Runnable } from './scheduler.ts'
 import type { AskOptions, ExitReason, ReplyTo } from './types.ts'
-
-/** Stands in `first` where no message does: any value may be one. */
-export const NOTHING = Symbol('nothing')
 
 /**
  * What an actor is to those who send to it: its mailbox, and the rules of what the mailbox takes. The cell that extends it
  * lives the life of the actor. They are one object, so that a tell is one call deep.
  */
-export abstract class Receiver implements Runnable {
+export abstract class Receiver implements Runnable, Asker {
   readonly system: CellSystem
   protected behavior: Behavior<never>
   protected status = NEW
@@ -23,12 +33,12 @@ export abstract class Receiver implements Runnable {
   protected idle = false
   /** Takes any message without a check: alive, unbounded, not draining. */
   protected open: boolean
-  /** An ask has been queued once: until then no message need be looked at for being one. */
-  protected isAsked = false
+  /** A message may be more than itself (asked, scheduled, to be stashed): until then none need be looked at. */
+  protected opensEnvelopes: boolean
   /** The message that woke the actor when it was idle: most wake for one only, which then never touches a ring. */
   protected first: unknown = NOTHING
   /** Messages behind `first`. */
-  protected mailbox: Ring<unknown> | null = null
+  protected mailbox: Ring<unknown> | PriorityQueue | null = null
   protected signals: SystemMessage[] | null = null
   protected rare: Rare | null = null
 
@@ -37,9 +47,11 @@ export abstract class Receiver implements Runnable {
     this.behavior = behavior
     this.supervised = supervised
     this.open = behavior.mailbox === null
+    this.opensEnvelopes = behavior.stashCapacity > 0
   }
 
   abstract get path(): string
+  abstract get awaited(): readonly PendingReply[]
   abstract run(limit: number): number
 
   tell(message: unknown): void {
@@ -54,23 +66,21 @@ export abstract class Receiver implements Runnable {
     if (this.isClosed) return Promise.reject(this.stoppedError())
     const bounds = this.bounds
     if (bounds === null || this.waiting < bounds.capacity) {
-      this.push(message)
+      this.accept(message, bounds)
       return Promise.resolve()
     }
-    switch (bounds.overflow) {
-      case 'backpressure':
-        return new Promise((resolve, reject) => {
-          const rare = this.rarely()
-          rare.offers ??= new Ring()
-          rare.offers.push({ message, resolve, reject })
-        })
-      case 'drop-oldest':
-        this.tellWithLimits(message)
-        return Promise.resolve()
-      case 'reject':
-      case 'drop-newest':
-        return Promise.reject(this.fullError())
-    }
+    if (bounds.overflow === 'backpressure')
+      return new Promise((resolve, reject) => {
+        const rare = this.rarely()
+        rare.offers ??= new Ring()
+        rare.offers.push({ message, resolve, reject })
+      })
+    const shed = this.displace(message, bounds)
+    // With equal primitives the oldest may look like the new one, which is in.
+    const isIn = shed !== message || (bounds.overflow === 'drop-oldest' && bounds.priority === null)
+    if (!isIn) return Promise.reject(this.fullError())
+    this.refuse(shed, 'overflow')
+    return Promise.resolve()
   }
 
   ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
@@ -78,12 +88,18 @@ export abstract class Receiver implements Runnable {
     try {
       const envelope = new AskEnvelope(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), reply)
       if (options?.timeoutMs !== undefined) reply.failAfter(options.timeoutMs, this.system.clock)
-      this.isAsked = true
+      this.opensEnvelopes = true
       this.tell(envelope)
     } catch (error) {
       return Promise.reject(error)
     }
     return reply.promise as Promise<Reply>
+  }
+
+  /** A message from this actor's own timers, which asks when it is taken whether it still counts. */
+  tellScheduled(message: Scheduled): void {
+    this.opensEnvelopes = true
+    this.tell(message)
   }
 
   /** Messages that wait. */
@@ -120,7 +136,7 @@ export abstract class Receiver implements Runnable {
   /** Call it only where a message waits. */
   protected takeOldest(): unknown {
     const { first } = this
-    if (first === NOTHING) return (this.mailbox as Ring<unknown>).shift()
+    if (first === NOTHING) return (this.mailbox as Ring<unknown> | PriorityQueue).shift()
     this.first = NOTHING
     return first
   }
@@ -129,10 +145,7 @@ export abstract class Receiver implements Runnable {
     if (this.status === STOPPED || this.isDormant) return
     if (this.signals === null) this.signals = [message]
     else this.signals.push(message)
-    if (this.idle) {
-      this.idle = false
-      this.system.scheduler.enqueue(this)
-    }
+    this.wake()
   }
 
   protected sweepMailbox(reason: ExitReason): void {
@@ -141,7 +154,7 @@ export abstract class Receiver implements Runnable {
       const item = this.takeOldest()
       if (takeBack === null || !takeBack(item, reason)) this.refuse(item, 'stopped')
     }
-    if (this.mailbox !== null) this.system.rings.give(this.mailbox)
+    if (this.mailbox instanceof Ring) this.system.rings.give(this.mailbox)
     this.mailbox = null
     const offers = this.rare?.offers
     if (offers != null) while (!offers.isEmpty) offers.shift().reject(this.stoppedError())
@@ -156,8 +169,50 @@ export abstract class Receiver implements Runnable {
     const offers = rare.offers as Ring<WaitingOffer>
     const offer = offers.shift()
     if (offers.isEmpty) rare.offers = null
-    this.push(offer.message)
+    this.accept(offer.message, this.bounds)
     offer.resolve()
+  }
+
+  /** Sets the message in the handler aside, or refuses it when there is no room. **Errors**: STASH_MISUSED. */
+  stashCurrent(): void {
+    const { rare } = this
+    const capacity = this.behavior.stashCapacity
+    if (capacity === 0)
+      throw new RuntimeError(
+        'STASH_MISUSED',
+        `${this.path}: give its behavior \`stash: { capacity }\` to stash messages`,
+      )
+    if (rare === null || rare.current === NOTHING)
+      throw new RuntimeError('STASH_MISUSED', `${this.path}: no message is in the handler that could be stashed`)
+    const item = rare.current
+    rare.current = NOTHING
+    rare.stash ??= this.system.rings.take()
+    if (rare.stash.length >= capacity) {
+      this.refuse(item, 'stash-full')
+      return
+    }
+    if (item instanceof AskEnvelope) {
+      item.isStashed = true
+      item.reply.holder = null
+      rare.openAsks?.delete(item.reply)
+    }
+    rare.stash.push(item)
+  }
+
+  /** Puts what was set aside ahead of the mailbox: from its end, so that each step is one and the order stays. */
+  unstashAll(): void {
+    const { rare } = this
+    if (rare === null || rare.stash === null) return
+    const { stash } = rare
+    rare.stash = null
+    if (!stash.isEmpty) {
+      this.mailbox ??= this.system.rings.take()
+      if (this.first !== NOTHING) this.mailbox.unshift(this.first)
+      this.first = NOTHING
+      while (!stash.isEmpty) this.mailbox.unshift(stash.pop())
+      this.wake()
+    }
+    this.system.rings.give(stash)
   }
 
   protected rarely(): Rare {
@@ -169,8 +224,37 @@ export abstract class Receiver implements Runnable {
     return new RuntimeError('ACTOR_STOPPED', `${this.path} has stopped`)
   }
 
-  protected get bounds(): Behavior<never>['mailbox'] {
+  protected get bounds(): Mailbox | null {
     return (this.rare?.original ?? this.behavior).mailbox
+  }
+
+  private wake(): void {
+    if (!this.idle) return
+    this.idle = false
+    this.system.scheduler.enqueue(this)
+  }
+
+  private accept(message: unknown, bounds: Mailbox | null): void {
+    if (bounds === null || bounds.priority === null) this.push(message)
+    else this.pushByUrgency(message, bounds.priority)
+  }
+
+  private pushByUrgency(message: unknown, priority: (message: unknown) => number): void {
+    this.mailbox ??= new PriorityQueue(item => this.urgencyOf(messageOf(item), priority))
+    this.mailbox.push(message)
+    this.wake()
+  }
+
+  private urgencyOf(message: unknown, priority: (message: unknown) => number): number {
+    let error: unknown = new RangeError('it answered NaN')
+    try {
+      const urgency = priority(message)
+      if (!Number.isNaN(urgency)) return urgency
+    } catch (thrown) {
+      error = thrown
+    }
+    this.system.logger.log('error', `${this.path}: the mailbox's priority failed; its message comes last`, { error })
+    return Number.POSITIVE_INFINITY
   }
 
   private tellWithLimits(message: unknown): void {
@@ -179,17 +263,37 @@ export abstract class Receiver implements Runnable {
       return
     }
     const bounds = this.bounds
-    if (bounds === null || this.waiting < bounds.capacity) this.push(message)
-    else if (bounds.overflow === 'drop-oldest') {
-      this.refuse(this.takeOldest(), 'overflow')
-      this.push(message)
-    } else this.refuse(message, 'overflow')
+    if (bounds === null || this.waiting < bounds.capacity) this.accept(message, bounds)
+    else this.refuse(this.displace(message, bounds), 'overflow')
+  }
+
+  /** A full mailbox takes `message` in or not; what comes back is the message that has no room. */
+  private displace(message: unknown, { overflow, priority }: Mailbox): unknown {
+    if (overflow !== 'drop-oldest' && overflow !== 'drop-newest') return message
+    const which = overflow === 'drop-oldest' ? 'oldest' : 'newest'
+    if (priority !== null) {
+      this.pushByUrgency(message, priority)
+      return (this.mailbox as PriorityQueue).shed(which)
+    }
+    if (which === 'newest') return message
+    const oldest = this.takeOldest()
+    this.push(message)
+    return oldest
   }
 
   /** The message will not be handled: whoever asked learns it, and everybody else from the dead letters. */
   private refuse(item: unknown, reason: DeadLetterReason): void {
-    if (item instanceof AskEnvelope) item.reply.fail(reason === 'overflow' ? this.fullError() : this.stoppedError())
-    else this.system.deadLetters.add(item, this.path, reason)
+    if (item instanceof AskEnvelope) item.reply.fail(this.refusal(reason))
+    else if (!(item instanceof Scheduled)) this.system.deadLetters.add(item, this.path, reason)
+    else if (item.arrive()) this.system.deadLetters.add(item.message, this.path, reason)
+  }
+
+  private refusal(reason: DeadLetterReason): RuntimeError {
+    if (reason === 'overflow') return this.fullError()
+    if (reason !== 'stash-full') return this.stoppedError()
+    const { stashCapacity } = this.behavior
+    const text = `${this.path}: stash full with ${stashCapacity} messages`
+    return new RuntimeError('STASH_FULL', text, { retryable: true })
   }
 
   private fullError(): RuntimeError {
@@ -197,3 +301,6 @@ export abstract class Receiver implements Runnable {
     return new RuntimeError('MAILBOX_FULL', `${this.path}: mailbox full with ${capacity} messages`, { retryable: true })
   }
 }
+
+const messageOf = (item: unknown): unknown =>
+  item instanceof AskEnvelope || item instanceof Scheduled ? item.message : item

@@ -38,6 +38,21 @@ export class Ring<Item> {
     return item
   }
 
+  /** Puts `item` ahead of all. */
+  unshift(item: Item): void {
+    this.head = (this.head - 1) & this.mask
+    this.slots[this.head] = item
+    if (this.tail === this.head) this.grow()
+  }
+
+  /** The newest item; call it only when there is one. */
+  pop(): Item {
+    this.tail = (this.tail - 1) & this.mask
+    const item = this.slots[this.tail] as Item
+    this.slots[this.tail] = undefined
+    return item
+  }
+
   /** Keeps the items that `keep` answers true for, in order. */
   filter(keep: (item: Item) => boolean): void {
     for (let left = this.length; left > 0; left--) {

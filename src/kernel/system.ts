@@ -2,11 +2,14 @@ import { RuntimeError } from '../base/errors.ts'
 import { type Logger, patientLogger, stderrLogger } from '../base/logger.ts'
 import { type Clock, type Ports, type Random, systemPorts } from '../base/ports.ts'
 import { type Behavior, NORMAL } from './behavior.ts'
-import { Cell, nameTaken } from './cell.ts'
+import { Cell } from './cell.ts'
 import type { CellSystem } from './cell-state.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { deathWatchOf } from './death-watch.ts'
 import { EventStream, type TypedEvent } from './event-stream.ts'
+import { type ActorInfo, inspect } from './inspect.ts'
+import { Interception, type Interceptor } from './intercept.ts'
+import { isName, nameInvalid, nameTaken } from './names.ts'
 import { Registry } from './registry.ts'
 import { RingPool } from './ring.ts'
 import { Scheduler, type SchedulerOptions } from './scheduler.ts'
@@ -26,6 +29,11 @@ export interface ActorSystemOptions extends SchedulerOptions {
   readonly logger?: Logger
   /** Clock, chance and turns of the event loop; give your own to replay a run. Default: the machine's. */
   readonly ports?: Partial<Ports>
+  /**
+   * Around every behavior that `behavior` made, outside its own ones; see `intercept`. Supervisors, bridges and
+   * event-sourced actors, whose messages are the runtime's, are left alone.
+   */
+  readonly interceptors?: readonly Interceptor<never>[]
   /** The phases of `onShutdown`, in order. Default: `stop-accepting`, `drain`, `flush`. */
   readonly shutdownPhases?: readonly string[]
   /**
@@ -78,6 +86,7 @@ export class ActorSystem implements AsyncDisposable {
       scheduler: new Scheduler(ports.clock, ports.executor, options),
       deadLetters: this.deadLetters,
       rings: new RingPool(),
+      interception: options.interceptors === undefined ? null : new Interception(options.interceptors),
       nextLabel: () => ++this.labels,
       topLevelEnded: (cell, reason, asked) => this.topLevelEnded(cell, reason, asked),
     }
@@ -89,10 +98,11 @@ export class ActorSystem implements AsyncDisposable {
     return new ActorSystem(options)
   }
 
-  /** Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; SYSTEM_TERMINATED. */
+  /** Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID; SYSTEM_TERMINATED. */
   spawn<Message>(behavior: Behavior<Message>, options: SpawnOptions = {}): ActorRef<Message> {
     if (this.ending !== null) throw new RuntimeError('SYSTEM_TERMINATED', `system ${this.name} has been terminated`)
     const { name } = options
+    if (name !== undefined && !isName(name)) throw nameInvalid(`/${this.name}`, name)
     if (name !== undefined && this.names.has(name)) throw nameTaken(`/${this.name}`, name)
     const cell = new Cell(this.cells, null, behavior as Behavior<never>, name ?? ++this.labels, false)
     this.topLevel.add(cell)
@@ -136,6 +146,11 @@ export class ActorSystem implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.terminate()
+  }
+
+  /** The tree of actors as it is now, in the order of their start. What it shows is counted anyway; only the look costs. */
+  inspect(): readonly ActorInfo[] {
+    return inspect(this.topLevel, `/${this.name}`)
   }
 
   private terminateBecause(reason: ExitReason, options?: StopOptions): Promise<void> {

@@ -1,6 +1,10 @@
 import type { Logger } from '../base/logger.ts'
 import type { Clock, Random } from '../base/ports.ts'
 import type { Behavior, Outcome } from './behavior.ts'
+import type { MailboxOptions } from './mailbox-options.ts'
+import type { ActorTimers } from './timers.ts'
+
+export type { MailboxOptions, Overflow } from './mailbox-options.ts'
 
 /** Why an actor ended. A supervisor's answer depends on it. */
 export type ExitReason =
@@ -45,7 +49,10 @@ export type ShutdownTime = number | 'brutal-kill' | 'infinity'
 export interface ActorRef<in Message> extends ReplyTo<Message> {
   /** Name of the actor among its siblings: as given, or `$` and a number. */
   readonly name: string
-  /** Names from the system down: `/shop/orders/$3`. */
+  /**
+   * Names from the system down: `/shop/orders/$3`. Ids of entities and of supervisors' children may be any text; in a path
+   * a `/`, a `%` and a `$` at the beginning are written as in a URL.
+   */
   readonly path: string
   /** Never throws and never waits: a full or stopped mailbox makes a dead letter. */
   tell(message: Message): void
@@ -77,9 +84,16 @@ export type Signal =
   | { readonly type: 'child-terminated'; readonly ref: ActorRef<never>; readonly reason: ExitReason }
 
 export interface SpawnOptions {
-  /** Unique among its living siblings. **Errors**: ACTOR_NAME_TAKEN. Default: `$` and a number. */
+  /**
+   * Unique among its living siblings. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID when it is empty, has a `/` or
+   * begins with `$`, so that a path means one actor. Default: `$` and a number.
+   */
   readonly name?: string
 }
+
+export type PipedResult<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly error: Error }
 
 /**
  * What an actor may do beside changing its state. A context belongs to one incarnation: after a crash, a kill or a stop it
@@ -95,23 +109,61 @@ export interface ActorContext<Message> {
   readonly log: Logger
   /** Aborts when this incarnation ends, so that `fetch` and its like end with it. Made when first read. */
   readonly signal: AbortSignal
-  /** Starts a child; it is stopped before this actor stops or restarts. **Errors**: ACTOR_NAME_TAKEN, ACTOR_STOPPED. */
+  /** Gone when this incarnation ends. */
+  readonly timers: ActorTimers<Message>
+  /**
+   * Starts a child; it is stopped before this actor stops or restarts. **Errors**: ACTOR_NAME_TAKEN, ACTOR_NAME_INVALID,
+   * ACTOR_STOPPED.
+   */
   spawn<M>(behavior: Behavior<M>, options?: SpawnOptions): ActorRef<M>
   /** As `ref.tell`, but from this incarnation: revoked with it. */
   tell<M>(ref: ReplyTo<M>, message: M): void
   /** Asks for one `terminated` signal when `ref` ends for good: also when it has ended already, never after `unwatch`. */
   watch(ref: ActorRef<never>): void
   unwatch(ref: ActorRef<never>): void
+  /**
+   * Ties two actors to each other: when an incarnation of one fails or is killed, the other fails with ACTOR_LINK_FAILED,
+   * whose cause is the error. An orderly end (normal, or a stop) ends the link and nothing else, and so does `unlink`. A
+   * link to an actor that does not run fails this one. A restarted actor has no links. **Source**: Erlang's links, where
+   * `shutdown` counts as a failure too.
+   */
+  link(ref: ActorRef<never>): void
+  unlink(ref: ActorRef<never>): void
+  /**
+   * Sets the message in the handler aside, to be handled after `unstashAll`; an ask waits with it. **Bounds**: the
+   * behavior's `stash.capacity`; beyond it the message is a dead letter `stash-full`, and its ask fails with STASH_FULL.
+   * **Errors**: STASH_MISUSED where the behavior has no `stash`, and outside a handler or twice in one.
+   */
+  stash(): void
+  /**
+   * Puts all that is set aside back, in order, ahead of what waits in the mailbox (of its equals, where the mailbox has
+   * priorities). The end of an incarnation does the same, so that the next one finds it, and a crash loses only the
+   * message in the handler.
+   */
+  unstashAll(): void
+  /**
+   * Has `message` sent to this actor each time that it was idle for `afterMs` and took no message, until it is cancelled,
+   * replaced, or the incarnation ends. **Units**: ms. **Errors**: RangeError.
+   */
+  setReceiveTimeout(afterMs: number, message: Message): void
+  cancelReceiveTimeout(): void
+  /**
+   * Sends the outcome of `promise` to this actor as a message. When the incarnation has ended by then, that is a dead letter
+   * `killed`. What `toMessage` throws fails the actor.
+   */
+  pipeToSelf<Value>(promise: PromiseLike<Value>, toMessage: (result: PipedResult<Value>) => Message): void
+  /**
+   * As `ref.ask`, for handlers that wait for the answer: an ask that would close a circle of actors whose handlers wait for
+   * each other fails at once with ASK_CYCLE, which names them, and its message is not handled. **Errors**: those of
+   * `ref.ask`; ASK_CYCLE; ACTOR_STOPPED when this incarnation has ended.
+   */
+  ask<M, Reply = ReplyOf<M>>(
+    ref: ActorRef<M>,
+    message: (replyTo: ReplyTo<Reply>) => M,
+    options?: AskOptions,
+  ): Promise<Reply>
   /** Fails this actor from a callback outside its handler, as if the next message had thrown `error`. */
   fail(error: unknown): void
-}
-
-export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'backpressure'
-
-export interface MailboxOptions {
-  /** How many messages may wait. The one in the handler does not count. */
-  readonly capacity: number
-  readonly overflow: Overflow
 }
 
 /** What a user writes for an actor. */
@@ -123,7 +175,10 @@ export interface BehaviorDefinition<Message, State> {
   readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State, Message>
   /** Runs once for an incarnation that had started, whatever ended it, except a kill. Children have ended before it. */
   readonly onStop?: (state: State, reason: ExitReason, context: ActorContext<Message>) => void | Promise<void>
-  readonly mailbox?: MailboxOptions
+  /** Default: unbounded, in the order of arrival. */
+  readonly mailbox?: MailboxOptions<Message>
+  /** What `context.stash` may set aside. Default: nothing. */
+  readonly stash?: { readonly capacity: number }
   /** A handler that has not settled by then fails with ACTOR_HANDLER_TIMEOUT. Default: none. */
   readonly handlerTimeoutMs?: number
   /** An `initial` that has not settled by then fails with ACTOR_START_TIMEOUT. Default: 30,000. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { behavior } from '../../src/kernel/behavior.ts'
+import { type Behavior, behavior } from '../../src/kernel/behavior.ts'
 import { type ActorContext, ignore } from '../../src/kernel/types.ts'
-import { gate, rejection, Stage, settle, VirtualStage } from './support.ts'
+import { gate, hold, rejection, Stage, settle, VirtualStage } from './support.ts'
 
 const echo = behavior<string, null>({ initial: () => null, receive: state => state })
 
@@ -281,20 +281,36 @@ describe('names and paths', () => {
     expect(stage.logger.lines).toEqual([])
   })
 
-  test('may be any text: one that looks like a number given by the system takes nobody’s place', async () => {
+  test('that could make one path mean two actors are refused with ACTOR_NAME_INVALID', async () => {
     await using stage = new Stage()
-    let stops = 0
-    const counted = behavior<string, null>({
-      initial: () => null,
-      receive: state => state,
-      onStop: () => {
-        stops++
-      },
-    })
-    for (const name of ['$1', '$2', '$3', '', 'a/b', '__proto__', 'constructor']) stage.spawn(counted, name)
-    for (let i = 0; i < 5; i++) stage.spawn(counted)
+    let refused = 0
+    const parent = stage.spawn(
+      behavior<string, null>({
+        initial: () => null,
+        receive: (state, name, context) => {
+          expect(() => context.spawn(echo, { name })).toThrow(expect.objectContaining({ code: 'ACTOR_NAME_INVALID' }))
+          refused++
+          return state
+        },
+      }),
+    )
+    for (const name of ['$1', '$', '', 'a/b', '/']) {
+      expect(() => stage.spawn(echo, name)).toThrow(expect.objectContaining({ code: 'ACTOR_NAME_INVALID' }))
+      parent.tell(name)
+    }
     await settle()
-    await stage.system.terminate()
-    expect(stops).toBe(12)
+    expect(refused).toBe(5)
+    for (const name of ['__proto__', 'constructor', '1', 'a$', '%', 'ä b'])
+      expect(stage.spawn(echo, name).name).toBe(name)
+  })
+
+  test('of supervised children may be any text, which the path escapes', async () => {
+    await using stage = new Stage()
+    const pathOf = async (id: string): Promise<string> =>
+      (await hold(stage, echo as Behavior<never>, undefined, id)).child.path
+    expect(await pathOf('a/b')).toMatch(/^\/test\/\$\d+\/a%2Fb$/)
+    expect(await pathOf('a%2Fb')).toMatch(/^\/test\/\$\d+\/a%252Fb$/)
+    expect(await pathOf('$1')).toMatch(/^\/test\/\$\d+\/%241$/)
+    expect(await pathOf('a$')).toMatch(/^\/test\/\$\d+\/a\$$/)
   })
 })

@@ -1,0 +1,51 @@
+export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'backpressure'
+
+/**
+ * How many messages may wait, the one in the handler not counted, and what becomes of those beyond. Signals are never shed.
+ *
+ * - `reject`: the new message is a dead letter `overflow`, and `offer` rejects with MAILBOX_FULL.
+ * - `drop-newest`: the same; with priorities the newest of the least urgent messages gives way, be it the new one or not.
+ * - `drop-oldest`: the oldest message gives way; with priorities the oldest of the least urgent ones.
+ * - `backpressure`: `offer` waits for room; what is told is a dead letter.
+ */
+export interface BoundedMailbox {
+  readonly capacity: number
+  readonly overflow: Overflow
+}
+
+/**
+ * Messages in the order of urgency: the smallest number first, equals in the order they came, per sender and over all.
+ * A `priority` that throws or answers NaN makes its message the least urgent, and a line in the log.
+ */
+export interface PriorityMailbox<in Message = unknown> {
+  readonly priority: (message: Message) => number
+  /** Default: no limit. */
+  readonly capacity?: number
+  /** Default: `reject`. */
+  readonly overflow?: Overflow
+}
+
+export type MailboxOptions<Message = unknown> =
+  | (BoundedMailbox & { readonly priority?: undefined })
+  | PriorityMailbox<Message>
+
+/** The options with everything said. */
+export interface Mailbox {
+  readonly capacity: number
+  readonly overflow: Overflow
+  readonly priority: ((message: unknown) => number) | null
+}
+
+/** **Errors**: RangeError for a capacity that is none. */
+export const mailboxOf = (options: MailboxOptions<never> | undefined): Mailbox | null => {
+  if (options === undefined) return null
+  const { capacity, overflow = 'reject', priority = null } = options
+  const isUnbounded = capacity === undefined && priority !== null
+  if (!isUnbounded && !(Number.isSafeInteger(capacity) && (capacity as number) >= 1))
+    throw new RangeError(`mailbox capacity must be a whole number of at least 1, not ${capacity}`)
+  return {
+    capacity: capacity ?? Number.POSITIVE_INFINITY,
+    overflow,
+    priority: priority as ((message: unknown) => number) | null,
+  }
+}

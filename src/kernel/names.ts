@@ -1,0 +1,18 @@
+import { RuntimeError } from '../base/errors.ts'
+
+export const nameTaken = (parent: string, name: string): RuntimeError =>
+  new RuntimeError('ACTOR_NAME_TAKEN', `${parent} has a child named ${JSON.stringify(name)} already`)
+
+/** A name with which no path could mean two actors. */
+export const isName = (name: string): boolean => name !== '' && !name.startsWith('$') && !name.includes('/')
+
+export const nameInvalid = (parent: string, name: string): RuntimeError =>
+  new RuntimeError(
+    'ACTOR_NAME_INVALID',
+    `${parent}: ${JSON.stringify(name)} is no actor's name: give one that is not empty, has no / and does not begin with $`,
+  )
+
+const ESCAPED = /[/%]|^\$/g
+
+/** A name as it stands in a path. Ids of entities and of supervisors' children are data, and may be any text. */
+export const inPath = (name: string): string => name.replace(ESCAPED, found => encodeURIComponent(found))

@@ -1,0 +1,17 @@
+/**
+ * A message that time sends to its own actor. It is queued as this object, and asked when it is taken from the mailbox, so
+ * that one cancelled meanwhile is not handled.
+ */
+export abstract class Scheduled {
+  abstract readonly message: unknown
+  /** It has left the mailbox: whether its message still counts. */
+  abstract arrive(): boolean
+}
+
+/** The actor that scheduled messages are for. */
+export interface ScheduledTarget {
+  readonly system: { readonly clock: { monotonicMs(): number; after(delayMs: number, run: () => void): () => void } }
+  /** No message waits and none is handled. */
+  readonly isIdle: boolean
+  tellScheduled(message: Scheduled): void
+}
