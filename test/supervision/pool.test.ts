@@ -125,7 +125,12 @@ describe('a pool', () => {
     const workers = poolOf(stage, log, { size: 4, keyOf: job => job.key })
     const keys = ids(1, 12).map(id => `key-${id}`)
     const jobs = ids(1, 240).map(id => ({ id, key: keys[id % keys.length] as string }))
-    for (const job of jobs) workers.tell({ ...job, until: new Promise(resolve => setImmediate(resolve)) })
+    const door = gate()
+    const turn = (): Promise<void> => door.opened.then(() => new Promise(resolve => setImmediate(resolve)))
+    for (const job of jobs) workers.tell({ ...job, until: turn() })
+    await settle()
+    expect(log.mostRunning).toBe(4)
+    door.open()
     workers.tell({ id: 1_000 })
     await ask(workers, { id: 1_001, key: 'key-1' })
     await workers.drain()
@@ -138,7 +143,6 @@ describe('a pool', () => {
       expect(log.done.filter(id => own.has(id))).toEqual([...own])
     }
     expect(new Set(log.begun.map(line => line.split(':')[0])).size).toBe(4)
-    expect(log.mostRunning).toBe(4)
   })
 
   test('takes what came first, of a worker’s own keys and of what any may take', async () => {
