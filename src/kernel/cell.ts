@@ -646,6 +646,7 @@ export class Cell extends Kin implements ActorRef<unknown>, AskHolder {
     this.status = ENDING
     this.idle = false
     this.cancelHandlerTimer()
+    if (this.rare !== null) this.rare.current = NOTHING
     const context = this.context as Context
     context.endWork()
     // A listener of the signal may have killed the actor.

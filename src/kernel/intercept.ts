@@ -56,8 +56,18 @@ export class Interception {
   }
 }
 
+/** What behaviors with interceptors became, so that an actor which turns to and fro makes nothing each time. */
+const kept = new WeakMap<Behavior<never>, Behavior<never>>()
+
 /** What `current` becomes: `next`, with those interceptors of `current` around it that it lacks. */
 export const keepInterceptors = (current: Behavior<never>, next: Behavior<never>): Behavior<never> => {
   const missing = current.interceptors.filter(interceptor => !next.interceptors.includes(interceptor))
-  return missing.length === 0 ? next : intercept(next, ...missing)
+  if (missing.length === 0) return next
+  const known = kept.get(next)
+  const isSame = missing.every((interceptor, at) => known?.interceptors[at] === interceptor)
+  if (known !== undefined && isSame && known.interceptors.length === missing.length + next.interceptors.length)
+    return known
+  const around = intercept(next, ...missing)
+  kept.set(next, around)
+  return around
 }

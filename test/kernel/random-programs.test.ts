@@ -22,6 +22,15 @@ const KINDS = [
   'fail',
   'kill self',
   'stop self',
+  'stash',
+  'unstash',
+  'pipe',
+  'start timer',
+  'cancel timer',
+  'receive timeout',
+  'link',
+  'unlink',
+  'ask later',
 ] as const
 
 interface Message {
@@ -79,6 +88,10 @@ class Ledger {
   readonly sent = new Set<number>()
   /** Sent by actors: they have another sender than the program, and no fixed place among its messages. */
   readonly forwarded = new Set<number>()
+  /** Sent by timers: they may be cancelled. */
+  readonly scheduled = new Set<number>()
+  /** Set aside once, so that their place among others changed. */
+  readonly stashed = new Set<number>()
   readonly handled: { readonly actor: number; readonly id: number }[] = []
   readonly failedAsks = new Set<number>()
   readonly refusedOffers = new Set<number>()
@@ -96,6 +109,26 @@ const turns = async (count: number): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await new Promise<void>(resolve => setImmediate(resolve))
 }
 
+/** A message of an actor, not of the program. */
+const from = (ledger: Ledger, id: number): Message => {
+  ledger.forwarded.add(id)
+  return { id, kind: 'return', replyTo: null }
+}
+
+/** Asks in the midst of a handler, which waits for the answer whatever it is. */
+const askNext = async (context: ActorContext<Message>, next: ActorRef<Message>, ledger: Ledger): Promise<void> => {
+  const id = ledger.send()
+  ledger.openAsks.add(id)
+  try {
+    await context.ask<Message, number>(next, replyTo => ({ ...from(ledger, id), replyTo }))
+  } catch (error) {
+    expect(error).toHaveProperty('code')
+    ledger.failedAsks.add(id)
+  } finally {
+    ledger.openAsks.delete(id)
+  }
+}
+
 interface Incarnation {
   handlers: number
 }
@@ -111,6 +144,7 @@ const actor = (
     message: Message,
     context: ActorContext<Message>,
   ): Outcome<Incarnation, Message> => {
+    const next = refs[(index + 1) % refs.length] as ActorRef<Message>
     switch (message.kind) {
       case 'throw':
       case 'throw later':
@@ -123,11 +157,39 @@ const actor = (
       case 'forward later': {
         const id = ledger.send()
         ledger.forwarded.add(id)
-        context.tell(refs[(index + 1) % refs.length] as ActorRef<Message>, { id, kind: 'return', replyTo: null })
+        context.tell(next, { id, kind: 'return', replyTo: null })
         return incarnation
       }
       case 'fail':
         context.fail(new Error(`message ${message.id}`))
+        return incarnation
+      case 'unstash':
+        context.unstashAll()
+        return incarnation
+      case 'pipe':
+        context.pipeToSelf(turns(2), () => from(ledger, ledger.send()))
+        return incarnation
+      case 'start timer': {
+        const id = ledger.ids++
+        ledger.scheduled.add(id)
+        context.timers.start(message.id % 3, from(ledger, id), { afterMs: message.id % 10 })
+        return incarnation
+      }
+      case 'cancel timer':
+        context.timers.cancel(message.id % 3)
+        return incarnation
+      case 'receive timeout': {
+        const id = ledger.ids++
+        ledger.scheduled.add(id)
+        // It ends the actor, so that it comes once.
+        context.setReceiveTimeout(5, { ...from(ledger, id), kind: 'stop self' })
+        return incarnation
+      }
+      case 'link':
+        context.link(next)
+        return incarnation
+      case 'unlink':
+        context.unlink(next)
         return incarnation
       case 'kill self':
         context.self.kill()
@@ -142,6 +204,8 @@ const actor = (
   }
   const later = async (incarnation: Incarnation, message: Message, context: ActorContext<Message>) => {
     await turns(1 + (message.id % 7))
+    if (message.kind === 'ask later')
+      await askNext(context, refs[(index + 1) % refs.length] as ActorRef<Message>, ledger)
     incarnation.handlers--
     return finish(incarnation, message, context)
   }
@@ -153,6 +217,11 @@ const actor = (
       return index < 2 ? incarnation : turns(2).then(() => incarnation)
     },
     receive: (incarnation, message, context) => {
+      if (message.kind === 'stash' && !ledger.stashed.has(message.id)) {
+        ledger.stashed.add(message.id)
+        context.stash()
+        return incarnation
+      }
       ledger.handled.push({ actor: index, id: message.id })
       if (states.get(context) !== incarnation)
         ledger.overlaps.push(`message ${message.id} met another incarnation's state`)
@@ -170,6 +239,7 @@ const actor = (
       if (incarnation.handlers !== 0 && !isTimeout) ledger.overlaps.push('the stop hook ran during a handler')
     },
     handlerTimeoutMs: HANDLER_TIMEOUT_MS,
+    stash: { capacity: 3 },
     ...(bounds === null ? {} : { mailbox: bounds }),
   })
 }
@@ -243,11 +313,12 @@ const run = async ({ mailboxes, ops }: { mailboxes: (MailboxOptions | null)[]; o
   // A failed ask may have been handled or not; one that was not handled ended by its failure.
   for (const id of ledger.failedAsks) if (!times.has(id)) times.set(id, 1)
   expect([...ledger.sent].filter(id => times.get(id) !== 1)).toEqual([])
+  expect([...ledger.scheduled].filter(id => (times.get(id) ?? 0) > 1)).toEqual([])
   expect(stage.system.deadLetters.count).toBe(stage.letters.length)
   expect(stage.clock.pending).toBe(0)
   for (let index = 0; index < refs.length; index++) {
     const told = ledger.handled
-      .filter(({ actor, id }) => actor === index && !ledger.forwarded.has(id))
+      .filter(({ actor, id }) => actor === index && !ledger.forwarded.has(id) && !ledger.stashed.has(id))
       .map(({ id }) => id)
     expect(told).toEqual([...told].sort((a, b) => a - b))
   }

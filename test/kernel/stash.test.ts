@@ -255,6 +255,20 @@ describe('a stash', () => {
     actor.tell('later')
     await settle()
     expect(codes).toEqual(['STASH_MISUSED', 'stashed', 'STASH_MISUSED', 'stashed', 'STASH_MISUSED'])
+    codes.length = 0
+    const ending = stage.spawn(
+      behavior<string, null>({
+        initial: () => null,
+        receive: () => {
+          throw new Error('crash')
+        },
+        onStop: (_state, _reason, context) => attempt(context),
+        stash: { capacity: 5 },
+      }),
+    )
+    ending.tell('crash')
+    await settle()
+    expect(codes).toEqual(['STASH_MISUSED'])
     for (const capacity of [0, 1.5, Number.NaN]) expect(() => trying({ stash: { capacity } })).toThrow(RangeError)
   })
 })
