@@ -144,6 +144,8 @@ it('after kill -9 at any moment every application on the topic is decided once',
   const store = await kept(newLmdbStore())
   const some = sample.slice(0, 600)
   for (const application of some) await put(topic, application)
+  // There before the first process makes it: a kill may come sooner than that.
+  await redis.xgroup('CREATE', topic, 'marketplace', '0')
   let cut = 0
   for (let round = 0; round < 4; round++) {
     const args = [store.path, server.url, topic]
