@@ -40,8 +40,8 @@ const QUICK = {
   waiting: [1_000],
   messages: 20_000,
   nactMessages: 1_000,
-  bytes: { ours: 10_000, peers: 5_000 },
-  left: 5_000,
+  bytes: { ours: 2_000, peers: 500 },
+  left: 1_000,
   resident: null,
   lagMs: 50,
 }
