@@ -70,6 +70,8 @@ export class Behavior<in Message> {
   readonly stopChildren: ((state: unknown) => Promise<void>) | null
   /** Takes back a queued message when its incarnation ends: true if it did, and the mailbox forgets the message. */
   readonly takeBack: ((message: unknown, reason: ExitReason) => boolean) | null
+  /** Whether the stop hook would find nothing to do for that state: then the actor may end without it. */
+  readonly isQuiet: ((state: unknown) => boolean) | null
   /** Runs in place of the stop hook when the actor is killed; must not wait. */
   readonly onKill: ((state: unknown) => void) | null
   /** Whether its unasked end ends the system when it has no parent. */
@@ -98,6 +100,7 @@ export class Behavior<in Message> {
     this.startTimeoutMs = definition.startTimeoutMs ?? 30_000
     this.stopChildren = (internals.stopChildren ?? null) as ((state: unknown) => Promise<void>) | null
     this.takeBack = internals.takeBack ?? null
+    this.isQuiet = (internals.isQuiet ?? null) as ((state: unknown) => boolean) | null
     this.onKill = (internals.onKill ?? null) as ((state: unknown) => void) | null
     this.escalates = internals.escalates ?? false
     this.isRuntimes = internals.isRuntimes ?? true
@@ -123,6 +126,7 @@ const stashCapacityOf = ({ stash }: BehaviorDefinition<never, never>): number =>
 export interface BehaviorInternals {
   readonly stopChildren?: (state: never) => Promise<void>
   readonly takeBack?: (message: unknown, reason: ExitReason) => boolean
+  readonly isQuiet?: (state: never) => boolean
   readonly onKill?: (state: never) => void
   readonly escalates?: boolean
   readonly isRuntimes?: boolean
@@ -137,6 +141,7 @@ export const systemBehavior = <Message, State>(
   definition: BehaviorDefinition<Message, State>,
   internals: BehaviorInternals & {
     readonly stopChildren?: (state: State) => Promise<void>
+    readonly isQuiet?: (state: State) => boolean
     readonly onKill?: (state: State) => void
   },
 ): Behavior<Message> =>

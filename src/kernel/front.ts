@@ -47,6 +47,8 @@ export abstract class Front extends Cell implements EndListener {
 
   protected close(reason: ExitReason): void {
     if (this.isStopped) return
+    // A cell that never ran has nothing else to leave.
+    this.leaveKin(reason)
     this.abandon(reason)
     this.letGo()
   }

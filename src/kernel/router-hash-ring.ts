@@ -17,6 +17,7 @@ const INDICES = 2 ** 21
  * to the next that is not. The ring is sorted anew at the first look-up after a change.
  */
 export class HashRing implements Picker {
+  readonly readsMessage = true
   private readonly keyOf: (message: never) => string | number
   private members: readonly Cell[] = []
   /** In ascending order. */

@@ -2,12 +2,15 @@ import type { Cell } from './cell.ts'
 
 /** Chooses the member that a message goes to. */
 export interface Picker {
+  /** Whether the choice depends on the message. */
+  readonly readsMessage: boolean
   /** Null: none that takes messages. `members` is another array whenever they have changed. */
   pick(members: readonly Cell[], message: unknown): Cell | null
 }
 
 /** One member after the other. **Bounds**: looks at each at most once, at one if none is closed. */
 export class RoundRobin implements Picker {
+  readonly readsMessage = false
   private next = 0
 
   pick(members: readonly Cell[]): Cell | null {
@@ -26,6 +29,7 @@ export class RoundRobin implements Picker {
  * at each at most once, and no further than the first that is idle.
  */
 export class SmallestMailbox implements Picker {
+  readonly readsMessage = false
   private next = 0
 
   pick(members: readonly Cell[]): Cell | null {

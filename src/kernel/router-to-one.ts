@@ -31,6 +31,7 @@ export class RouterToOne extends RouterFront {
   }
 
   override async ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
+    if (!this.picker.readsMessage) return this.memberFor(null).ask(make, options)
     const late = new LateReply()
     const message = make(late as ReplyTo<unknown> as ReplyTo<Reply>)
     return this.memberFor(message).ask<Reply>(replyTo => {

@@ -1,11 +1,12 @@
-import { type Behavior, behavior } from './behavior.ts'
+import { behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import type { RouterFront } from './router-front.ts'
 import { HashRing } from './router-hash-ring.ts'
 import { RoundRobin, SmallestMailbox } from './router-picking.ts'
 import { RouterToAll } from './router-to-all.ts'
 import { RouterToOne } from './router-to-one.ts'
-import type { ActorRef, SpawnOptions } from './types.ts'
+import type { ActorSystem } from './system.ts'
+import type { ActorContext, ActorRef, SpawnOptions } from './types.ts'
 
 /** Which members a message goes to. */
 export type Routing<Message> =
@@ -42,10 +43,8 @@ export interface Router<in out Message> extends ActorRef<Message> {
   remove(member: ActorRef<Message>): void
 }
 
-/** Where a router or a pool belongs: the system, or the actor whose context it is, and with whom it ends. */
-export interface Owner {
-  spawn<Message>(behavior: Behavior<Message>, options?: SpawnOptions): ActorRef<Message>
-}
+/** Where a router or a pool belongs, and with whom it ends: the system, or the actor whose context it is. */
+export type Owner = ActorSystem | ActorContext<never>
 
 /** Holds the router's place in the tree. */
 const keeper = behavior<never, null>({ initial: () => null, receive: state => state })
@@ -56,7 +55,8 @@ const keeper = behavior<never, null>({ initial: () => null, receive: state => st
  *
  * **Order**: per sender and member. **Delivery**: as the member's own tell, offer and ask; without a member a tell is a
  * dead letter `no-route`, offer and ask fail with NO_ROUTE. To all: an offer resolves when all have accepted, and when one
- * refuses, the others may have accepted; an ask makes one message for each. A `keyOf` that throws: a dead letter
+ * refuses, the others may have accepted; an ask makes one message for each. `context.ask` finds no cycle through a
+ * consistent hash, nor through an ask of several. A `keyOf` that throws: a dead letter
  * `no-route` and a line in the log, or a failed offer or ask. **Errors**: ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or
  * ACTOR_STOPPED, if the owner has ended.
  */

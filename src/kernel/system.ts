@@ -60,7 +60,8 @@ export class ActorSystem implements AsyncDisposable {
   /** In the order of their start. */
   private readonly topLevel = new Set<Cell>()
   private readonly names = new Map<string, Cell>()
-  private readonly cells: CellSystem
+  /** For the runtime: what the actors share. */
+  readonly cells: CellSystem
   private labels = 0
   private readonly phases: ShutdownPhases
   private foundBy: Registry | null = null

@@ -59,7 +59,7 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
       },
       onStop: (entity, reason) => entity.end(reason),
     },
-    { takeBack, onKill: entity => entity.giveBack(KILLED) },
+    { takeBack, isQuiet: entity => entity.isQuiet, onKill: entity => entity.giveBack(KILLED) },
   )
 }
 
@@ -182,6 +182,11 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     this.failure = error
     this.context.fail(error)
     if (this.whenDurable !== null) this.whenDurable()
+  }
+
+  /** Everything that it decided is durable. */
+  get isQuiet(): boolean {
+    return this.durableSequenceNr === this.sequenceNr && this.failure === null
   }
 
   /** Waits for what is under way, unless the actor failed. */

@@ -313,6 +313,10 @@ class Host<Message> {
   }
 
   private passivate(entry: Entry): void {
+    if (entry.cell.retire()) {
+      this.drop(entry)
+      return
+    }
     entry.phase = 'stopping'
     void entry.cell.shutdown('infinity').then(reason => {
       if (this.closed) return

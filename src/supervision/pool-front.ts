@@ -170,7 +170,7 @@ export class PoolFront extends Front {
   }
 
   private deliver(lane: PoolLane, message: unknown, ask: PooledAsk | null): void {
-    lane.busy = true
+    lane.give(message)
     const worker = lane.worker as Cell
     if (ask === null) {
       worker.tell(message)

@@ -1,20 +1,27 @@
 import { RuntimeError } from '../base/errors.ts'
-import { Become, Behavior } from '../kernel/behavior.ts'
+import { Behavior, type BehaviorInternals } from '../kernel/behavior.ts'
 import type { Cell } from '../kernel/cell.ts'
+import type { CellSystem } from '../kernel/cell-state.ts'
 import type { Context } from '../kernel/context.ts'
-import { type ActorContext, type ExitReason, ignore, type Signal } from '../kernel/types.ts'
+import type { Interceptor } from '../kernel/intercept.ts'
+import { type ActorContext, ignore } from '../kernel/types.ts'
 import { PoolQueue } from './pool-queue.ts'
+
+/** Stands in `given` where no message does: any value may be one. */
+const NOTHING = Symbol('nothing')
 
 /** A worker of a pool, whichever incarnation of it runs, and what waits for this one alone. */
 export class PoolLane {
   readonly queue = new PoolQueue()
   /** It has started once; its ref stays over restarts. */
   worker: Cell | null = null
-  /** Has a message, or is not up. */
+  /** Has a message of the pool, or is not up. */
   busy = true
   /** Is in the pool's list of free lanes, maybe busy again since. */
   listed = false
   private context: Context | null = null
+  /** What the pool gave it and it has not taken out of its mailbox. */
+  private given: unknown = NOTHING
   private readonly freed: (lane: PoolLane) => void
 
   /** `freed` is called whenever the worker can take the next message. */
@@ -22,70 +29,62 @@ export class PoolLane {
     this.freed = freed
   }
 
-  /** The worker's behavior, as the pool starts it: it says when it has started, and when it has handled a message. */
-  behaviorFrom(worker: Behavior<never>): Behavior<never> {
-    return this.observed(worker, context => {
-      const state = worker.initial(context)
+  /** The pool gives the worker `message`; the caller puts it into the mailbox. */
+  give(message: unknown): void {
+    this.busy = true
+    this.given = message
+  }
+
+  /**
+   * The worker's behavior, as the pool starts it: it says when it has started, and when it has handled what the pool gave.
+   * That is an interceptor, so that whatever the worker becomes says so too; and the outermost one, so that no other can
+   * keep a message from it.
+   */
+  behaviorFor(worker: Behavior<never>, { interception }: CellSystem): Behavior<never> {
+    const inner = interception === null ? worker : interception.around(worker)
+    // The runtime's, so that the system's interceptors are not put around it once more.
+    const internals = { ...inner, isRuntimes: true } as BehaviorInternals
+    const observed = new Behavior(inner, internals, [this.observe, ...inner.interceptors])
+    const initial = (context: ActorContext<never>): unknown => {
+      const state = inner.initial(context)
       if (!(state instanceof Promise)) return this.started(state, context)
       return state.then(ready => this.started(ready, context))
-    })
+    }
+    // Without bounds: what the pool gives must not be shed.
+    return Object.assign(observed, { initial, mailbox: null })
   }
 
   private started(state: unknown, context: ActorContext<never>): unknown {
     if (state === ignore)
       throw new RuntimeError('ACTOR_START_FAILED', `${context.path}: a worker of a pool cannot ignore its start`)
     this.context = context as unknown as Context
-    this.worker = this.context.cell
-    this.handled(this.context)
+    const { cell } = this.context
+    this.worker = cell
+    // It may have crashed on something else, with the pool's message still in its mailbox.
+    if (this.given === NOTHING || cell.waiting === 0) this.free(this.context)
     return state
   }
 
-  /** A handler of an incarnation that has ended since frees nobody. */
-  private handled(context: Context): void {
-    if (context !== this.context || context.revoked) return
-    // What it told itself comes first, and so does what it had when it crashed.
-    this.busy = context.cell.waiting > 0
-    if (!this.busy) this.freed(this)
+  private readonly observe: Interceptor<never> = (state, message, context, next) => {
+    if (!Object.is(message, this.given)) return next(state, message, context)
+    this.given = NOTHING
+    const own = context as unknown as Context
+    const outcome = next(state, message, context)
+    if (!(outcome instanceof Promise)) {
+      this.free(own)
+      return outcome
+    }
+    return outcome.then(settled => {
+      this.free(own)
+      return settled
+    })
   }
 
-  /** Any behavior that the worker becomes is observed too. */
-  private observed(inner: Behavior<never>, initial: Behavior<never>['initial']): Behavior<never> {
-    const rewrap = (outcome: unknown): unknown =>
-      outcome instanceof Become
-        ? new Become(this.observed(outcome.behavior, outcome.behavior.initial), outcome.isReady, outcome.state)
-        : outcome
-    const { onSignal } = inner
-    const receive = (state: unknown, message: unknown, context: ActorContext<never>): unknown => {
-      const outcome = inner.receive(state, message, context)
-      if (outcome instanceof Promise)
-        return outcome.then(settled => {
-          this.handled(context as unknown as Context)
-          return rewrap(settled)
-        })
-      this.handled(context as unknown as Context)
-      return rewrap(outcome)
-    }
-    const signalled = (state: unknown, signal: Signal, context: ActorContext<never>): unknown => {
-      const outcome = onSignal!(state, signal, context)
-      return outcome instanceof Promise ? outcome.then(rewrap) : rewrap(outcome)
-    }
-    return new Behavior(
-      {
-        initial,
-        receive,
-        ...(onSignal !== null && { onSignal: signalled }),
-        ...(inner.onStop !== null && { onStop: inner.onStop }),
-        handlerTimeoutMs: inner.handlerTimeoutMs,
-        startTimeoutMs: inner.startTimeoutMs,
-      } as unknown as ConstructorParameters<typeof Behavior>[0],
-      {
-        ...(inner.stopChildren !== null && { stopChildren: inner.stopChildren as (state: never) => Promise<void> }),
-        ...(inner.takeBack !== null && {
-          takeBack: inner.takeBack as (message: unknown, reason: ExitReason) => boolean,
-        }),
-        ...(inner.onKill !== null && { onKill: inner.onKill as (state: never) => void }),
-        escalates: inner.escalates,
-      },
-    )
+  /** A handler of an incarnation that has ended since frees nobody. */
+  private free(context: Context): void {
+    if (context !== this.context || context.revoked) return
+    this.given = NOTHING
+    this.busy = false
+    this.freed(this)
   }
 }

@@ -1,7 +1,10 @@
 import type { Behavior } from '../kernel/behavior.ts'
 import type { Cell } from '../kernel/cell.ts'
+import type { CellSystem } from '../kernel/cell-state.ts'
+import type { Context } from '../kernel/context.ts'
 import type { Owner } from '../kernel/router.ts'
-import type { ActorRef, ShutdownTime, SpawnOptions } from '../kernel/types.ts'
+import { ActorSystem } from '../kernel/system.ts'
+import type { ActorContext, ActorRef, ShutdownTime, SpawnOptions } from '../kernel/types.ts'
 import { PoolFront } from './pool-front.ts'
 import { PoolLane } from './pool-lane.ts'
 import { supervisor } from './supervisor.ts'
@@ -14,7 +17,7 @@ export interface PoolQueueOptions {
 }
 
 export interface PoolOptions<Message> extends SpawnOptions {
-  /** What each worker is. It gets one message at a time from the pool; mailbox bounds of its own do not count. */
+  /** What each worker is. It gets one message at a time from the pool; a mailbox option of its own does not count. */
   readonly worker: Behavior<Message>
   /** How many workers. At most 10,000. */
   readonly size: number
@@ -48,7 +51,7 @@ const SIZE_MAX = 10_000
  * handed to workers in that order, and finish as they will. **Delivery**: at most once. The message that a worker crashed on is not
  * tried again; its ask fails. **Bounds**: with the queue full a tell is a dead letter `overflow`, and offer and ask fail
  * with MAILBOX_FULL, or the offer waits. What has waited for `ttlMs` is a dead letter `expired`, an ask fails with
- * MESSAGE_EXPIRED. **End**: `stop` makes dead letters of what waits, `drain` has it handled first; if the supervisor gives
+ * MESSAGE_EXPIRED. `context.ask` finds no cycle through a pool. **End**: `stop` makes dead letters of what waits, `drain` has it handled first; if the supervisor gives
  * up, what waits is dead letters too, and a pool of the system's top level terminates it, as any top-level supervisor.
  * A pool ends with its owner. A `keyOf` that throws: a dead letter `no-route` and a line in the log, or a failed offer or
  * ask. **Errors**: RangeError for a bound that is none; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or ACTOR_STOPPED, if the
@@ -60,7 +63,10 @@ export const pool = <Message>(owner: Owner, options: PoolOptions<Message>): Pool
   if (queue !== undefined) checkBound('queue.capacity', queue.capacity, Number.MAX_SAFE_INTEGER)
   if (ttlMs !== undefined && !(ttlMs > 0)) throw new RangeError(`a pool's ttlMs must be more than 0, not ${ttlMs}`)
   const lanes = Array.from({ length: size }, () => new PoolLane(lane => front.freed(lane)))
-  const cell = owner.spawn(supervisorOf(lanes, options), name === undefined ? {} : { name }) as unknown as Cell
+  const cell = owner.spawn(
+    supervisorOf(lanes, options, systemOf(owner)),
+    name === undefined ? {} : { name },
+  ) as unknown as Cell
   const front: PoolFront = new PoolFront(cell, lanes, {
     keyOf: (keyOf ?? null) as ((message: never) => string | number | undefined) | null,
     capacity: queue?.capacity ?? Number.POSITIVE_INFINITY,
@@ -70,14 +76,17 @@ export const pool = <Message>(owner: Owner, options: PoolOptions<Message>): Pool
   return front as unknown as Pool<Message>
 }
 
-const supervisorOf = <Message>(lanes: readonly PoolLane[], options: PoolOptions<Message>) => {
+const systemOf = (owner: Owner): CellSystem =>
+  owner instanceof ActorSystem ? owner.cells : (owner as ActorContext<unknown> as Context).cell.system
+
+const supervisorOf = <Message>(lanes: readonly PoolLane[], options: PoolOptions<Message>, system: CellSystem) => {
   const { worker, size, intensity = size, periodMs, shutdownMs } = options
   return supervisor({
     intensity,
     ...(periodMs !== undefined && { periodMs }),
     children: lanes.map((lane, index) => ({
       id: `worker-${index + 1}`,
-      start: lane.behaviorFrom(worker as Behavior<never>),
+      start: lane.behaviorFor(worker as Behavior<never>, system),
       ...(shutdownMs !== undefined && { shutdownMs }),
     })),
   })
