@@ -1,8 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { RuntimeError, toError } from '../base/errors.ts'
-import { AskEnvelope, type AskHolder, PendingReply } from './ask.ts'
-import { cycleError } from './ask-cycle.ts'
-import { Become, type Behavior, KILLED, NORMAL, SHUTDOWN, Stopped } from './behavior.ts'
+import { type Behavior, KILLED, NORMAL, SHUTDOWN } from './behavior.ts'
 import {
   BUSY,
   type CellSystem,
@@ -15,23 +13,16 @@ import {
   STOPPED,
   type StartResult,
   SUSPENDED,
-  type SystemMessage,
 } from './cell-state.ts'
 import { Context } from './context.ts'
 import { type ActorStateName, STATE_NAMES } from './inspect.ts'
-import { keepInterceptors } from './intercept.ts'
-import { Kin } from './kin.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
-import { ReceiveTimeout } from './receive-timeout.ts'
-import { Ring } from './ring.ts'
-import { Scheduled } from './scheduled.ts'
+import { Running } from './running.ts'
 import {
   type ActorContext,
   type ActorRef,
-  type AskOptions,
   type ExitReason,
   ignore,
-  type ReplyTo,
   type ShutdownTime,
   type StopOptions,
 } from './types.ts'
@@ -40,21 +31,15 @@ export type { ChildExited, StartResult } from './cell-state.ts'
 
 const DEFAULT_SHUTDOWN_MS = 5_000
 
-const NONE: readonly PendingReply[] = Object.freeze([])
-
 /**
- * An actor: its state, and the life of its incarnations. The cell is the ref that users hold; what
- * the ref's interface does not name is for the runtime.
+ * An actor: the life of its incarnations, from their start to their end, and its own. The cell is the ref that users hold;
+ * what the ref's interface does not name is for the runtime. It is one object of four storeys: what senders meet
+ * (`Receiver`), its place among others (`Kin`), how it handles messages (`Running`), and this.
  *
- * Holds: one handler at a time per incarnation (`run` does nothing unless READY, and READY is left while a promise is
- * waited for); system messages before messages; what the mailbox holds when the cell stops goes to dead letters.
+ * Holds: one handler at a time per incarnation; system messages before messages; what the mailbox holds when the cell stops
+ * goes to dead letters.
  */
-export class Cell extends Kin implements ActorRef<unknown>, AskHolder {
-  private state: unknown = undefined
-  private context: Context | null = null
-  /** By all its incarnations. */
-  private handled = 0
-
+export class Cell extends Running implements ActorRef<unknown> {
   constructor(
     system: CellSystem,
     parent: Cell | null,
@@ -127,10 +112,6 @@ export class Cell extends Kin implements ActorRef<unknown>, AskHolder {
     return this.status === READY || this.status === BUSY
   }
 
-  private get listens(): boolean {
-    return this.status === STARTING || this.status === READY || this.status === BUSY
-  }
-
   /** Takes no new children. */
   get isEnding(): boolean {
     return this.status === ENDING || this.status === STOPPED
@@ -186,58 +167,8 @@ export class Cell extends Kin implements ActorRef<unknown>, AskHolder {
     this.finalize(reason)
   }
 
-  /** Ends a held child for good at once, where that leaves nothing undone: true if it did. */
-  retire(): boolean {
-    const { isQuiet } = this.behavior
-    if (isQuiet === null || !this.isIdle || this.lastChild !== null || !isQuiet(this.state)) return false
-    this.leaveIncarnation(SHUTDOWN)
-    this.finalize(SHUTDOWN)
-    return true
-  }
-
   failFromOutside(thrown: unknown): void {
     this.signal({ type: 'fail', error: toError(thrown), from: null })
-  }
-
-  /** An ask that this actor had taken is settled. */
-  release(reply: PendingReply): void {
-    this.rare?.openAsks?.delete(reply)
-  }
-
-  /** **Errors**: RangeError. */
-  setReceiveTimeout(afterMs: number, message: unknown): void {
-    const timeout = new ReceiveTimeout(this, afterMs, message)
-    this.cancelReceiveTimeout()
-    this.rarely().receiveTimeout = timeout
-  }
-
-  cancelReceiveTimeout(): void {
-    const rare = this.rare
-    if (rare === null || rare.receiveTimeout === null) return
-    rare.receiveTimeout.cancel()
-    rare.receiveTimeout = null
-  }
-
-  /** An ask that this actor's handler may wait for: it fails where that would be for ever. */
-  askFrom<Message, Reply>(
-    ref: ActorRef<Message>,
-    make: (replyTo: ReplyTo<Reply>) => Message,
-    options: AskOptions | undefined,
-  ): Promise<Reply> {
-    const asked: PendingReply[] = []
-    const answer = ref.ask<Reply>(replyTo => {
-      // Whoever the message reaches in the end: a router hands the ask on.
-      if (isPending(replyTo)) asked.push(replyTo)
-      return make(replyTo)
-    }, options)
-    // Where several are asked, one that cannot answer keeps nobody waiting.
-    if (asked.length === 1) this.waitsFor(asked[0] as PendingReply)
-    return answer
-  }
-
-  /** What its running handler has asked for: nobody can answer one of these whom this actor must answer first. */
-  get awaited(): readonly PendingReply[] {
-    return this.status === BUSY || this.status === STARTING ? (this.rare?.asking ?? NONE) : NONE
   }
 
   // ── what is to be seen from outside ──────────────────────────────────────────────────────────────────────────────
@@ -258,246 +189,9 @@ export class Cell extends Kin implements ActorRef<unknown>, AskHolder {
     return this.rare?.lastError ?? null
   }
 
-  // ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  run(limit: number): number {
-    if (this.status === NEW) this.begin()
-    let done = 0
-    let signals = 0
-    while (done < limit && this.status === READY) {
-      done++
-      if (this.signals !== null) {
-        signals++
-        this.handleSignal()
-        continue
-      }
-      let item = this.first
-      if (item !== NOTHING) this.first = NOTHING
-      else {
-        const mailbox = this.mailbox
-        if (mailbox === null || mailbox.isEmpty) {
-          done--
-          break
-        }
-        item = mailbox.shift()
-      }
-      if (this.rare !== null) this.beforeMessage(this.rare)
-      this.handle(item)
-    }
-    this.handled += done - signals
-    if (this.status === READY) this.rest()
-    return done === 0 ? 1 : done
-  }
-
-  /** What few actors need. */
-  private beforeMessage(rare: Rare): void {
-    if (rare.offers !== null) this.acceptOffer()
-    if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
-    rare.asking = null
-  }
-
-  /** READY after a turn or an async handler: back into the run queue, or idle. */
-  private rest(): void {
-    const mailbox = this.mailbox
-    if (this.signals !== null || this.first !== NOTHING || (mailbox !== null && !mailbox.isEmpty)) {
-      this.system.scheduler.enqueue(this)
-      return
-    }
-    // A priority queue stays: it is dearer to make than to keep.
-    if (mailbox !== null && mailbox instanceof Ring) {
-      this.mailbox = null
-      this.system.rings.give(mailbox)
-    }
-    this.idle = true
-    if (this.rare?.draining === true) this.signal({ type: 'stop', reason: NORMAL })
-  }
-
-  private handle(message: unknown): void {
-    if (this.opensEnvelopes) {
-      this.handleOpened(message)
-      return
-    }
-    const context = this.context as Context
-    let outcome: unknown
-    try {
-      outcome = this.behavior.receive(this.state, message, context as ActorContext<unknown> as ActorContext<never>)
-    } catch (error) {
-      this.crashOf(context, error)
-      return
-    }
-    // A handler may have killed its own actor; then its outcome counts no more.
-    if (outcome !== this.state && this.context === context) this.settle(outcome, context)
-  }
-
-  /** The same where a message may be asked, or scheduled, or be stashed. */
-  private handleOpened(item: unknown): void {
-    let message = item
-    let ask: AskEnvelope | null = null
-    if (item instanceof AskEnvelope) {
-      if (item.reply.withdrawn) return
-      ask = item
-      ask.isStashed = false
-      message = item.message
-    } else if (item instanceof Scheduled) {
-      if (!item.arrive()) return
-      message = item.message
-    }
-    const context = this.context as Context
-    const isStashable = this.behavior.stashCapacity > 0
-    if (isStashable) this.rarely().current = ask ?? message
-    let outcome: unknown
-    try {
-      outcome = this.behavior.receive(this.state, message, context as ActorContext<unknown> as ActorContext<never>)
-    } catch (error) {
-      if (ask !== null) this.hold(ask, context)
-      this.crashOf(context, error)
-      return
-    }
-    if (ask !== null) this.hold(ask, context)
-    if (outcome !== this.state && this.context === context) this.settle(outcome, context)
-    if (isStashable && this.status !== BUSY && this.rare !== null) this.rare.current = NOTHING
-  }
-
-  private handleSignal(): void {
-    const signals = this.signals as SystemMessage[]
-    const signal = signals.shift() as SystemMessage
-    if (signals.length === 0) this.signals = null
-    if (signal.type === 'stop') {
-      this.endWith(signal.reason)
-      return
-    }
-    const context = this.context as Context
-    if (this.rare !== null) this.rare.asking = null
-    if (signal.type === 'fail') {
-      this.crash(signal.error)
-      return
-    }
-    if (signal.type === 'terminated') this.rare?.watching?.delete(signal.ref)
-    const { onSignal } = this.behavior
-    if (onSignal === null) return
-    let outcome: unknown
-    try {
-      outcome = onSignal(this.state, signal as never, context as ActorContext<unknown> as ActorContext<never>)
-    } catch (error) {
-      this.crashOf(context, error)
-      return
-    }
-    if (outcome !== this.state && this.context === context) this.settle(outcome, context)
-  }
-
-  private settle(outcome: unknown, context: Context): void {
-    if (typeof outcome !== 'object' || outcome === null) this.state = outcome
-    else if (outcome instanceof Promise) this.waitFor(outcome, context)
-    else if (outcome instanceof Become) this.becomeOther(outcome, context)
-    else if (outcome instanceof Stopped) this.endWith(outcome.reason)
-    else this.state = outcome
-  }
-
-  /** Handles nothing else until `promise` settles, or the handler's time is over. */
-  private waitFor(promise: Promise<unknown>, context: Context): void {
-    this.status = BUSY
-    if (this.rare !== null) this.refuseCycles(this.rare)
-    const timeoutMs = this.behavior.handlerTimeoutMs
-    if (timeoutMs > 0)
-      this.rarely().handlerTimer = this.system.clock.after(timeoutMs, () => this.handlerTimedOut(context, timeoutMs))
-    promise.then(
-      outcome => {
-        if (!this.isWaitingWith(context)) return
-        this.status = READY
-        if (this.rare !== null) this.afterWait(this.rare)
-        if (outcome !== this.state) this.settle(outcome, context)
-        if (this.status === READY) this.rest()
-      },
-      error => {
-        if (this.isWaitingWith(context)) this.crash(toError(error))
-        else
-          this.system.logger.log('debug', `${this.path}: a handler failed after its incarnation had ended`, { error })
-      },
-    )
-  }
-
-  /** What few actors need. */
-  private afterWait(rare: Rare): void {
-    rare.current = NOTHING
-    if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
-  }
-
-  /** Asks are refused from when the handler is known to go on: one that only asks and returns waits for nobody. */
-  private refuseCycles(rare: Rare): void {
-    if (rare.asking !== null) for (const reply of rare.asking) this.refuseCycle(reply)
-  }
-
-  private refuseCycle(reply: PendingReply): void {
-    if (reply.settled) return
-    const error = cycleError(this, reply.target)
-    if (error !== null) reply.withdraw(error)
-  }
-
-  private waitsFor(reply: PendingReply): void {
-    if (reply.settled || !this.listens) return
-    const rare = this.rarely()
-    rare.asking ??= []
-    rare.asking.push(reply)
-    if (this.status === BUSY) this.refuseCycle(reply)
-  }
-
-  private isWaitingWith(context: Context): boolean {
-    if (this.context !== context || context.revoked || this.status !== BUSY) return false
-    this.cancelHandlerTimer()
-    return true
-  }
-
-  private handlerTimedOut(context: Context, timeoutMs: number): void {
-    if (!this.isWaitingWith(context)) return
-    // The handler goes on with a context that does nothing; the stop hook gets one that works.
-    context.revoke()
-    // A listener of the signal may have ended the actor.
-    if (this.context !== context) return
-    this.context = new Context(this)
-    this.crash(new RuntimeError('ACTOR_HANDLER_TIMEOUT', `${this.path}: handler not settled within ${timeoutMs} ms`))
-  }
-
-  private cancelHandlerTimer(): void {
-    const rare = this.rare
-    if (rare === null || rare.handlerTimer === null) return
-    rare.handlerTimer()
-    rare.handlerTimer = null
-  }
-
-  private becomeOther(change: Become, context: Context): void {
-    const next =
-      this.behavior.interceptors.length === 0 ? change.behavior : keepInterceptors(this.behavior, change.behavior)
-    let state = change.state
-    if (!change.isReady) {
-      try {
-        state = next.initial(context as ActorContext<unknown> as ActorContext<never>)
-      } catch (error) {
-        this.crashOf(context, error)
-        return
-      }
-      if (this.context !== context) return
-      // Until the new state is there, behavior and state stay what they are: a stop hook sees its own state only.
-      if (state instanceof Promise) {
-        this.waitFor(
-          state.then(ready => new Become(next, true, ready)),
-          context,
-        )
-        return
-      }
-    }
-    if (state === ignore) {
-      this.endWith(NORMAL)
-      return
-    }
-    this.rarely().original ??= this.behavior
-    this.behavior = next
-    this.state = state
-    if (next.stashCapacity > 0) this.opensEnvelopes = true
-  }
-
   // ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private begin(): void {
+  protected begin(): void {
     const context = new Context(this)
     this.context = context
     this.status = STARTING
@@ -638,15 +332,7 @@ export class Cell extends Kin implements ActorRef<unknown>, AskHolder {
     this.conclude(KILLED)
   }
 
-  private crashOf(context: Context, error: unknown): void {
-    if (this.context === context && !context.revoked) this.crash(toError(error))
-  }
-
-  private crash(error: Error): void {
-    this.endWith({ type: 'error', error })
-  }
-
-  private endWith(reason: ExitReason): void {
+  protected endWith(reason: ExitReason): void {
     this.endIncarnation(reason, true, () => this.conclude(reason))
   }
 
@@ -799,29 +485,7 @@ export class Cell extends Kin implements ActorRef<unknown>, AskHolder {
     return child
   }
 
-  /** The actor has taken an ask and owes an answer, unless it gave it or set it aside. */
-  private hold({ reply, isStashed }: AskEnvelope, context: Context): void {
-    if (reply.settled || isStashed) return
-    if (this.context !== context || context.revoked) {
-      reply.fail(this.unansweredError(KILLED))
-      return
-    }
-    const rare = this.rarely()
-    rare.openAsks ??= new Set()
-    rare.openAsks.add(reply)
-    reply.holder = this
-  }
-
   private reportUnsupervised(what: string, error: Error): void {
     this.system.logger.log('error', `${this.path} ${what}, and no supervisor restarts it`, { error })
   }
-
-  private unansweredError(reason: ExitReason): RuntimeError {
-    if (reason.type === 'error')
-      return new RuntimeError('ACTOR_CRASHED', `${this.path} crashed before it answered`, { cause: reason.error })
-    if (reason.type === 'killed') return new RuntimeError('ACTOR_CRASHED', `${this.path} was killed before it answered`)
-    return new RuntimeError('ACTOR_STOPPED', `${this.path} stopped before it answered`)
-  }
 }
-
-const isPending = (replyTo: ReplyTo<never>): replyTo is PendingReply => replyTo instanceof PendingReply
