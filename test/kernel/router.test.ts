@@ -224,6 +224,47 @@ describe('a router', () => {
     expect(outer.members).toEqual([])
   })
 
+  test('lets `context.ask` find a cycle through it', async () => {
+    await using stage = new Stage()
+    const asker = stage.spawn(
+      behavior<Call, null>({
+        initial: () => null,
+        receive: async (state, message, context) => {
+          try {
+            message.replyTo.tell(await context.ask<Call, string>(front, replyTo => ({ replyTo })))
+          } catch (error) {
+            message.replyTo.tell((error as { code: string }).code)
+          }
+          return state
+        },
+      }),
+    )
+    const front: Router<Call> = router<Call>(stage.system, { routing: 'round-robin', members: [asker] })
+    expect(await asker.ask<string>(replyTo => ({ replyTo }))).toBe('ASK_CYCLE')
+  })
+
+  test('fails who is linked to it when it is killed, and not when it is stopped', async () => {
+    await using stage = new Stage()
+    const linked = (front: Router<Message>) =>
+      stage.spawn(
+        behavior<string, null>({
+          initial: context => {
+            context.link(front)
+            return null
+          },
+          receive: state => state,
+        }),
+      )
+    const fronts = [1, 2].map(() => router<Message>(stage.system, { routing: 'broadcast' }))
+    const actors = fronts.map(linked)
+    await settle()
+    await fronts[0]?.stop()
+    fronts[1]?.kill()
+    await settle()
+    for (const actor of actors) actor.tell('x')
+    expect(stage.letters).toMatchObject([{ recipient: actors[1]?.path, reason: 'stopped' }])
+  })
+
   test('keeps no member’s memory of it after its end', async () => {
     await using stage = new Stage()
     const a = stage.spawn(member([]))

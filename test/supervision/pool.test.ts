@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Behavior, become, behavior, stopped } from '../../src/kernel/behavior.ts'
+import { type Interceptor, intercept } from '../../src/kernel/intercept.ts'
 import { ignore, type ReplyTo, type Signal } from '../../src/kernel/types.ts'
 import { type Pool, type PoolOptions, pool } from '../../src/supervision/pool.ts'
 import { gate, hold, rejection, Stage, settle, VirtualStage } from '../kernel/support.ts'
@@ -263,27 +264,103 @@ describe('the workers of a pool', () => {
     expect(workers.queued).toBe(0)
   })
 
-  test('take what they tell themselves before the next message of the pool', async () => {
+  test('take what they tell themselves too, in the order of their mailbox', async () => {
     await using stage = new Stage()
-    const door = gate()
     const seen: string[] = []
     const worker = behavior<string, null>({
       initial: () => null,
       receive: (state, message, context) => {
         seen.push(message)
-        if (message.length > 1) return door.opened.then(() => state)
-        context.self.tell(`${message} again`)
+        if (message.length === 1) context.self.tell(`${message} again`)
         return state
       },
     })
     const workers = pool(stage.system, { worker, size: 1 })
-    for (const message of ['a', 'b']) workers.tell(message)
+    for (const message of ['a', 'b', 'c']) workers.tell(message)
     await settle()
-    // It still waits where it can expire.
-    expect([seen, workers.queued]).toEqual([['a', 'a again'], 1])
-    door.open()
+    expect(seen).toEqual(['a', 'a again', 'b', 'b again', 'c', 'c again'])
+  })
+
+  test('may set aside, schedule and cancel messages of their own, and are not stuck by it', async () => {
+    await using stage = new VirtualStage()
+    const seen: string[] = []
+    const worker = behavior<string, null>({
+      initial: () => null,
+      stash: { capacity: 10 },
+      receive: (state, message, context) => {
+        seen.push(message)
+        if (message === 'later') context.stash()
+        if (message === 'now') context.unstashAll()
+        if (message === 'schedule') context.timers.start('key', 'never', { afterMs: 10 })
+        if (message === 'cancel') {
+          // It is queued by now, and will not arrive.
+          stage.clock.advance(10)
+          context.timers.cancel('key')
+        }
+        return state
+      },
+    })
+    const workers = pool(stage.system, { worker, size: 1 })
+    for (const message of ['schedule', 'cancel', 'a', 'later', 'b', 'now', 'c']) workers.tell(message)
     await workers.drain()
-    expect(seen).toEqual(['a', 'a again', 'b', 'b again'])
+    expect(seen).toEqual(['schedule', 'cancel', 'a', 'later', 'b', 'now', 'later', 'c'])
+    // Set aside once more, and nobody crashed.
+    expect(stage.letters).toMatchObject([{ message: 'later', reason: 'stopped' }])
+    expect(stage.logger.lines).toHaveLength(1)
+  })
+
+  test('are not stuck by an interceptor that keeps messages, its own or the system’s, also when they become another', async () => {
+    const seen: string[] = []
+    const keeps =
+      (what: string): Interceptor<string> =>
+      (state, message, context, next) => {
+        seen.push(`${what} ${message}`)
+        return message === `kept by ${what}` ? state : next(state, message, context)
+      }
+    const other = behavior<string, null>({
+      initial: () => null,
+      receive: (state, message) => {
+        seen.push(`other ${message}`)
+        return state
+      },
+    })
+    const worker = intercept(
+      behavior<string, null>({ initial: () => null, receive: () => become(other) }),
+      keeps('own'),
+    )
+    await using stage = new Stage({ interceptors: [keeps('system') as unknown as Interceptor] })
+    const workers = pool(stage.system, { worker, size: 1 })
+    for (let round = 0; round < 2; round++)
+      for (const what of ['system', 'own']) {
+        workers.tell(`kept by ${what}`)
+        workers.tell('x')
+      }
+    await workers.drain()
+    const kept = ['system kept by system', 'system x', 'own x']
+    const both = ['system kept by own', 'own kept by own', 'system x', 'own x', 'other x']
+    expect(seen).toEqual([...kept, ...both, ...kept, 'other x', ...both])
+  })
+
+  test('that fail on something else still handle what they were given', async () => {
+    await using stage = new Stage()
+    const seen: number[] = []
+    const worker = behavior<number, null>({
+      initial: () => null,
+      receive: (state, message, context) => {
+        seen.push(message)
+        if (message === 1) {
+          context.self.tell(1.5)
+          context.self.tell(1.75)
+        }
+        if (message === 1.5) throw new Error('crash')
+        return state
+      },
+    })
+    const workers = pool(stage.system, { worker, size: 1 })
+    for (const message of [1, 2, Number.NaN, 3]) workers.tell(message)
+    await workers.drain()
+    expect(seen).toEqual([1, 1.5, 1.75, 2, Number.NaN, 3])
+    expect(stage.letters).toEqual([])
   })
 
   test('are not freed by a handler whose incarnation has ended', async () => {
