@@ -167,6 +167,15 @@ export class Cell extends Running implements ActorRef<unknown> {
     this.finalize(reason)
   }
 
+  /** Ends a held child for good at once, where that leaves nothing undone: true if it did. */
+  retire(): boolean {
+    const { isQuiet } = this.behavior
+    if (isQuiet === null || !this.isIdle || this.lastChild !== null || !isQuiet(this.state)) return false
+    this.leaveIncarnation(SHUTDOWN)
+    this.finalize(SHUTDOWN)
+    return true
+  }
+
   failFromOutside(thrown: unknown): void {
     this.signal({ type: 'fail', error: toError(thrown), from: null })
   }
