@@ -9,7 +9,8 @@
  * **Durability**: what leaves an event-sourced actor leaves it once the events that it could reflect are durable, in the
  * sense that the journal's `durability` says in words.
  *
- * This door loads no dependency. Journals that bring one are doors of their own: `troupe/lmdb`, `troupe/redis`.
+ * This door loads no dependency. `troupe/messaging` has bridges, their sources and the receiving adapter; journals that
+ * bring a dependency are doors of their own: `troupe/lmdb`, `troupe/redis`.
  */
 
 export { type ErrorCode, isRuntimeError, RuntimeError, toError } from './base/errors.ts'
@@ -43,24 +44,6 @@ export {
   type SpawnOptions,
   type StopOptions,
 } from './kernel/types.ts'
-export { type LogFilter, logSource } from './messaging/log-source.ts'
-export {
-  type BridgeTarget,
-  type MessageBridge,
-  type MessageBridgeDefinition,
-  messageBridge,
-  type ReplayResult,
-  type Route,
-} from './messaging/message-bridge.ts'
-export type { MessageSource, SourceMessage } from './messaging/message-source.ts'
-export type { ParkedMessage } from './messaging/parking-lot.ts'
-export {
-  type ReceivingAdapter,
-  type ReceivingAdapterDefinition,
-  type RequestResult,
-  receivingAdapter,
-} from './messaging/receiving-adapter.ts'
-export type { StandardIssue, StandardResult, StandardSchema } from './messaging/standard-schema.ts'
 export type { Delivery } from './persistence/command.ts'
 export {
   type DecideContext,

@@ -1,4 +1,4 @@
-import type { RequestResult } from 'troupe'
+import type { RequestResult } from 'troupe/messaging'
 import type { ApplicationReply, OutcomeEvent } from '../actors/index.ts'
 
 export type Outcome = 'quoted' | 'declined' | 'referred'

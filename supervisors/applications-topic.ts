@@ -1,11 +1,5 @@
-import {
-  type BridgeTarget,
-  type EventStore,
-  type Logger,
-  type MessageBridge,
-  messageBridge,
-  RuntimeError,
-} from 'troupe'
+import { type EventStore, type Logger, RuntimeError } from 'troupe'
+import { type BridgeTarget, type MessageBridge, messageBridge } from 'troupe/messaging'
 import { redisStreamSource } from 'troupe/redis'
 import { checkApplication } from '../actors/index.ts'
 import type { DomainEntities } from './parts.ts'

@@ -5,16 +5,14 @@ import {
   type ExitReason,
   type Journal,
   type Logger,
-  type MessageBridge,
   type Ports,
-  type ReceivingAdapter,
-  receivingAdapter,
   type SupervisorMessage,
   stderrLogger,
   supervisor,
   supervisorControl,
   systemPorts,
 } from 'troupe'
+import { type MessageBridge, type ReceivingAdapter, receivingAdapter } from 'troupe/messaging'
 import {
   type Application,
   type ApplicationReply,

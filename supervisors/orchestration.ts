@@ -1,4 +1,4 @@
-import type { MessageBridge } from 'troupe'
+import type { MessageBridge } from 'troupe/messaging'
 import { orchestration, quoteProcessInput } from '../actors/index.ts'
 import { type ContextParts, context } from './context.ts'
 import { bridge, type DomainEntities, type MarketplaceSettings, type MarketplaceTree } from './parts.ts'

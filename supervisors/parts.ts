@@ -1,17 +1,19 @@
 import {
-  type BridgeTarget,
   type ChildSpec,
   type EntityKind,
   type EventStore,
   entities,
+  type RecoveryListener,
+  type SnapshotPolicy,
+} from 'troupe'
+import {
+  type BridgeTarget,
   type LogFilter,
   logSource,
   type MessageBridge,
   messageBridge,
-  type RecoveryListener,
   type Route,
-  type SnapshotPolicy,
-} from 'troupe'
+} from 'troupe/messaging'
 import {
   type ApplicationCommand,
   type ApplicationReply,

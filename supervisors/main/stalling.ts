@@ -1,4 +1,5 @@
-import type { Cancel, Clock, ParkedMessage } from 'troupe'
+import type { Cancel, Clock } from 'troupe'
+import type { ParkedMessage } from 'troupe/messaging'
 import type { Marketplace } from '../marketplace.ts'
 import type { Tally } from './tally.ts'
 

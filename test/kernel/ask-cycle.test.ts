@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { behavior } from '../../src/kernel/behavior.ts'
 import type { ActorContext, ActorRef, ReplyTo } from '../../src/kernel/types.ts'
-import { rejection, Stage, settle } from './support.ts'
+import { gate, rejection, Stage, settle } from './support.ts'
 
 interface Ask {
   readonly run: (context: ActorContext<Ask>) => unknown
@@ -160,10 +160,27 @@ describe('context.ask', () => {
         }))
         .then(x => answers.push(x))
     })
-    // A later handler of a waits, but not for what the earlier one asked.
-    await ask(a, () => settle())
     await settle()
     expect(answers).toEqual(['self', 'a'])
+  })
+
+  test('of an earlier handler closes no circle while a later one waits for something else', async () => {
+    await using stage = new Stage()
+    const { a, b } = three(stage)
+    const busy = gate()
+    const late: Ask['run'] = async context => {
+      await busy.opened
+      return context.ask<Ask, unknown>(a, replyTo => ({ run: () => 'a', replyTo }))
+    }
+    let answer: Promise<unknown> = Promise.resolve()
+    await ask(a, context => {
+      answer = context.ask<Ask, unknown>(b, replyTo => ({ run: late, replyTo }))
+    })
+    await ask(a, () => {
+      busy.open()
+      return settle()
+    })
+    expect(await answer).toBe('a')
   })
 
   test('does not see a circle in actors that wait for a common third one', async () => {

@@ -239,10 +239,10 @@ describe('a stash', () => {
           return null
         },
         receive: (state, message, context) => {
-          attempt(context)
+          if (message.startsWith('later')) setImmediate(() => setImmediate(() => attempt(context)))
+          else attempt(context)
           if (message === 'twice') attempt(context)
-          if (message === 'later') setImmediate(() => attempt(context))
-          return state
+          return message === 'later, async' ? Promise.resolve(state) : state
         },
         ...stash,
       })
@@ -252,9 +252,14 @@ describe('a stash', () => {
     codes.length = 0
     const actor = stage.spawn(trying({ stash: { capacity: 5 } }))
     actor.tell('twice')
-    actor.tell('later')
     await settle()
-    expect(codes).toEqual(['STASH_MISUSED', 'stashed', 'STASH_MISUSED', 'stashed', 'STASH_MISUSED'])
+    expect(codes).toEqual(['STASH_MISUSED', 'stashed', 'STASH_MISUSED'])
+    for (const message of ['later', 'later, async']) {
+      codes.length = 0
+      actor.tell(message)
+      await settle()
+      expect(codes).toEqual(['STASH_MISUSED'])
+    }
     codes.length = 0
     const ending = stage.spawn(
       behavior<string, null>({
