@@ -396,8 +396,9 @@ class PartitionWriter {
     this.cursorsMoved = false
     this.journal.saveCursors(this.partition, this.cursors).catch(error => {
       this.cursorsMoved = true
-      this.cursorsNotStored(error)
+      // Another writer has the store: that is said once, and the cursors are its own now.
       if (isFinal(error)) this.refuseFromNowOn(error)
+      else this.cursorsNotStored(error)
       this.saveCursorsSoon()
     })
   }
