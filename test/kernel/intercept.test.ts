@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { become, behavior } from '../../src/kernel/behavior.ts'
 import { type Interceptor, intercept } from '../../src/kernel/intercept.ts'
 import type { ReplyTo } from '../../src/kernel/types.ts'
+import { supervisorControl } from '../../src/supervision/control.ts'
 import { supervisor } from '../../src/supervision/supervisor.ts'
 import { Stage, settle } from './support.ts'
 
@@ -115,11 +116,18 @@ describe('the interceptors of a system', () => {
     await using stage = new Stage({ interceptors: [everywhere] })
     const actor = stage.spawn(intercept(counter, recording('own', log)), 'counter')
     actor.tell({ type: 'add', by: 1 })
-    stage.spawn(supervisor({ children: [{ id: 'child', start: counter }] }), 'top')
+    const top = stage.spawn(supervisor({ children: [{ id: 'child', start: counter }] }), 'top')
     await settle()
     expect(log).toEqual(['system counter', 'own add counter', 'own done'])
     const [child] = stage.system.inspect().find(info => info.name === 'top')?.children ?? []
     expect(child).toMatchObject({ path: '/test/top/child', state: 'up' })
-    expect(seen).toEqual([{ type: 'add', by: 1 }])
+    // A restart passes through the supervisor's own mailbox.
+    ;(await supervisorControl(top).whichChildren())[0]?.ref?.tell({ type: 'add', by: -1 } as never)
+    await settle()
+    expect(stage.system.inspect().find(info => info.name === 'top')?.children).toMatchObject([{ restarts: 1 }])
+    expect(seen).toEqual([
+      { type: 'add', by: 1 },
+      { type: 'add', by: -1 },
+    ])
   })
 })

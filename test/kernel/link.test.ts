@@ -93,8 +93,11 @@ describe('a link', () => {
     const a = stage.spawn(doing(), 'a')
     const b = stage.spawn(doing())
     const c = stage.spawn(doing())
+    const d = stage.spawn(doing())
+    d.tell(linkTo(a))
     a.tell(linkTo(b))
     await settle()
+    d.tell({ run: context => context.unlink(a) })
     b.tell({ run: context => context.unlink(a) })
     b.tell(crash)
     const door = gate()
@@ -110,7 +113,10 @@ describe('a link', () => {
     await settle()
     door.open()
     await settle()
-    expect(stage.system.inspect()).toMatchObject([{ path: '/test/a', state: 'up', lastError: null }])
+    expect(stage.system.inspect()).toMatchObject([{ path: '/test/a', lastError: null }, { state: 'up' }])
+    a.tell(crash)
+    await settle()
+    expect(stage.system.inspect()).toMatchObject([{ path: d.path, state: 'up', lastError: null }])
   })
 
   test('to an actor that does not run fails the one that asks for it', async () => {
