@@ -198,19 +198,24 @@ describe('a supervisor that is killed', () => {
 test('a supervisor that is killed while it restarts a group starts none of it', async () => {
   await using stage = new Stage()
   const seen: string[] = []
+  let stopB = (): void => undefined
+  const bStops = new Promise<void>(resolve => {
+    stopB = resolve
+  })
   const inner = supervisor({
     strategy: 'one-for-all',
     children: [
       { id: 'a', start: worker('a', seen) },
-      { id: 'b', start: worker('b', seen, { onStop: settle }) },
+      { id: 'b', start: worker('b', seen, { onStop: () => bStops }) },
       { id: 'c', start: worker('c', seen) },
     ],
   })
   const top = stage.spawn(supervisor({ children: [{ id: 'inner', start: inner, restart: 'temporary' }] }))
   const killed = await childRef<SupervisorMessage>(top, 'inner')
   crash(await childRef<WorkerMessage>(killed, 'c'))
-  while (!seen.includes('stop b 1 shutdown')) await Promise.resolve()
+  while (!seen.includes('stop b 1 shutdown')) await settle()
   killed.kill()
+  stopB()
   for (let wait = 0; wait < 3; wait++) await settle()
   expect(seen.slice(3)).toEqual(['stop c 1 error', 'stop b 1 shutdown'])
   // A step that went wrong after the kill would be here.
