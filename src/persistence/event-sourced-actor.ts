@@ -8,6 +8,7 @@ import { type AppendOwner, type EventStore, PendingAppend } from './event-store.
 import type { Inbox } from './inbox.ts'
 import { type Handled, type HandledId, lastSequenceNr, type NewRecord } from './journal.ts'
 import { checkPersistenceId } from './partition.ts'
+import { isRefusal, recordsOf } from './records-of.ts'
 import { type Recovered, recoverSoon, type SnapshotPayload } from './recovery.ts'
 import { checkStorable } from './storable.ts'
 
@@ -213,28 +214,13 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
   }
 
   private recordsOf(decision: Decision<Event, Reply>, command: Command<Message>): readonly NewRecord[] {
-    const { events, send } = decision
-    const eventCount = events === undefined ? 0 : events.length
-    const sendCount = send === undefined ? 0 : send.length
-    if (eventCount + sendCount === 0) return NOTHING
-    // Of its final size: what is pushed onto an empty array gets 17 slots, and eight appends a quote wait at once.
-    const records: NewRecord[] = new Array(eventCount + sendCount)
     try {
-      for (let i = 0; i < eventCount; i++) {
-        const event = events![i]!
-        checkStorable(event)
-        records[i] = { kind: 'event', type: event.type, payload: event }
-      }
-      for (let i = 0; i < sendCount; i++) {
-        const { to, command: message } = send![i]!
-        checkStorable(message)
-        records[eventCount + i] = { kind: 'command', type: to, payload: message }
-      }
+      return recordsOf(decision)
     } catch (thrown) {
-      this.refuse(command, toError(thrown))
+      if (!isRefusal(thrown)) throw thrown
+      this.refuse(command, thrown)
       return REFUSED
     }
-    return records
   }
 
   private write(command: Command<Message>, records: readonly NewRecord[], state: State, nowMs: number): void {
@@ -306,7 +292,6 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
   }
 }
 
-const NOTHING: readonly NewRecord[] = []
 const REFUSED: readonly NewRecord[] = []
 
 const give = ({ command: { replyTo, delivery }, reply, refusal }: Effect): void => {

@@ -3,7 +3,7 @@ import type { Behavior } from '../kernel/behavior.ts'
 import type { AskOptions } from '../kernel/types.ts'
 import { Entities, type EntitiesOptions } from '../supervision/entities.ts'
 import { Command, type Delivery } from './command.ts'
-import { type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
+import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
 import { eventSourcedBehavior, type RecoveryListener } from './event-sourced-actor.ts'
 import type { EventStore } from './event-store.ts'
 import { checkPersistenceId, PERSISTENCE_ID_BYTES_MAX } from './partition.ts'
@@ -42,6 +42,7 @@ export const entities = <Message, Event extends { readonly type: string }, State
   store: EventStore,
   options: EventSourcedEntitiesOptions = {},
 ): EntityKind<Message, Reply> => {
+  checkDefinition(definition)
   const entity = eventSourcedBehavior(store, definition, options.onRecovery ?? null)
   const kind = new Entities<Command<Message>>(
     {

@@ -1,3 +1,5 @@
+import { RuntimeError } from '../base/errors.ts'
+
 /**
  * What a user writes for an event-sourced actor: two pure functions and a starting state. `decide` turns a command into
  * events and effects; `evolve` folds an event into the state. Neither reads a clock, does I/O or draws a number: what
@@ -49,9 +51,35 @@ export interface EventSourcedDefinition<Command, Event extends { readonly type: 
   readonly snapshot?: SnapshotPolicy
 }
 
-/** Gives the definition its types and checks it. A typed identity: the runtime takes it from here. */
+/**
+ * Gives the definition its types and checks it. **Errors**: DEFINITION_INVALID for a name that is empty or has a `|` (it
+ * ends the name in a persistence id), and for a snapshot policy below 1.
+ */
 export const eventSourced = <Command, Event extends { readonly type: string }, State, Reply = never>(
   definition: EventSourcedDefinition<Command, Event, State, Reply>,
-): EventSourcedDefinition<Command, Event, State, Reply> => definition
+): EventSourcedDefinition<Command, Event, State, Reply> => {
+  checkDefinition(definition)
+  return definition
+}
+
+/** For whoever hosts a definition that may not have come through `eventSourced`. **Errors**: DEFINITION_INVALID. */
+export const checkDefinition = ({
+  name,
+  snapshot,
+}: {
+  readonly name: string
+  readonly snapshot?: SnapshotPolicy
+}): void => {
+  if (typeof name !== 'string' || name === '' || name.includes('|'))
+    throw invalid(`name ${JSON.stringify(name)}: give a text of at least one character, without |`)
+  if (snapshot === undefined) return
+  const { every, keep = 2 } = snapshot
+  if (!isCount(every)) throw invalid(`${name}: snapshot.every must be a whole number of at least 1, not ${every}`)
+  if (!isCount(keep)) throw invalid(`${name}: snapshot.keep must be a whole number of at least 1, not ${keep}`)
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1
+
+const invalid = (text: string): RuntimeError => new RuntimeError('DEFINITION_INVALID', text)
 
 export const persistenceIdOf = (name: string, id: string): string => `${name}|${id}`

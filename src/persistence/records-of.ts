@@ -1,0 +1,59 @@
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import type { Decision } from './event-sourced.ts'
+import type { NewRecord } from './journal.ts'
+import { checkStorable } from './storable.ts'
+
+/** Longest type of an event and address of a command. Units: UTF-16 code units. */
+export const RECORD_TYPE_MAX = 256
+
+const NOTHING: readonly NewRecord[] = []
+const isEnumerable = Object.prototype.propertyIsEnumerable
+
+/**
+ * What a decision has stored: its events, then what it sends. Everything that could not be packed is found here, where it
+ * concerns one command, and not in a commit that many actors share.
+ * **Errors**: EVENT_NOT_STORABLE and EVENT_TOO_LARGE, a refusal; DECISION_INVALID for what is no decision, a bug.
+ */
+export const recordsOf = (decision: Decision<{ readonly type: string }, unknown>): readonly NewRecord[] => {
+  if (typeof decision !== 'object' || decision === null || decision instanceof Promise)
+    throw invalid('decide must give { events?, reply?, send? }, at once and not as a promise')
+  const { events, send } = decision
+  if (events !== undefined && !Array.isArray(events)) throw invalid('events must be an array')
+  if (send !== undefined && !Array.isArray(send)) throw invalid('send must be an array')
+  const eventCount = events === undefined ? 0 : events.length
+  const sendCount = send === undefined ? 0 : send.length
+  if (eventCount + sendCount === 0) return NOTHING
+  // Of its final size: what is pushed onto an empty array gets 17 slots, and eight appends a quote wait at once.
+  const records: NewRecord[] = new Array(eventCount + sendCount)
+  for (let i = 0; i < eventCount; i++) {
+    const event = events![i]
+    checkStorable(event)
+    if (event === null || !isEnumerable.call(event, 'type') || !isRecordType(event.type)) throw noType('event', event)
+    records[i] = { kind: 'event', type: event.type, payload: event }
+  }
+  for (let i = 0; i < sendCount; i++) {
+    const outgoing = send![i]
+    if (!isRecordType(outgoing?.to)) throw noType('sent message', outgoing)
+    checkStorable(outgoing.command)
+    records[eventCount + i] = { kind: 'command', type: outgoing.to, payload: outgoing.command }
+  }
+  return records
+}
+
+/** Whether `thrown` says that something cannot be stored: then nothing has happened, and nobody has to crash. */
+export const isRefusal = (thrown: unknown): thrown is RuntimeError =>
+  isRuntimeError(thrown, 'EVENT_NOT_STORABLE') || isRuntimeError(thrown, 'EVENT_TOO_LARGE')
+
+const isRecordType = (type: unknown): type is string =>
+  typeof type === 'string' && type.length > 0 && type.length <= RECORD_TYPE_MAX && type.isWellFormed()
+
+const noType = (what: 'event' | 'sent message', record: unknown): RuntimeError => {
+  const field = what === 'event' ? 'type' : 'to'
+  const kind = record === null ? 'null' : typeof record
+  return new RuntimeError(
+    'EVENT_NOT_STORABLE',
+    `${what} (${kind}) needs \`${field}\`: a text of 1 to ${RECORD_TYPE_MAX} characters, a property of its own`,
+  )
+}
+
+const invalid = (text: string): RuntimeError => new RuntimeError('DECISION_INVALID', text)
