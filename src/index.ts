@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Troupe: an actor runtime for Node.js. What it promises, in short; docs/promises.md has the whole.
  *

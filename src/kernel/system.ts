@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { RuntimeError } from '../base/errors.ts'
 import { type Logger, patientLogger, stderrLogger } from '../base/logger.ts'
 import { type Clock, type Ports, type Random, systemPorts } from '../base/ports.ts'

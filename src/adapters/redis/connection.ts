@@ -56,6 +56,17 @@ export class Connection {
     return this.#asked(this.#redis.callBuffer(command, ...args)) as Promise<Reply>
   }
 
+  /**
+   * The client goes on in database 0 where the one of the URL does not exist, and says nothing.
+   * **Errors**: JOURNAL_MISCONFIGURED; those of `untilAnswered`.
+   */
+  async checkDatabase(database: number): Promise<void> {
+    const info = await this.untilAnswered(() => this.once<Buffer>('CLIENT', 'INFO'))
+    const actual = Number(/ db=(\d+)/.exec(info.toString())?.[1])
+    if (actual !== database)
+      throw new RuntimeError('JOURNAL_MISCONFIGURED', `${this.#name}: the server has no database ${database}`)
+  }
+
   /** One try to run a script, which is sent whole where the server does not know it. Errors as with `once`. */
   async script<Reply>(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply> {
     try {

@@ -2,7 +2,7 @@ import { systemClock } from '../../base/ports.ts'
 import { Connection } from './connection.ts'
 import { keysOf, metaKeyOf } from './keys.ts'
 import { EMPTY } from './scripts.ts'
-import { nameOf, parseRedisUrl } from './url.ts'
+import { databaseOf, nameOf, parseRedisUrl } from './url.ts'
 
 export interface DestroyRedisOptions {
   /** As for `redisJournal`; only keys under its prefix are touched. */
@@ -21,6 +21,7 @@ export const destroyRedisStore = async ({ url, unavailableAfterMs = 10_000 }: De
   const place = parseRedisUrl(url)
   const connection = new Connection(place.url, nameOf(place), {}, systemClock, unavailableAfterMs)
   try {
+    await connection.checkDatabase(databaseOf(place.url))
     // Whatever the description says: one that cannot be read is a reason to begin anew, too.
     const partitions = await findPartitions(connection, place.prefix)
     for (const [nr, snapshots] of partitions) await emptyPartition(connection, place.prefix, nr, snapshots)

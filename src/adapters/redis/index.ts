@@ -7,7 +7,7 @@ import type { Journal } from '../../persistence/journal.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { Connection } from './connection.ts'
 import { RedisEngine } from './redis-engine.ts'
-import { checkPartitions, checkPrefix, nameOf, parseRedisUrl } from './url.ts'
+import { checkPartitions, checkPrefix, databaseOf, nameOf, parseRedisUrl } from './url.ts'
 
 export { type DestroyRedisOptions, destroyRedisStore } from './destroy.ts'
 export type { RedisStreamSourceOptions } from './streams-settings.ts'
@@ -50,5 +50,16 @@ export const redisJournal = (options: RedisJournalOptions): Journal => {
   const name = nameOf({ ...place, prefix })
   const connection = new Connection(place.url, name, options.client ?? {}, clock, unavailableAfterMs)
   const logger = options.logger ?? stderrLogger
-  return new PackedJournal(new RedisEngine({ name, connection, prefix, partitions, unavailableAfterMs, logger, clock }))
+  return new PackedJournal(
+    new RedisEngine({
+      name,
+      connection,
+      prefix,
+      database: options.client?.db ?? databaseOf(place.url),
+      partitions,
+      unavailableAfterMs,
+      logger,
+      clock,
+    }),
+  )
 }

@@ -43,6 +43,7 @@ export interface RedisEngineOptions {
   readonly name: string
   readonly connection: Connection
   readonly prefix: string
+  readonly database: number
   readonly partitions: number | null
   readonly unavailableAfterMs: number
   readonly logger: Logger
@@ -73,6 +74,7 @@ export class RedisEngine implements Engine {
 
   async open(): Promise<readonly OpenedPartition[]> {
     try {
+      await this.#connection.checkDatabase(this.#options.database)
       this.#durability = checkServer(this.name, await this.#askServer(), this.#options.logger)
       const partitions = await this.#checkMeta()
       this.#keys = Array.from({ length: partitions }, (_, nr) => keysOf(this.#options.prefix, nr))

@@ -19,6 +19,8 @@ export const parseRedisUrl = (text: string): RedisPlace => {
   const parsed = URL.canParse(text) ? new URL(text) : null
   if (parsed === null || !['redis:', 'rediss:'].includes(parsed.protocol))
     throw misconfigured('the URL of a Redis journal reads redis://host:port/db?partitions=16&prefix=troupe')
+  if (!/^\/?(\d{1,5})?$/.test(parsed.pathname))
+    throw misconfigured(`the URL of a Redis journal ends in the number of a database, not in ${parsed.pathname}`)
   const partitions = parsed.searchParams.get('partitions')
   const prefix = parsed.searchParams.get('prefix')
   for (const name of parsed.searchParams.keys())
@@ -31,6 +33,9 @@ export const parseRedisUrl = (text: string): RedisPlace => {
     partitions: partitions === null ? null : checkPartitions(Number(partitions)),
   }
 }
+
+/** The database that a URL names. */
+export const databaseOf = (url: string): number => Number(new URL(url).pathname.slice(1))
 
 /** For people and logs: without user and password. */
 export const nameOf = ({ url, prefix }: RedisPlace): string => {
