@@ -1,3 +1,4 @@
+import { isRuntimeError } from '../base/errors.ts'
 import type { EventStore, Follower } from '../persistence/event-store.ts'
 import { recordId, type StoredAppend } from '../persistence/journal.ts'
 import type { MessageSource, SourceMessage } from './message-source.ts'
@@ -47,13 +48,13 @@ class LogSource implements MessageSource {
     this.page = page
   }
 
-  async open(wake: () => void): Promise<void> {
+  async open(wake: () => void, fail: (error: Error) => void): Promise<void> {
     await this.close()
     const events = new Set(this.filter.events ?? [])
     const commands = new Set(this.filter.commands ?? [])
     for (let partition = 0; partition < this.store.journal.partitions; partition++)
       this.readers.push(
-        new PartitionReader(this.store, this.group, partition, events, commands, this.heldMax, this.page, wake),
+        new PartitionReader(this.store, this.group, partition, events, commands, this.heldMax, this.page, wake, fail),
       )
   }
 
@@ -121,6 +122,7 @@ class PartitionReader implements Follower {
   private readonly heldMax: number
   private readonly page: number
   private readonly wake: () => void
+  private readonly fail: (error: Error) => void
   private readonly unfollow: () => void
   /** Found and not yet taken: `held[taken…]`. */
   private held: LogMessage[] = []
@@ -143,6 +145,7 @@ class PartitionReader implements Follower {
     heldMax: number,
     page: number,
     wake: () => void,
+    fail: (error: Error) => void,
   ) {
     this.store = store
     this.group = group
@@ -152,6 +155,7 @@ class PartitionReader implements Follower {
     this.heldMax = heldMax
     this.page = page
     this.wake = wake
+    this.fail = fail
     this.scanned = store.cursor(partition, group)
     this.unfollow = store.follow(partition, this)
     this.catchUp()
@@ -238,6 +242,11 @@ class PartitionReader implements Follower {
       appends => this.fetched(appends),
       error => {
         this.fetching = false
+        if (this.closed) return
+        if (isRuntimeError(error, 'JOURNAL_CORRUPT')) {
+          this.fail(error)
+          return
+        }
         const { clock, logger } = this.store.ports
         logger.log('warn', `${this.group}: log of partition ${this.partition} not read from ${this.scanned + 1}`, {
           error,

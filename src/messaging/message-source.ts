@@ -9,9 +9,10 @@ export interface MessageSource {
   readonly group: string
   /**
    * Begins to read. `wake` is called, now and later, whenever `next` may have something after it had nothing. May be
-   * called again, with or without a `close` before: that begins anew with what is not done.
+   * called again, with or without a `close` before: that begins anew with what is not done. `fail` is called once where
+   * the source cannot go on, whatever is tried: its log is corrupt.
    */
-  open(wake: () => void): Promise<void>
+  open(wake: () => void, fail: (error: Error) => void): Promise<void>
   /** The next message; null: none at the moment. Never waits. */
   next(): SourceMessage | null
   /** The message is dealt with and need not come again. May be called in any order. */

@@ -72,7 +72,10 @@ const work = async (
     mode: marketplace.mode,
     journal: withoutCredentials(options.journal),
   })
-  if (stop.aborted) output.write('stopped before the end of the input; the next run goes on from here\n')
+  if (stop.aborted)
+    output.write(
+      `stopped before the end of the input; the next run goes on from here${options.out === null ? '' : ', and writes --out'}\n`,
+    )
   else if (options.out !== null) await writeOut(options.out, options, marketplace, output)
   output.write(summaryText(summary, totals, seconds, marketplace.store.journal.durability))
   return summary

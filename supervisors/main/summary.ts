@@ -73,8 +73,8 @@ export const summaryText = (
     summary.thisRun === 0
       ? 'nothing was left to do: every application had its outcome in the store'
       : `${count(summary.thisRun)} decided in this run, in ${seconds.toFixed(1)} s: ${count(summary.quotesPerSecond)} a second; ` +
-        `${summary.p50Ms} ms in the middle, ${summary.p99Ms} ms at the 99th percentile, ${summary.maxMs} ms at most`,
-    `premiums calculated: EUR ${(totals.ttcCents / 100).toLocaleString('en', { minimumFractionDigits: 2 })} for ${count(totals.rates)} risks`,
+        `p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms, max ${summary.maxMs} ms`,
+    `premiums calculated: EUR ${(totals.ttcCents / 100).toLocaleString('en', { minimumFractionDigits: 2 })} for ${count(totals.rates)} risks in the whole store`,
     `recovered ${count(summary.recovered)} entities (${count(summary.fromSnapshot)} from snapshots, ${count(summary.eventsReplayed)} events replayed)`,
     `${count(summary.events)} records in ${summary.journal}; ${summary.restarts} restarts, ${summary.deadLetters} dead letters; ${summary.mode}`,
     durability,

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { RuntimeError } from '../../src/base/errors.ts'
 import { logSource } from '../../src/messaging/log-source.ts'
 import type { MessageSource, SourceMessage } from '../../src/messaging/message-source.ts'
 import { memoryStore } from '../../src/persistence/memory-journal.ts'
@@ -11,6 +12,10 @@ import { Writer } from './support.ts'
 const labelOf = (message: SourceMessage): string => (message.payload as { label: string }).label
 
 /** Takes from a source only after it was woken, until there is nothing: as a bridge does. */
+const failLoudly = (error: Error): void => {
+  throw error
+}
+
 class Reader {
   readonly taken: SourceMessage[] = []
   private awake = false
@@ -24,7 +29,7 @@ class Reader {
     const reader = new Reader(source)
     await source.open(() => {
       reader.awake = true
-    })
+    }, failLoudly)
     reader.awake = true
     return reader
   }
@@ -289,4 +294,23 @@ test('no gap, no repeat and no message above the cursor undone, however writes, 
     ),
     { numRuns: 150 },
   )
+})
+
+test('a corrupt log is a failure of its reader, and not tried again', async () => {
+  await using scene = await Scene.open()
+  const writer = new Writer(scene.store)
+  writer.events('a', 'X:1')
+  await settle()
+  const { journal } = scene.store
+  const corrupt = new RuntimeError('JOURNAL_CORRUPT', 'a block does not match its checksum')
+  let reads = 0
+  journal.readLog = async () => {
+    reads++
+    throw corrupt
+  }
+  const failed = new Promise<Error>(resolve => {
+    void logSource(scene.store, 'late', { events: ['X'] }).open(() => undefined, resolve)
+  })
+  expect(await failed).toBe(corrupt)
+  expect(reads).toBe(1)
 })

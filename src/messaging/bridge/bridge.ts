@@ -56,7 +56,10 @@ export class Bridge implements Holder {
     await this.parked.recover()
     // Killed meanwhile: the source may be its successor's by now.
     if (this.context.signal.aborted) return
-    await this.definition.source.open(() => this.self.tell(WAKE))
+    await this.definition.source.open(
+      () => this.self.tell(WAKE),
+      error => this.context.fail(error),
+    )
     this.self.tell(WAKE)
   }
 

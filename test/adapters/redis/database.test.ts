@@ -11,7 +11,9 @@ afterAll(() => server.stop())
 test('a database that the server does not have is refused, and another one is neither opened nor emptied', async () => {
   const kept = redisJournal({ url: `${server.url}/0` })
   await kept.open()
-  await expect(redisJournal({ url: `${server.url}/99` }).open()).rejects.toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
+  await expect(redisJournal({ url: `${server.url}/99` }).open()).rejects.toMatchObject({
+    code: 'JOURNAL_MISCONFIGURED',
+  })
   await expect(destroyRedisStore({ url: `${server.url}/99` })).rejects.toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
   // Not fenced either: nobody opened it.
   await kept.saveCursors(0, new Map([['group', 1]]))

@@ -32,7 +32,12 @@ export class Reader {
   }
 
   async open(): Promise<this> {
-    await this.source.open(() => this.take())
+    await this.source.open(
+      () => this.take(),
+      error => {
+        throw error
+      },
+    )
     return this
   }
 
