@@ -3,7 +3,7 @@
  *
  *     frame | length of the index, 4 bytes | index | records
  *     index:   partition, first position, and a column each of: ids, expected sequence numbers, steps back, record counts
- *     records: per append: append id, time, cause, handled; per record: kind and type, payload
+ *     records: a column each of: append ids, times, causes, what was handled; per record: kind and type, payload
  *
  * The index says where every append is and where its id was written before, so that walking a chain or finding the heads
  * at the end of a log leaves the payloads alone. A step back is the distance from this block's first position to that
@@ -13,6 +13,7 @@
 import { Packr } from 'msgpackr'
 import type { Append, Handled, HandledId, NewRecord, StoredAppend } from '../../persistence/journal.ts'
 import { checkFrame, corrupt, FRAME_BYTES, seal } from './frame.ts'
+import { type PackedTexts, packTexts, unpackTexts } from './texts.ts'
 
 // Records: the keys of objects of one shape are written once a block; half the bytes, and decoding makes objects of one
 // shape. `moreTypes` keeps Uint8Array apart from Buffer and large bigints whole; `copyBuffers` keeps decoded bytes from
@@ -38,21 +39,34 @@ export interface BlockIndex {
 
 /** Packs what follows the index. Done first, so that its size can still split the block. */
 export const packRecords = (appends: readonly Append[], from: number, to: number): Buffer => {
-  const flat: unknown[] = []
+  const appendIds: string[] = []
+  const timesMs: number[] = []
+  const causationIds: (string | null)[] = []
+  const correlationIds: (string | null)[] = []
+  const traceParents: (string | null)[] = []
+  const sources: string[] = []
+  const handled: unknown[] = []
+  const records: unknown[] = []
   for (let i = from; i < to; i++) {
     const append = appends[i]!
-    const handled = append.handled
-    flat.push(
-      append.appendId,
-      append.timeMs,
-      append.causationId,
-      append.correlationId,
-      append.traceParent,
-      handled === null ? null : packHandled(handled),
-    )
-    for (const record of append.records) flat.push(packKind(record), record.payload)
+    appendIds.push(append.appendId)
+    timesMs.push(append.timeMs)
+    causationIds.push(append.causationId)
+    correlationIds.push(append.correlationId)
+    traceParents.push(append.traceParent)
+    packHandled(append.handled, sources, handled)
+    for (const record of append.records) records.push(packKind(record), record.payload)
   }
-  return packr.pack(flat)
+  return packr.pack([
+    packTexts(appendIds),
+    timesMs,
+    packTexts(causationIds),
+    packTexts(correlationIds),
+    packTexts(traceParents),
+    sources,
+    handled,
+    records,
+  ])
 }
 
 // An event says its own type, as a rule; then it need not be written a second time. Any other type stands in an array.
@@ -71,7 +85,14 @@ export const sealBlock = (
   recordCounts: readonly number[],
   records: Buffer,
 ): Buffer => {
-  const index = packr.pack([partition, firstPosition, persistenceIds, expectedSequenceNrs, stepsBack, recordCounts])
+  const index = packr.pack([
+    partition,
+    firstPosition,
+    packTexts(persistenceIds),
+    expectedSequenceNrs,
+    stepsBack,
+    recordCounts,
+  ])
   const block = Buffer.allocUnsafe(INDEX_START + index.length + records.length)
   block.writeUInt32BE(index.length, FRAME_BYTES)
   index.copy(block, INDEX_START)
@@ -112,69 +133,103 @@ export class Block {
 }
 
 const unpackIndex = (packed: Buffer, where: string): BlockIndex => {
-  let columns: [number, number, string[], number[], number[], number[]]
+  let columns: [number, number, PackedTexts, number[], number[], number[]]
+  let persistenceIds: readonly string[]
   try {
     columns = packr.unpack(packed.subarray(INDEX_START, INDEX_START + packed.readUInt32BE(FRAME_BYTES)))
+    persistenceIds = unpackTexts(columns[2], columns[5].length) as readonly string[]
   } catch (error) {
     throw corrupt(`${where}: the block's index cannot be decoded`, error)
   }
-  const [partition, firstPosition, persistenceIds, expectedSequenceNrs, stepsBack, recordCounts] = columns
+  const [partition, firstPosition, , expectedSequenceNrs, stepsBack, recordCounts] = columns
   let lastPosition = firstPosition - 1
   for (const count of recordCounts) lastPosition += count
   return { partition, firstPosition, lastPosition, persistenceIds, expectedSequenceNrs, stepsBack, recordCounts }
 }
 
+type RecordColumns = [
+  appendIds: PackedTexts,
+  timesMs: number[],
+  causationIds: PackedTexts,
+  correlationIds: PackedTexts,
+  traceParents: PackedTexts,
+  sources: string[],
+  handled: unknown[],
+  records: unknown[],
+]
+
 const unpackAppends = (packed: Buffer, index: BlockIndex, where: string): StoredAppend[] => {
-  let flat: unknown[]
   try {
-    flat = packr.unpack(packed.subarray(INDEX_START + packed.readUInt32BE(FRAME_BYTES)))
+    return appendsOf(packr.unpack(packed.subarray(INDEX_START + packed.readUInt32BE(FRAME_BYTES))), index)
   } catch (error) {
     throw corrupt(`${where}: the block's records cannot be decoded (${index.persistenceIds.join(', ')})`, error)
   }
+}
+
+const appendsOf = (columns: RecordColumns, index: BlockIndex): StoredAppend[] => {
+  const count = index.persistenceIds.length
+  const appendIds = unpackTexts(columns[0], count)
+  const causationIds = unpackTexts(columns[2], count)
+  const correlationIds = unpackTexts(columns[3], count)
+  const traceParents = unpackTexts(columns[4], count)
+  const [, timesMs, , , , sources, handled, packedRecords] = columns
   const appends: StoredAppend[] = []
   let position = index.firstPosition
-  let at = 0
-  for (let i = 0; i < index.persistenceIds.length; i++) {
-    const start = at
-    const count = index.recordCounts[i]!
+  let record = 0
+  for (let i = 0; i < count; i++) {
     const records: NewRecord[] = []
-    at += 6
-    for (let r = 0; r < count; r++, at += 2) records.push(unpackRecord(flat[at], flat[at + 1]))
+    for (let left = index.recordCounts[i]!; left > 0; left--, record += 2)
+      records.push(unpackRecord(packedRecords[record], packedRecords[record + 1]))
     appends.push({
       persistenceId: index.persistenceIds[i]!,
       expectedSequenceNr: index.expectedSequenceNrs[i]!,
-      appendId: flat[start] as string,
-      timeMs: flat[start + 1] as number,
-      causationId: flat[start + 2] as string | null,
-      correlationId: flat[start + 3] as string | null,
-      traceParent: flat[start + 4] as string | null,
-      handled: unpackHandled(flat[start + 5] as PackedHandled | null),
+      appendId: appendIds[i]!,
+      timeMs: timesMs[i]!,
+      causationId: causationIds[i]!,
+      correlationId: correlationIds[i]!,
+      traceParent: traceParents[i]!,
+      handled: unpackHandled(handled, i * HANDLED_FIELDS, sources),
       records,
       partition: index.partition,
       position,
     })
-    position += count
+    position += records.length
   }
   return appends
 }
 
-type PackedHandled =
-  | readonly [source: string, partition: number, position: number, outstanding: readonly number[]]
-  | readonly [source: string, id: string]
+const HANDLED_FIELDS = 3
 
-const packHandled = (handled: Handled | HandledId): PackedHandled =>
-  handled.position === null
-    ? [handled.source, handled.id]
-    : [handled.source, handled.partition, handled.position, handled.outstanding]
+/** Which source, by its place among the block's; then partition, position and those outstanding, or the id. */
+const packHandled = (handled: Handled | HandledId | null, sources: string[], packed: unknown[]): void => {
+  if (handled === null) {
+    packed.push(null, null, null)
+    return
+  }
+  let source = sources.indexOf(handled.source)
+  if (source < 0) source = sources.push(handled.source) - 1
+  if (handled.position === null) packed.push(source, handled.id, null)
+  else if (handled.outstanding.length === 0) packed.push(source, handled.partition, handled.position)
+  else packed.push(source, handled.partition, [handled.position, ...handled.outstanding])
+}
+
+const unpackHandled = (
+  packed: readonly unknown[],
+  at: number,
+  sources: readonly string[],
+): Handled | HandledId | null => {
+  if (packed[at] === null) return null
+  const source = sources[packed[at] as number]!
+  const where = packed[at + 1] as number | string
+  if (typeof where === 'string') return { source, position: null, id: where }
+  const positions = packed[at + 2] as number | readonly [number, ...number[]]
+  if (typeof positions === 'number') return { source, partition: where, position: positions, outstanding: [] }
+  const [position, ...outstanding] = positions
+  return { source, partition: where, position, outstanding }
+}
 
 const unpackRecord = (kind: unknown, payload: unknown): NewRecord => {
   if (typeof kind === 'string') return { kind: 'command', type: kind, payload }
   const type = kind === null ? (payload as { readonly type: string }).type : (kind as [type: string])[0]
   return { kind: 'event', type, payload }
-}
-
-const unpackHandled = (handled: PackedHandled | null): Handled | HandledId | null => {
-  if (handled === null) return null
-  if (handled.length === 2) return { source: handled[0], position: null, id: handled[1] }
-  return { source: handled[0], partition: handled[1], position: handled[2], outstanding: handled[3] }
 }
