@@ -47,6 +47,16 @@ export {
 } from './kernel/types.ts'
 export type { Delivery } from './persistence/command.ts'
 export {
+  dropEvent,
+  type EventSchema,
+  type EventSchemaDefinition,
+  eventSchema,
+  type Upcaster,
+  upcast,
+  upcastTo,
+  type VersionedEvent,
+} from './persistence/event-schema.ts'
+export {
   type DecideContext,
   type Decision,
   type EventSourcedDefinition,

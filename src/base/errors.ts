@@ -36,6 +36,8 @@ export type ErrorCode =
   | 'DECISION_INVALID'
   | 'EVENT_NOT_STORABLE'
   | 'EVENT_TOO_LARGE'
+  | 'EVENT_UNKNOWN'
+  | 'EVENT_UPCAST_FAILED'
   | 'PERSISTENCE_ID_INVALID'
   | 'RECOVERY_FAILED'
   // messaging

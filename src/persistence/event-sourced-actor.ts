@@ -215,7 +215,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
 
   private recordsOf(decision: Decision<Event, Reply>, command: Command<Message>): readonly NewRecord[] {
     try {
-      return recordsOf(decision)
+      return recordsOf(decision, this.definition.schema ?? null)
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown
       this.refuse(command, thrown)
@@ -244,7 +244,10 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     if (handled !== null) this.inbox.note(handled)
     const policy = this.definition.snapshot
     if (policy !== undefined && this.snapshot === null && this.sequenceNr - this.snapshotSequenceNr >= policy.every)
-      this.snapshot = { sequenceNr: this.sequenceNr, payload: { state, inbox: this.inbox.toMarks() } }
+      this.snapshot = {
+        sequenceNr: this.sequenceNr,
+        payload: { version: policy.version ?? 1, state, inbox: this.inbox.toMarks() },
+      }
     this.store.append(append)
   }
 

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../base/errors.ts'
+import type { EventSchema } from './event-schema.ts'
 
 /**
  * What a user writes for an event-sourced actor: two pure functions and a starting state. `decide` turns a command into
@@ -39,6 +40,8 @@ export interface SnapshotPolicy {
   readonly every: number
   /** How many of an id's newest snapshots are kept. Default: 2. */
   readonly keep?: number
+  /** Of the state's shape. A snapshot of another version is left aside, and an older one or all events serve. Default: 1. */
+  readonly version?: number
 }
 
 export interface EventSourcedDefinition<Command, Event extends { readonly type: string }, State, Reply = never> {
@@ -49,6 +52,8 @@ export interface EventSourcedDefinition<Command, Event extends { readonly type: 
   evolve(state: State, event: Event): State
   /** Of states that are plain data, as events are; one that is not is never stored, with a warning each time. */
   readonly snapshot?: SnapshotPolicy
+  /** Versions of the events; without it all are of version 1, and every stored type is folded as it is. */
+  readonly schema?: EventSchema
 }
 
 /**
@@ -73,9 +78,10 @@ export const checkDefinition = ({
   if (typeof name !== 'string' || name === '' || name.includes('|'))
     throw invalid(`name ${JSON.stringify(name)}: give a text of at least one character, without |`)
   if (snapshot === undefined) return
-  const { every, keep = 2 } = snapshot
+  const { every, keep = 2, version = 1 } = snapshot
   if (!isCount(every)) throw invalid(`${name}: snapshot.every must be a whole number of at least 1, not ${every}`)
   if (!isCount(keep)) throw invalid(`${name}: snapshot.keep must be a whole number of at least 1, not ${keep}`)
+  if (!isCount(version)) throw invalid(`${name}: snapshot.version must be a whole number of at least 1, not ${version}`)
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1

@@ -1,4 +1,5 @@
 import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import type { EventSchema } from './event-schema.ts'
 import type { Decision } from './event-sourced.ts'
 import type { NewRecord } from './journal.ts'
 import { checkStorable } from './storable.ts'
@@ -12,9 +13,13 @@ const isEnumerable = Object.prototype.propertyIsEnumerable
 /**
  * What a decision has stored: its events, then what it sends. Everything that could not be packed is found here, where it
  * concerns one command, and not in a commit that many actors share.
- * **Errors**: EVENT_NOT_STORABLE and EVENT_TOO_LARGE, a refusal; DECISION_INVALID for what is no decision, a bug.
+ * **Errors**: EVENT_NOT_STORABLE and EVENT_TOO_LARGE, a refusal; DECISION_INVALID for what is no decision, and for an event
+ * that the schema does not name, a bug.
  */
-export const recordsOf = (decision: Decision<{ readonly type: string }, unknown>): readonly NewRecord[] => {
+export const recordsOf = (
+  decision: Decision<{ readonly type: string }, unknown>,
+  schema: EventSchema | null = null,
+): readonly NewRecord[] => {
   if (typeof decision !== 'object' || decision === null || decision instanceof Promise)
     throw invalid('decide must give { events?, reply?, send? }, at once and not as a promise')
   const { events, send } = decision
@@ -29,13 +34,13 @@ export const recordsOf = (decision: Decision<{ readonly type: string }, unknown>
     const event = events![i]
     checkStorable(event)
     if (event === null || !isEnumerable.call(event, 'type') || !isRecordType(event.type)) throw noType('event', event)
-    records[i] = { kind: 'event', type: event.type, payload: event }
+    records[i] = { kind: 'event', type: event.type, version: versionOf(event.type, schema), payload: event }
   }
   for (let i = 0; i < sendCount; i++) {
     const outgoing = send![i]
     if (!isRecordType(outgoing?.to)) throw noType('sent message', outgoing)
     checkStorable(outgoing.command)
-    records[eventCount + i] = { kind: 'command', type: outgoing.to, payload: outgoing.command }
+    records[eventCount + i] = { kind: 'command', type: outgoing.to, version: 1, payload: outgoing.command }
   }
   return records
 }
@@ -46,6 +51,13 @@ export const isRefusal = (thrown: unknown): thrown is RuntimeError =>
 
 const isRecordType = (type: unknown): type is string =>
   typeof type === 'string' && type.length > 0 && type.length <= RECORD_TYPE_MAX && type.isWellFormed()
+
+const versionOf = (type: string, schema: EventSchema | null): number => {
+  if (schema === null) return 1
+  const version = schema.versionOf(type)
+  if (version === null) throw invalid(`the schema names no event ${type}`)
+  return version
+}
 
 const noType = (what: 'event' | 'sent message', record: unknown): RuntimeError => {
   const field = what === 'event' ? 'type' : 'to'

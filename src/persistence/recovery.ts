@@ -3,7 +3,7 @@ import type { EventSourcedDefinition } from './event-sourced.ts'
 import { persistenceIdOf } from './event-sourced.ts'
 import type { EventStore } from './event-store.ts'
 import { Inbox, type InboxMarks } from './inbox.ts'
-import { lastSequenceNr, type Snapshot } from './journal.ts'
+import { lastSequenceNr, type NewRecord, type Snapshot } from './journal.ts'
 
 /** An entity's state and what the runtime keeps beside it, as of a sequence number. */
 export interface Recovered<State> {
@@ -18,6 +18,8 @@ export interface Recovered<State> {
 
 /** What a snapshot's payload holds. */
 export interface SnapshotPayload {
+  /** Of the state's shape, as the definition's policy says. */
+  readonly version: number
   readonly state: unknown
   readonly inbox: InboxMarks
 }
@@ -63,7 +65,8 @@ const upTo = async <State>(
 ): Promise<Recovered<State>> => {
   if (last === 0) return blank(definition, id)
   const persistenceId = persistenceIdOf(definition.name, id)
-  const snapshot = definition.snapshot === undefined ? null : await newestSnapshot(store, persistenceId, last)
+  const policy = definition.snapshot
+  const snapshot = policy === undefined ? null : await newestSnapshot(store, persistenceId, last, policy.version ?? 1)
   const base = snapshot === null ? blank(definition, id) : fromSnapshot<State>(snapshot)
   return replay(store, definition, persistenceId, base)
 }
@@ -89,7 +92,12 @@ const fromSnapshot = <State>(snapshot: Snapshot): Recovered<State> => {
 }
 
 /** Snapshots are an optimisation: an unreadable one costs a warning and the way back to the one before. */
-const newestSnapshot = async (store: EventStore, persistenceId: string, last: number): Promise<Snapshot | null> => {
+const newestSnapshot = async (
+  store: EventStore,
+  persistenceId: string,
+  last: number,
+  version: number,
+): Promise<Snapshot | null> => {
   const unreadable = (error: Error): void =>
     store.ports.logger.log('warn', `${persistenceId}: a snapshot cannot be read; an older one or all events serve`, {
       error,
@@ -100,9 +108,24 @@ const newestSnapshot = async (store: EventStore, persistenceId: string, last: nu
         'RECOVERY_FAILED',
         `${persistenceId}: snapshot of ${snapshot.sequenceNr} is newer than the log, which ends at ${last}`,
       )
-    return snapshot
+    if ((snapshot.payload as SnapshotPayload).version === version) return snapshot
   }
   return null
+}
+
+/** Folds what a stored event is at present. **Errors**: RECOVERY_FAILED when `evolve` throws; those of the schema. */
+const fold = <State>(definition: AnyDefinition<State>, state: State, record: NewRecord, where: string): State => {
+  const { schema } = definition
+  const { type, version = 1, payload } = record
+  const isPresent = schema === undefined || schema.versionOf(type) === version
+  const events = isPresent ? null : schema.read({ type, version, payload }, where)
+  try {
+    if (events === null) return definition.evolve(state, payload as { readonly type: string })
+    for (const event of events) state = definition.evolve(state, event as { readonly type: string })
+    return state
+  } catch (thrown) {
+    throw new RuntimeError('RECOVERY_FAILED', `${where}: evolve failed on ${type}`, { cause: toError(thrown) })
+  }
 }
 
 const replay = async <State>(
@@ -118,17 +141,7 @@ const replay = async <State>(
     for (const record of append.records) {
       number++
       if (number <= sequenceNr || record.kind !== 'event') continue
-      try {
-        state = definition.evolve(state, record.payload as { readonly type: string })
-      } catch (thrown) {
-        throw new RuntimeError(
-          'RECOVERY_FAILED',
-          `${persistenceId}: evolve failed on event ${number} (${record.type})`,
-          {
-            cause: toError(thrown),
-          },
-        )
-      }
+      state = fold(definition, state, record, `${persistenceId}, event ${number}`)
       eventsReplayed++
     }
     if (append.handled !== null) base.inbox.note(append.handled)

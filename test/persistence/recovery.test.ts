@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { eventSourced } from '../../src/persistence/event-sourced.ts'
 import { entities } from '../../src/persistence/event-sourced-entities.ts'
-import { memoryJournal } from '../../src/persistence/memory-journal.ts'
+import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
 import { recover } from '../../src/persistence/recovery.ts'
 import { gate, rejection, settle } from '../kernel/support.ts'
 import { Handed, ledger, Scene } from './support.ts'
@@ -101,7 +101,7 @@ test('refuses a snapshot that is newer than the log', async () => {
   const { kind } = scene.host()
   await kind.ask('a', add('1'))
   await scene.journal.saveSnapshot(
-    { persistenceId: 'ledger|a', sequenceNr: 9, timeMs: 0, payload: { state: [], inbox: [] } },
+    { persistenceId: 'ledger|a', sequenceNr: 9, timeMs: 0, payload: { version: 1, state: [], inbox: [] } },
     1,
   )
   expect(await rejection(recover(scene.store, ledger({ every: 2 }) as never, 'a'))).toMatchObject({
@@ -120,7 +120,7 @@ test('names the event that evolve fails on', async () => {
     },
   }
   const error = await rejection(recover(scene.store, broken as never, 'a'))
-  expect(error).toMatchObject({ code: 'RECOVERY_FAILED', message: expect.stringContaining('event 2 (Added)') })
+  expect(error).toMatchObject({ code: 'RECOVERY_FAILED', message: expect.stringContaining('event 2: evolve failed on Added') })
 })
 
 test('says at every recovery what was read', async () => {
@@ -199,4 +199,23 @@ test('state, sequence number and inbox from a snapshot and its tail are those fr
     ),
     { numRuns: 150 },
   )
+})
+
+test('leaves a snapshot of another shape aside, and folds the events again', async () => {
+  const memory = memoryStore()
+  {
+    await using scene = await Scene.open(memory)
+    const { kind } = scene.host(every(2))
+    await kind.ask('a', add('1', 3))
+    await settle()
+    expect(snapshotsOf(scene)).toHaveLength(1)
+  }
+  await using scene = await Scene.open(memory)
+  const recoveredWith = (version: number) =>
+    recover(scene.store, ledger({ every: 2, version }) as never, 'a').then(({ snapshotSequenceNr, eventsReplayed }) => ({
+      snapshotSequenceNr,
+      eventsReplayed,
+    }))
+  expect(await recoveredWith(1)).toEqual({ snapshotSequenceNr: 3, eventsReplayed: 0 })
+  expect(await recoveredWith(2)).toEqual({ snapshotSequenceNr: 0, eventsReplayed: 3 })
 })

@@ -69,10 +69,12 @@ export const packRecords = (appends: readonly Append[], from: number, to: number
   ])
 }
 
-// An event says its own type, as a rule; then it need not be written a second time. Any other type stands in an array.
-const packKind = ({ kind, type, payload }: NewRecord): string | [type: string] | null => {
+/** A command's address; an event's version, with its type where the event does not say it itself. */
+type PackedKind = string | number | readonly [type: string, version: number]
+
+const packKind = ({ kind, type, version = 1, payload }: NewRecord): PackedKind => {
   if (kind === 'command') return type
-  return (payload as { readonly type?: unknown } | null)?.type === type ? null : [type]
+  return (payload as { readonly type?: unknown } | null)?.type === type ? version : [type, version]
 }
 
 /** Puts a block together. `columns` as in BlockIndex. */
@@ -179,7 +181,7 @@ const appendsOf = (columns: RecordColumns, index: BlockIndex): StoredAppend[] =>
   for (let i = 0; i < count; i++) {
     const records: NewRecord[] = []
     for (let left = index.recordCounts[i]!; left > 0; left--, record += 2)
-      records.push(unpackRecord(packedRecords[record], packedRecords[record + 1]))
+      records.push(unpackRecord(packedRecords[record] as PackedKind, packedRecords[record + 1]))
     appends.push({
       persistenceId: index.persistenceIds[i]!,
       expectedSequenceNr: index.expectedSequenceNrs[i]!,
@@ -228,8 +230,9 @@ const unpackHandled = (
   return { source, partition: where, position, outstanding }
 }
 
-const unpackRecord = (kind: unknown, payload: unknown): NewRecord => {
-  if (typeof kind === 'string') return { kind: 'command', type: kind, payload }
-  const type = kind === null ? (payload as { readonly type: string }).type : (kind as [type: string])[0]
-  return { kind: 'event', type, payload }
+const unpackRecord = (kind: PackedKind, payload: unknown): NewRecord => {
+  if (typeof kind === 'string') return { kind: 'command', type: kind, version: 1, payload }
+  if (typeof kind === 'number')
+    return { kind: 'event', type: (payload as { readonly type: string }).type, version: kind, payload }
+  return { kind: 'event', type: kind[0], version: kind[1], payload }
 }
