@@ -91,7 +91,7 @@ const append = (persistenceId, expectedSequenceNr, timeMs, cause, source, record
 let appends = 0
 const NONE = []
 
-const event = payload => ({ kind: 'event', type: payload.type, payload })
+const event = payload => ({ kind: 'event', type: payload.type, version: 1, payload })
 
 const contextStep = (cause, persistenceId, expectedSequenceNr, source, happened) =>
   append(persistenceId, expectedSequenceNr, Date.now(), cause, source, [event(happened)])
@@ -101,7 +101,7 @@ const processStep = (cause, { applicationId, type }, expectedSequenceNr, stepped
   const records =
     command === null
       ? [event({ type: stepped, atMs, outcome: OUTCOMES[type] })]
-      : [event({ type: stepped, atMs }), { kind: 'command', type: to, payload: command }]
+      : [event({ type: stepped, atMs }), { kind: 'command', type: to, version: 1, payload: command }]
   return append(`quote-process|${applicationId}`, expectedSequenceNr, atMs, cause, 'quote-process-events', records)
 }
 

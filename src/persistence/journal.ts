@@ -27,8 +27,8 @@ export interface NewRecord {
   readonly kind: RecordKind
   /** What readers filter by: an event's type, or the address that a command is sent to. */
   readonly type: string
-  /** An event's version, from 1; 1 where it is left out, and for commands. */
-  readonly version?: number
+  /** An event's version, from 1; 1 for commands. */
+  readonly version: number
   readonly payload: unknown
 }
 

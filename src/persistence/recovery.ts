@@ -116,7 +116,7 @@ const newestSnapshot = async (
 /** Folds what a stored event is at present. **Errors**: RECOVERY_FAILED when `evolve` throws; those of the schema. */
 const fold = <State>(definition: AnyDefinition<State>, state: State, record: NewRecord, where: string): State => {
   const { schema } = definition
-  const { type, version = 1, payload } = record
+  const { type, version, payload } = record
   const isPresent = schema === undefined || schema.versionOf(type) === version
   const events = isPresent ? null : schema.read({ type, version, payload }, where)
   try {

@@ -61,9 +61,9 @@ test('gives the wanted events and commands, from the history and live, in the or
   const writer = new Writer(scene.store)
   writer.events('a', 'X:1', 'Y:2')
   writer.records('b', [
-    { kind: 'command', type: 'risk', payload: { label: 'to risk' } },
-    { kind: 'command', type: 'X', payload: { label: 'an address, not an event' } },
-    { kind: 'event', type: 'risk', payload: { label: 'an event, not an address' } },
+    { kind: 'command', type: 'risk', version: 1, payload: { label: 'to risk' } },
+    { kind: 'command', type: 'X', version: 1, payload: { label: 'an address, not an event' } },
+    { kind: 'event', type: 'risk', version: 1, payload: { label: 'an event, not an address' } },
   ])
   await settle()
   const reader = await Reader.open(logSource(scene.store, 'group', { events: ['X'], commands: ['risk'] }))

@@ -16,7 +16,7 @@ export class Writer implements AppendOwner {
   events(persistenceId: string, ...labels: string[]): void {
     this.records(
       persistenceId,
-      labels.map(label => ({ kind: 'event', type: label.split(':')[0]!, payload: { label } })),
+      labels.map(label => ({ kind: 'event', type: label.split(':')[0]!, version: 1, payload: { label } })),
     )
   }
 

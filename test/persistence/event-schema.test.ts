@@ -49,9 +49,7 @@ test('reads an old event through every upcaster up to the present version', asyn
     upcast<{ euros: number }>('Rated', 1, ({ euros, ...rest }) => ({ ...rest, cents: euros * 100 })),
     upcast<{ cents: number }>('Rated', 2, ({ cents }) => ({ amount: { cents, currency: 'EUR' } })),
   ])
-  expect((await recovered(memory, schema)).state).toEqual([
-    { type: 'Rated', amount: { cents: 1200, currency: 'EUR' } },
-  ])
+  expect((await recovered(memory, schema)).state).toEqual([{ type: 'Rated', amount: { cents: 1200, currency: 'EUR' } }])
 })
 
 test('stores an event with the present version, which needs no upcaster', async () => {

@@ -31,7 +31,7 @@ const appendTo = (scene: Scene, owner: AppendOwner, persistenceId: string, expec
         causationId: null,
         correlationId: null,
         handled: null,
-        records: [{ kind: 'event', type: 'Added', payload: { type: 'Added', label } }],
+        records: [{ kind: 'event', type: 'Added', version: 1, payload: { type: 'Added', label } }],
       },
       owner,
     ),

@@ -46,6 +46,7 @@ export const append = (persistenceId: string, expectedSequenceNr: number, ...nam
     records: (names.length === 0 ? ['Happened'] : names).map((name, i) => ({
       kind: name.startsWith('->') ? 'command' : 'event',
       type: name,
+      version: name.startsWith('->') ? 1 : 1 + (nr % 3),
       payload: { type: name, nr, i, premium: 12.5 + nr, note: `note ${nr}`, tags: ['a', 'b'], nested: { open: true } },
     })),
   }

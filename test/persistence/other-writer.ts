@@ -22,7 +22,7 @@ export const append = (
       correlationId: null,
       traceParent: null,
       handled: null,
-      records: labels.map(label => ({ kind: 'event', type: 'Added', payload: { type: 'Added', label } })),
+      records: labels.map(label => ({ kind: 'event', type: 'Added', version: 1, payload: { type: 'Added', label } })),
     },
   ])
   store.partitions.forEach((partition, nr) => {

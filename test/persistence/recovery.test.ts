@@ -120,7 +120,10 @@ test('names the event that evolve fails on', async () => {
     },
   }
   const error = await rejection(recover(scene.store, broken as never, 'a'))
-  expect(error).toMatchObject({ code: 'RECOVERY_FAILED', message: expect.stringContaining('event 2: evolve failed on Added') })
+  expect(error).toMatchObject({
+    code: 'RECOVERY_FAILED',
+    message: expect.stringContaining('event 2: evolve failed on Added'),
+  })
 })
 
 test('says at every recovery what was read', async () => {
@@ -212,10 +215,12 @@ test('leaves a snapshot of another shape aside, and folds the events again', asy
   }
   await using scene = await Scene.open(memory)
   const recoveredWith = (version: number) =>
-    recover(scene.store, ledger({ every: 2, version }) as never, 'a').then(({ snapshotSequenceNr, eventsReplayed }) => ({
-      snapshotSequenceNr,
-      eventsReplayed,
-    }))
+    recover(scene.store, ledger({ every: 2, version }) as never, 'a').then(
+      ({ snapshotSequenceNr, eventsReplayed }) => ({
+        snapshotSequenceNr,
+        eventsReplayed,
+      }),
+    )
   expect(await recoveredWith(1)).toEqual({ snapshotSequenceNr: 3, eventsReplayed: 0 })
   expect(await recoveredWith(2)).toEqual({ snapshotSequenceNr: 0, eventsReplayed: 3 })
 })

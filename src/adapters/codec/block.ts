@@ -72,7 +72,7 @@ export const packRecords = (appends: readonly Append[], from: number, to: number
 /** A command's address; an event's version, with its type where the event does not say it itself. */
 type PackedKind = string | number | readonly [type: string, version: number]
 
-const packKind = ({ kind, type, version = 1, payload }: NewRecord): PackedKind => {
+const packKind = ({ kind, type, version, payload }: NewRecord): PackedKind => {
   if (kind === 'command') return type
   return (payload as { readonly type?: unknown } | null)?.type === type ? version : [type, version]
 }

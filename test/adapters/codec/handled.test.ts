@@ -11,7 +11,7 @@ const append = (nr: number, handled: Append['handled']): Append => ({
   correlationId: null,
   traceParent: null,
   handled,
-  records: [{ kind: 'event', type: 'Counted', payload: { nr } }],
+  records: [{ kind: 'event', type: 'Counted', version: 1, payload: { nr } }],
 })
 
 test('what was handled comes back from a block: by position, by id, and nothing', () => {
@@ -31,11 +31,9 @@ test('the version of an event comes back from a block, also where the event does
   const records: Append['records'] = [
     { kind: 'event', type: 'Counted', version: 7, payload: { type: 'Counted', nr: 1 } },
     { kind: 'event', type: 'Counted', version: 2, payload: { nr: 2 } },
-    { kind: 'event', type: 'Counted', payload: { type: 'Counted', nr: 3 } },
-    { kind: 'command', type: 'risk', payload: 4 },
+    { kind: 'event', type: 'Counted', version: 1, payload: { type: 'Counted', nr: 3 } },
+    { kind: 'command', type: 'risk', version: 1, payload: 4 },
   ]
   const block = sealBlock(0, 1, ['id'], [0], [0], [4], packRecords([{ ...append(1, null), records }], 0, 1))
-  expect(new Block(block, 0, 1, 'test').appends[0]!.records).toEqual(
-    records.map(record => ({ ...record, version: record.version ?? 1 })),
-  )
+  expect(new Block(block, 0, 1, 'test').appends[0]!.records).toEqual(records)
 })

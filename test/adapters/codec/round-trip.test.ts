@@ -39,7 +39,7 @@ const expectSame = (actual: unknown, expected: unknown): void => {
 const blockOf = (payloads: readonly unknown[]): Buffer => {
   const appends = payloads.map((payload, i) => ({
     ...append(`id-${i % 3}`, i),
-    records: [{ kind: 'event' as const, type: 'Happened', payload }],
+    records: [{ kind: 'event' as const, type: 'Happened', version: 1, payload }],
   }))
   return sealBlock(
     2,

@@ -18,7 +18,7 @@ export const numbered = (nr: number): Append => ({
   correlationId: null,
   traceParent: null,
   handled: null,
-  records: [{ kind: 'event', type: 'Counted', payload: { nr, text: 'x'.repeat(nr % 200) } }],
+  records: [{ kind: 'event', type: 'Counted', version: 1, payload: { nr, text: 'x'.repeat(nr % 200) } }],
 })
 
 if (import.meta.filename === process.argv[1]) {
