@@ -46,6 +46,7 @@ export {
   type StopOptions,
 } from './kernel/types.ts'
 export type { Delivery } from './persistence/command.ts'
+export { type Change, difference } from './persistence/difference.ts'
 export {
   dropEvent,
   type EventSchema,
@@ -69,6 +70,7 @@ export {
 export type { RecoveryListener } from './persistence/event-sourced-actor.ts'
 export { type EntityKind, type EventSourcedEntitiesOptions, entities } from './persistence/event-sourced-entities.ts'
 export { EventStore, type EventStorePorts, type Follower } from './persistence/event-store.ts'
+export { type HistoryEntry, history, type PastState, stateAsOf, type Until } from './persistence/history.ts'
 export { INBOX_WINDOW } from './persistence/inbox-window.ts'
 export type {
   Append,

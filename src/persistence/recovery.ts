@@ -114,7 +114,12 @@ const newestSnapshot = async (
 }
 
 /** Folds what a stored event is at present. **Errors**: RECOVERY_FAILED when `evolve` throws; those of the schema. */
-const fold = <State>(definition: AnyDefinition<State>, state: State, record: NewRecord, where: string): State => {
+export const foldRecord = <State>(
+  definition: AnyDefinition<State>,
+  state: State,
+  record: NewRecord,
+  where: string,
+): State => {
   const { schema } = definition
   const { type, version, payload } = record
   const isPresent = schema === undefined || schema.versionOf(type) === version
@@ -141,7 +146,7 @@ const replay = async <State>(
     for (const record of append.records) {
       number++
       if (number <= sequenceNr || record.kind !== 'event') continue
-      state = fold(definition, state, record, `${persistenceId}, event ${number}`)
+      state = foldRecord(definition, state, record, `${persistenceId}, event ${number}`)
       eventsReplayed++
     }
     if (append.handled !== null) base.inbox.note(append.handled)

@@ -1,0 +1,84 @@
+import { assert } from '../base/assert.ts'
+import { type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
+import type { EventStore } from './event-store.ts'
+import { type NewRecord, recordId, type StoredAppend } from './journal.ts'
+import { foldRecord } from './recovery.ts'
+
+/**
+ * What an entity's log says about its past: every record with its cause, and the state as of any of them. Reads only, and
+ * only what is stored: what is decided and not yet durable is no past.
+ */
+
+/** One record of an entity, as it was stored: upcasters have not touched it. */
+export interface HistoryEntry extends NewRecord {
+  readonly eventId: string
+  readonly sequenceNr: number
+  readonly partition: number
+  readonly position: number
+  /** When it was decided. Units: ms since 1970. */
+  readonly timeMs: number
+  /** The record or request that led to it; null for the first of a flow. */
+  readonly causationId: string | null
+  /** The same for everything that one request led to; null for the first of a flow, whose own id it is. */
+  readonly correlationId: string | null
+  readonly traceParent: string | null
+  /** The bridge that delivered the command; null where somebody told or asked the entity itself. */
+  readonly source: string | null
+}
+
+/** Up to which record: a sequence number, or the records decided before the first that is later than a time. */
+export type Until = { readonly sequenceNr: number } | { readonly timeMs: number }
+
+export interface PastState<State> {
+  readonly state: State
+  /** Of the last record that it reflects; 0: none. */
+  readonly sequenceNr: number
+  /** When that one was decided; null where there is none. Units: ms since 1970. */
+  readonly timeMs: number | null
+}
+
+type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: string }, State, unknown>
+
+/** An entity's records in order, commands that it sent among them. **Errors**: those of the journal. */
+export async function* history(store: EventStore, name: string, id: string): AsyncIterable<HistoryEntry> {
+  for await (const append of store.journal.read(persistenceIdOf(name, id), 1))
+    for (let i = 0; i < append.records.length; i++) yield entryOf(append, i)
+}
+
+/**
+ * The state as of a record or a time. It folds the events from the first: snapshots do not say when what they cover was
+ * decided. **Errors**: RECOVERY_FAILED when `evolve` throws; those of the schema and the journal.
+ * **Bounds**: one state and one page of the log in memory; time in proportion to the events.
+ */
+export const stateAsOf = async <State>(
+  store: EventStore,
+  definition: AnyDefinition<State>,
+  id: string,
+  until: Until,
+): Promise<PastState<State>> => {
+  let past: PastState<State> = { state: definition.initial(id), sequenceNr: 0, timeMs: null }
+  for await (const entry of history(store, definition.name, id)) {
+    if ('timeMs' in until ? entry.timeMs > until.timeMs : entry.sequenceNr > until.sequenceNr) break
+    const where = `${persistenceIdOf(definition.name, id)}, event ${entry.sequenceNr}`
+    const state = entry.kind === 'event' ? foldRecord(definition, past.state, entry, where) : past.state
+    past = { state, sequenceNr: entry.sequenceNr, timeMs: entry.timeMs }
+  }
+  return past
+}
+
+const entryOf = (append: StoredAppend, index: number): HistoryEntry => {
+  const record = append.records[index]
+  assert(record !== undefined, `${append.persistenceId}: an append of ${append.records.length} records has no ${index}`)
+  return {
+    ...record,
+    eventId: recordId(append, index),
+    sequenceNr: append.expectedSequenceNr + index + 1,
+    partition: append.partition,
+    position: append.position + index,
+    timeMs: append.timeMs,
+    causationId: append.causationId,
+    correlationId: append.correlationId,
+    traceParent: append.traceParent,
+    source: append.handled?.source ?? null,
+  }
+}
