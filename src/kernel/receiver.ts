@@ -160,6 +160,18 @@ export abstract class Receiver implements Runnable, Asker {
     if (offers != null) while (!offers.isEmpty) offers.shift().reject(this.stoppedError())
   }
 
+  /** Gives up what waits for a held child that cannot start: its asks fail with `error`, and the mailbox goes on. */
+  refuseWaiting(error: RuntimeError): void {
+    const { takeBack } = this.behavior
+    const reason: ExitReason = { type: 'error', error }
+    while (this.waiting > 0) {
+      const item = this.takeOldest()
+      if (takeBack?.(item, reason) === true) continue
+      if (item instanceof AskEnvelope) item.reply.fail(error)
+      else this.refuse(item, 'stopped')
+    }
+  }
+
   protected get hasOffers(): boolean {
     return this.rare !== null && this.rare.offers !== null
   }

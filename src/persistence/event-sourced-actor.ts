@@ -1,4 +1,5 @@
-import { RuntimeError, toError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
 import { PendingReply } from '../kernel/ask.ts'
 import { type Behavior, KILLED, systemBehavior } from '../kernel/behavior.ts'
 import type { ActorContext, ExitReason } from '../kernel/types.ts'
@@ -9,7 +10,7 @@ import type { Inbox } from './inbox.ts'
 import { type Handled, type HandledId, lastSequenceNr, type NewRecord } from './journal.ts'
 import { checkPersistenceId } from './partition.ts'
 import { isRefusal, recordsOf } from './records-of.ts'
-import { type Recovered, recoverSoon, type SnapshotPayload } from './recovery.ts'
+import { lastingFailure, type Recovered, recoverSoon, type SnapshotPayload } from './recovery.ts'
 import { checkStorable } from './storable.ts'
 
 type Definition<Message, Event extends { readonly type: string }, State, Reply> = EventSourcedDefinition<
@@ -19,7 +20,7 @@ type Definition<Message, Event extends { readonly type: string }, State, Reply> 
   Reply
 >
 
-/** Told of every recovery, for progress and metrics. */
+/** Told of every recovery, for progress and metrics. What it throws is logged. */
 export interface RecoveryListener {
   recovered(persistenceId: string, recovered: Recovered<unknown>): void
 }
@@ -34,6 +35,8 @@ export interface RecoveryListener {
  * **Order**: commands in the order of the mailbox, answers in the order of commands. **Durability**: reply and
  * acknowledgement wait for every event that they could reflect. **Errors**: what `decide` or `evolve` throws, and a
  * failed write, crash the actor; its successor recovers from the log. What cannot be stored is refused and crashes nothing.
+ * A start fails with RECOVERY_FAILED where trying again would not help, and with the journal's error where it may; in the
+ * first case what a log had delivered counts as failed by its own fault, so that it is parked and not waited with.
  */
 export const eventSourcedBehavior = <Message, Event extends { readonly type: string }, State, Reply>(
   store: EventStore,
@@ -43,16 +46,24 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
   type Context = ActorContext<Command<Message>>
   const started = (context: Context, recovered: Recovered<State>): Entity<Message, Event, State, Reply> => {
     const persistenceId = checkPersistenceId(persistenceIdOf(definition.name, context.name))
-    listener?.recovered(persistenceId, recovered)
+    if (listener !== null) tellRecovered(listener, persistenceId, recovered, context.log)
     return new Entity(store, definition, context.name, persistenceId, recovered, context)
   }
   return systemBehavior<Command<Message>, Entity<Message, Event, State, Reply>>(
     {
       initial: context => {
-        const recovering = recoverSoon<State>(store, definition as never, context.name)
-        return recovering instanceof Promise
-          ? recovering.then(recovered => started(context, recovered))
-          : started(context, recovering)
+        const failed = (thrown: unknown): never => {
+          const error = toError(thrown)
+          throw lastingFailure(persistenceIdOf(definition.name, context.name), error) ?? error
+        }
+        try {
+          const recovering = recoverSoon<State>(store, definition as never, context.name)
+          return recovering instanceof Promise
+            ? recovering.then(recovered => started(context, recovered)).catch(failed)
+            : started(context, recovering)
+        } catch (thrown) {
+          return failed(thrown)
+        }
       },
       receive: (entity, command) => {
         entity.handle(command)
@@ -64,10 +75,20 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
   )
 }
 
+/** A listener that throws must not keep an entity from starting. */
+const tellRecovered = (listener: RecoveryListener, id: string, recovered: Recovered<unknown>, log: Logger): void => {
+  try {
+    listener.recovered(id, recovered)
+  } catch (error) {
+    log.log('error', `${id}: the listener of recoveries failed`, { error })
+  }
+}
+
 /** A log keeps its messages: what it had delivered into the mailbox goes back there when the receiver fails. */
 const takeBack = (message: unknown, reason: ExitReason): boolean => {
   if (!(message instanceof Command) || message.delivery === null) return false
-  message.delivery.failed(endOf(reason), false)
+  // One that cannot be recovered is no receiver that is down: its message would wait for ever.
+  message.delivery.failed(endOf(reason), reason.type === 'error' && isRuntimeError(reason.error, 'RECOVERY_FAILED'))
   return true
 }
 

@@ -17,6 +17,10 @@ export interface EventSourcedEntitiesOptions extends EntitiesOptions {
  *
  * **Delivery**: a `tell` is at most once; an `ask` resolves with what `decide` replied, once everything that the reply
  * could reflect is durable, or fails; a log's delivery is at least once with a remembered effect: handled once.
+ * **Recovery**: a journal that does not answer is tried again, and messages wait. An entity whose own records are corrupt
+ * or of an unknown format or version, or on which `initial`, an upcaster or `evolve` throws, fails them with RECOVERY_FAILED at once: asks are
+ * rejected, a log's deliveries fail by their own fault, so that their bridge parks them, and what was told is a dead
+ * letter. The next message after the rest tries again, since the data may have been restored.
  */
 export interface EntityKind<Message, Reply> {
   readonly name: string
@@ -28,8 +32,9 @@ export interface EntityKind<Message, Reply> {
   /** **Errors**: PERSISTENCE_ID_INVALID, thrown. */
   tell(id: string, message: Message): void
   /**
-   * Resolves with undefined where `decide` gave no reply. **Errors**: those of `ActorRef.ask`; EVENT_NOT_STORABLE and
-   * EVENT_TOO_LARGE when what was decided was refused; PERSISTENCE_ID_INVALID.
+   * Resolves with undefined where `decide` gave no reply. `timeoutMs` counts from the call. **Errors**: those of
+   * `ActorRef.ask`; EVENT_NOT_STORABLE and EVENT_TOO_LARGE when what was decided was refused; PERSISTENCE_ID_INVALID;
+   * RECOVERY_FAILED, whose cause says why, when the entity cannot be recovered.
    */
   ask(id: string, message: Message, options?: AskOptions): Promise<Reply>
   /** For bridges: hands over a message of a log, to be acknowledged when what it caused is durable. */
@@ -47,6 +52,8 @@ export const entities = <Message, Event extends { readonly type: string }, State
   const kind = new Entities<Command<Message>>(
     {
       behaviorOf: () => entity,
+      clock: store.ports.clock,
+      isLasting: (error): error is RuntimeError => isRuntimeError(error, 'RECOVERY_FAILED'),
       isFatal: error => isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED'),
       takeBack: message => {
         const { delivery } = message as Command<Message>

@@ -1,4 +1,4 @@
-import { RuntimeError, toError } from '../base/errors.ts'
+import { type ErrorCode, RuntimeError, toError } from '../base/errors.ts'
 import type { EventSourcedDefinition } from './event-sourced.ts'
 import { persistenceIdOf } from './event-sourced.ts'
 import type { EventStore } from './event-store.ts'
@@ -28,8 +28,8 @@ type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: strin
 
 /**
  * Reads an entity from the journal: the newest snapshot that can be read, then the events after it. **Errors**:
- * RECOVERY_FAILED when `evolve` throws or a snapshot is newer than the log; those of the journal. Reads only: it serves
- * actors that start and readers that own nothing alike.
+ * RECOVERY_FAILED when `initial` or `evolve` throws (the cause is what it threw) or a snapshot is newer than the log;
+ * those of the journal. Reads only: it serves actors that start and readers that own nothing alike.
  */
 export const recover = async <State>(
   store: EventStore,
@@ -66,19 +66,32 @@ const upTo = async <State>(
   if (last === 0) return blank(definition, id)
   const persistenceId = persistenceIdOf(definition.name, id)
   const policy = definition.snapshot
-  const snapshot = policy === undefined ? null : await newestSnapshot(store, persistenceId, last, policy.version ?? 1)
-  const base = snapshot === null ? blank(definition, id) : fromSnapshot<State>(snapshot)
-  return replay(store, definition, persistenceId, base)
+  const snapshot =
+    policy === undefined ? null : await newestSnapshot<State>(store, persistenceId, last, policy.version ?? 1)
+  return replay(store, definition, persistenceId, snapshot ?? blank(definition, id))
 }
 
 /** An id that has no events yet. */
-export const blank = <State>(definition: AnyDefinition<State>, id: string): Recovered<State> => ({
-  state: definition.initial(id),
+const blank = <State>(definition: AnyDefinition<State>, id: string): Recovered<State> => ({
+  state: initialState(definition, id),
   inbox: new Inbox(),
   sequenceNr: 0,
   snapshotSequenceNr: 0,
   eventsReplayed: 0,
 })
+
+const initialState = <State>(definition: AnyDefinition<State>, id: string): State => {
+  try {
+    return definition.initial(id)
+  } catch (thrown) {
+    throw foldFailed(persistenceIdOf(definition.name, id), 'initial failed', thrown)
+  }
+}
+
+const foldFailed = (where: string, what: string, thrown: unknown): RuntimeError => {
+  const cause = toError(thrown)
+  return new RuntimeError('RECOVERY_FAILED', `${where}: ${what}: ${cause.message}`, { cause })
+}
 
 const fromSnapshot = <State>(snapshot: Snapshot): Recovered<State> => {
   const payload = snapshot.payload as SnapshotPayload
@@ -92,12 +105,12 @@ const fromSnapshot = <State>(snapshot: Snapshot): Recovered<State> => {
 }
 
 /** Snapshots are an optimisation: an unreadable one costs a warning and the way back to the one before. */
-const newestSnapshot = async (
+const newestSnapshot = async <State>(
   store: EventStore,
   persistenceId: string,
   last: number,
   version: number,
-): Promise<Snapshot | null> => {
+): Promise<Recovered<State> | null> => {
   const unreadable = (error: Error): void =>
     store.ports.logger.log('warn', `${persistenceId}: a snapshot cannot be read; an older one or all events serve`, {
       error,
@@ -108,7 +121,11 @@ const newestSnapshot = async (
         'RECOVERY_FAILED',
         `${persistenceId}: snapshot of ${snapshot.sequenceNr} is newer than the log, which ends at ${last}`,
       )
-    if ((snapshot.payload as SnapshotPayload).version === version) return snapshot
+    try {
+      if ((snapshot.payload as SnapshotPayload).version === version) return fromSnapshot(snapshot)
+    } catch (thrown) {
+      unreadable(toError(thrown))
+    }
   }
   return null
 }
@@ -129,7 +146,7 @@ export const foldRecord = <State>(
     for (const event of events) state = definition.evolve(state, event as { readonly type: string })
     return state
   } catch (thrown) {
-    throw new RuntimeError('RECOVERY_FAILED', `${where}: evolve failed on ${type}`, { cause: toError(thrown) })
+    throw foldFailed(where, `evolve failed on ${type}`, thrown)
   }
 }
 
@@ -153,4 +170,22 @@ const replay = async <State>(
     sequenceNr = lastSequenceNr(append)
   }
   return { state, inbox: base.inbox, sequenceNr, snapshotSequenceNr: base.snapshotSequenceNr, eventsReplayed }
+}
+
+const LASTING: ReadonlySet<ErrorCode> = new Set([
+  'JOURNAL_CORRUPT',
+  'JOURNAL_FORMAT',
+  'EVENT_UNKNOWN',
+  'EVENT_UPCAST_FAILED',
+] as const)
+
+/**
+ * What an entity's start failed with, where the same would happen again: its records are corrupt, or of a
+ * format or version that is unknown, or the definition throws on them. As RECOVERY_FAILED, which names the id and the cause; null: trying again may help.
+ */
+export const lastingFailure = (persistenceId: string, error: Error): RuntimeError | null => {
+  if (!(error instanceof RuntimeError)) return null
+  if (error.code === 'RECOVERY_FAILED') return error
+  if (!LASTING.has(error.code)) return null
+  return new RuntimeError('RECOVERY_FAILED', `${persistenceId} cannot be read: ${error.message}`, { cause: error })
 }

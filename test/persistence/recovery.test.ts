@@ -96,6 +96,29 @@ test('an unreadable snapshot costs a warning, and the one before serves, or all 
   expect(scene.warnings()).toHaveLength(3)
 })
 
+test('a snapshot of another shape is one that cannot be read', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  await scene.journal.saveSnapshot({ persistenceId: 'ledger|a', sequenceNr: 1, timeMs: 0, payload: null }, 1)
+  const recovered = await recover(scene.store, ledger({ every: 2 }) as never, 'a')
+  expect([recovered.state, recovered.snapshotSequenceNr]).toEqual([['1'], 0])
+  expect(scene.warnings()).toHaveLength(1)
+})
+
+test('a listener of recoveries that throws keeps nothing from starting', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host({
+    onRecovery: {
+      recovered: () => {
+        throw new Error('no metrics today')
+      },
+    },
+  })
+  expect(await kind.ask('a', add('1'))).toEqual(['1'])
+  expect(scene.logger.lines.map(({ text }) => text)).toEqual(['ledger|a: the listener of recoveries failed'])
+})
+
 test('refuses a snapshot that is newer than the log', async () => {
   await using scene = await Scene.open()
   const { kind } = scene.host()

@@ -25,9 +25,10 @@ class Cast extends VirtualStage {
   ref!: ActorRef<never>
   onStop: (id: string) => Promise<void> = async () => undefined
   startFails = (_id: string): boolean => false
+  startWaits = (_id: string): Promise<void> | null => null
 
   make(options: EntitiesOptions = {}, hooks: Partial<EntityHooks<Message>> = {}): Entities<Message> {
-    this.entities = new Entities<Message>({ behaviorOf: id => this.entity(id), ...hooks }, options)
+    this.entities = new Entities<Message>({ behaviorOf: id => this.entity(id), clock: this.clock, ...hooks }, options)
     return this.entities
   }
 
@@ -52,6 +53,8 @@ class Cast extends VirtualStage {
     return behavior<Message, string[]>({
       initial: () => {
         if (this.startFails(id)) throw new Error('cannot start')
+        const wait = this.startWaits(id)
+        if (wait !== null) return wait.then(() => [])
         this.noted.push(`${id}: started`)
         return []
       },
@@ -332,4 +335,59 @@ test('stops all its entities at once, each after the message that it handles, an
   expect(cast.noted).not.toContain('stuck: stopped')
   expect(await queued).toMatchObject({ code: 'ACTOR_STOPPED' })
   expect(cast.clock.pending).toBe(0)
+})
+
+test("an ask's time counts from the ask: before the first start, without room, while it starts, and while it rests", async () => {
+  await using cast = new Cast()
+  const entities = cast.make({ maxLive: 2, backoff: { minMs: 1_000, maxMs: 1_000 } })
+  const read = (id: string) => rejection(entities.ask(id, replyTo => ({ type: 'read', replyTo }), { timeoutMs: 300 }))
+  const inTime = async (asked: Promise<unknown>): Promise<void> => {
+    let error: unknown = null
+    void asked.then(failure => {
+      error = failure
+    })
+    await cast.pass(295)
+    expect(error).toBeNull()
+    await cast.pass(5)
+    expect(error).toMatchObject({ code: 'ASK_TIMEOUT', message: expect.stringContaining('within 300 ms') })
+  }
+  await inTime(read('early'))
+
+  cast.spawn(entities.behavior)
+  await cast.pass(10)
+  cast.startFails = () => true
+  await inTime(read('resting'))
+  cast.startFails = () => false
+  cast.startWaits = () => new Promise(() => undefined)
+  await inTime(read('starting'))
+  await inTime(read('without room'))
+  expect(cast.noted.filter(line => line.startsWith('early'))).toEqual([])
+})
+
+test('an ask that waited for its mailbox keeps what is left of its time, and its end leaves no timer', async () => {
+  await using cast = new Cast()
+  const entities = cast.make({ passivateAfterMs: 1_000_000 })
+  const ask = (id: string) =>
+    entities.ask<readonly string[]>(id, replyTo => ({ type: 'read', replyTo }), { timeoutMs: 300 })
+  const answered = ask('a')
+  const late = rejection(
+    entities.ask('b', () => ({ type: 'hold', until: new Promise(() => undefined) }), { timeoutMs: 300 }),
+  )
+  await cast.pass(200)
+  cast.spawn(entities.behavior)
+  expect(await answered).toEqual([])
+  await cast.pass(95)
+  let failure: unknown = null
+  void late.then(error => {
+    failure = error
+  })
+  await settle()
+  expect(failure).toBeNull()
+  await cast.pass(5)
+  expect(failure).toMatchObject({
+    code: 'ASK_TIMEOUT',
+    message: expect.stringContaining('/b: no answer within 300 ms'),
+  })
+  // The sweep that looks for idle entities.
+  expect(cast.clock.pending).toBe(1)
 })
