@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'EVENT_UNKNOWN'
   | 'EVENT_UPCAST_FAILED'
   | 'PERSISTENCE_ID_INVALID'
+  | 'ENTITIES_RUNNING'
   | 'RECOVERY_FAILED'
   // messaging
   | 'MESSAGE_INVALID'

@@ -6,6 +6,7 @@ import { Command, type Delivery } from './command.ts'
 import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
 import { eventSourcedBehavior, type RecoveryListener } from './event-sourced-actor.ts'
 import type { EventStore } from './event-store.ts'
+import { claimIds } from './id-claims.ts'
 import { checkPersistenceId, PERSISTENCE_ID_BYTES_MAX } from './partition.ts'
 
 export interface EventSourcedEntitiesOptions extends EntitiesOptions {
@@ -41,11 +42,28 @@ export interface EntityKind<Message, Reply> {
   deliver(id: string, message: Message, delivery: Delivery): void
 }
 
-/** Makes the entities of a kind. One store, one kind, one such object per process: it is what owns the ids. */
+/**
+ * Makes the entities of a kind. One store, one kind, one such object per process: it is what owns the ids. **Errors**:
+ * DEFINITION_INVALID; and the start of `behavior` fails with ENTITIES_RUNNING while another one's runs on that store.
+ */
 export const entities = <Message, Event extends { readonly type: string }, State, Reply>(
   definition: EventSourcedDefinition<Message, Event, State, Reply>,
   store: EventStore,
   options: EventSourcedEntitiesOptions = {},
+): EntityKind<Message, Reply> => hosting(definition, store, options, null)
+
+/** The same for one id of a kind whose others have hosts of their own. Any other id is PERSISTENCE_ID_INVALID. */
+export const oneEntity = <Message, Event extends { readonly type: string }, State, Reply>(
+  definition: EventSourcedDefinition<Message, Event, State, Reply>,
+  store: EventStore,
+  id: string,
+): EntityKind<Message, Reply> => hosting(definition, store, {}, id)
+
+const hosting = <Message, Event extends { readonly type: string }, State, Reply>(
+  definition: EventSourcedDefinition<Message, Event, State, Reply>,
+  store: EventStore,
+  options: EventSourcedEntitiesOptions,
+  only: string | null,
 ): EntityKind<Message, Reply> => {
   checkDefinition(definition)
   const entity = eventSourcedBehavior(store, definition, options.onRecovery ?? null)
@@ -53,6 +71,7 @@ export const entities = <Message, Event extends { readonly type: string }, State
     {
       behaviorOf: () => entity,
       clock: store.ports.clock,
+      claim: () => claimIds(store, { name: definition.name, id: only }),
       isLasting: (error): error is RuntimeError => isRuntimeError(error, 'RECOVERY_FAILED'),
       isFatal: error => isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED'),
       takeBack: message => {
@@ -73,17 +92,17 @@ export const entities = <Message, Event extends { readonly type: string }, State
       return kind.restarts
     },
     tell: (id, message) => {
-      const wrongId = checkId(definition.name, id)
+      const wrongId = checkId(definition.name, id, only)
       if (wrongId !== null) throw wrongId
       kind.tell(id, new Command(message, null, null, null, null))
     },
     ask: (id, message, askOptions) => {
-      const wrongId = checkId(definition.name, id)
+      const wrongId = checkId(definition.name, id, only)
       if (wrongId !== null) return Promise.reject(wrongId)
       return kind.ask<Reply>(id, replyTo => new Command(message, replyTo as never, null, null, null), askOptions)
     },
     deliver: (id, message, delivery) => {
-      const wrongId = checkId(definition.name, id)
+      const wrongId = checkId(definition.name, id, only)
       if (wrongId !== null) delivery.failed(wrongId, true)
       else kind.tell(id, new Command(message, null, delivery, delivery.causationId, delivery.correlationId))
     },
@@ -91,9 +110,11 @@ export const entities = <Message, Event extends { readonly type: string }, State
 }
 
 /** What is wrong with an id; null: nothing. One that is short and well-formed costs no text of its own. */
-const checkId = (name: string, id: unknown): RuntimeError | null => {
+const checkId = (name: string, id: unknown, only: string | null): RuntimeError | null => {
   if (typeof id !== 'string')
     return new RuntimeError('PERSISTENCE_ID_INVALID', `an id of ${name} must be a string, not ${typeof id}`)
+  if (only !== null && id !== only)
+    return new RuntimeError('PERSISTENCE_ID_INVALID', `${name}: only ${only} is hosted here, not ${id}`)
   if ((name.length + id.length + 1) * 3 <= PERSISTENCE_ID_BYTES_MAX && id.isWellFormed()) return null
   try {
     checkPersistenceId(persistenceIdOf(name, id))

@@ -34,9 +34,11 @@ export class Entities<Message> {
     this.behavior = systemBehavior<never, EntityHost<Message>>(
       {
         initial: context => {
-          const release = hooks.claim?.() ?? null
-          this.context = context as ActorContext<unknown> as Context
-          this.host = new EntityHost(hooks, options, this.context, release)
+          const own = context as ActorContext<unknown> as Context
+          this.context ??= own
+          const release = this.claim()
+          this.context = own
+          this.host = new EntityHost(hooks, options, own, release)
           this.deliverEarly(this.host)
           return this.host
         },
@@ -100,6 +102,15 @@ export class Entities<Message> {
     if (this.host !== null) this.host.enqueue(id, message)
     else if (this.context === null) this.early.push({ id, message })
     else message.refuse()
+  }
+
+  private claim(): (() => void) | null {
+    try {
+      return this.hooks.claim?.() ?? null
+    } catch (error) {
+      for (const { message } of this.early.splice(0)) message.refuse()
+      throw error
+    }
   }
 
   private deliverEarly(host: EntityHost<Message>): void {

@@ -1,4 +1,4 @@
-import { type EntityKind, entities } from '../../persistence/event-sourced-entities.ts'
+import { type EntityKind, oneEntity } from '../../persistence/event-sourced-entities.ts'
 import type { EventStore } from '../../persistence/event-store.ts'
 import { recover } from '../../persistence/recovery.ts'
 import { type ParkedMessage, type Parking, type ParkingCommand, parkingLot } from '../parking-lot.ts'
@@ -17,7 +17,7 @@ export class ParkedMessages {
   private readonly byKey = new Map<string, ParkedMessage[]>()
 
   constructor(store: EventStore, bridge: string, overtaken: Overtaken) {
-    this.lot = entities(parkingLot, store)
+    this.lot = oneEntity(parkingLot, store, bridge)
     this.store = store
     this.bridge = bridge
     this.overtaken = overtaken
