@@ -18,6 +18,7 @@ import { Context } from './context.ts'
 import { type ActorStateName, STATE_NAMES } from './inspect.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
 import { Running } from './running.ts'
+import { promiseIn } from './thenable.ts'
 import {
   type ActorContext,
   type ActorRef,
@@ -215,7 +216,8 @@ export class Cell extends Running implements ActorRef<unknown> {
       this.startFailed(context, toError(error))
       return
     }
-    if (state instanceof Promise) this.waitForStart(state, context)
+    const promise = promiseIn(state)
+    if (promise !== null) this.waitForStart(promise, context)
     else this.started(context, state)
   }
 

@@ -4,6 +4,7 @@ import type { Clock, Random } from '../base/ports.ts'
 import { PendingReply } from './ask.ts'
 import type { Behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
+import { promiseIn } from './thenable.ts'
 import { type ActorTimers, Timers } from './timers.ts'
 import type { ActorContext, ActorRef, AskOptions, PipedResult, ReplyTo, SpawnOptions } from './types.ts'
 
@@ -109,7 +110,8 @@ export class Context implements ActorContext<unknown> {
       }
       this.tell(this.self, message)
     }
-    promise.then(
+    const piped = (promiseIn(promise) as Promise<Value> | null) ?? promise
+    piped.then(
       value => pipe({ ok: true, value }),
       thrown => pipe({ ok: false, error: toError(thrown) }),
     )

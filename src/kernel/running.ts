@@ -10,6 +10,7 @@ import { Kin } from './kin.ts'
 import { ReceiveTimeout } from './receive-timeout.ts'
 import { Ring } from './ring.ts'
 import { Scheduled } from './scheduled.ts'
+import { promiseIn } from './thenable.ts'
 import { type ActorContext, type ActorRef, type AskOptions, type ExitReason, ignore, type ReplyTo } from './types.ts'
 
 const NONE: readonly PendingReply[] = Object.freeze([])
@@ -155,8 +156,12 @@ export abstract class Running extends Kin implements AskHolder {
   }
 
   private settle(outcome: unknown, context: Context): void {
-    if (typeof outcome !== 'object' || outcome === null) this.state = outcome
-    else if (outcome instanceof Promise) this.waitFor(outcome, context)
+    if (typeof outcome !== 'object' || outcome === null) {
+      this.state = outcome
+      return
+    }
+    const promise = promiseIn(outcome)
+    if (promise !== null) this.waitFor(promise, context)
     else if (outcome instanceof Become) this.becomeOther(outcome, context)
     else if (outcome instanceof Stopped) this.endWith(outcome.reason)
     else this.state = outcome
@@ -246,9 +251,10 @@ export abstract class Running extends Kin implements AskHolder {
       }
       if (this.context !== context) return
       // Until the new state is there, behavior and state stay what they are: a stop hook sees its own state only.
-      if (state instanceof Promise) {
+      const promise = promiseIn(state)
+      if (promise !== null) {
         this.waitFor(
-          state.then(ready => new Become(next, true, ready)),
+          promise.then(ready => new Become(next, true, ready)),
           context,
         )
         return
@@ -308,7 +314,9 @@ export abstract class Running extends Kin implements AskHolder {
 
   protected unansweredError(reason: ExitReason): RuntimeError {
     if (reason.type === 'error')
-      return new RuntimeError('ACTOR_CRASHED', `${this.path} crashed before it answered`, { cause: reason.error })
+      return new RuntimeError('ACTOR_CRASHED', `${this.path} crashed before it answered: ${reason.error.message}`, {
+        cause: reason.error,
+      })
     if (reason.type === 'killed') return new RuntimeError('ACTOR_CRASHED', `${this.path} was killed before it answered`)
     return new RuntimeError('ACTOR_STOPPED', `${this.path} stopped before it answered`)
   }

@@ -4,6 +4,7 @@ import type { Cell } from '../kernel/cell.ts'
 import type { CellSystem } from '../kernel/cell-state.ts'
 import type { Context } from '../kernel/context.ts'
 import type { Interceptor } from '../kernel/intercept.ts'
+import { promiseIn } from '../kernel/thenable.ts'
 import { type ActorContext, ignore } from '../kernel/types.ts'
 import { PoolQueue } from './pool-queue.ts'
 
@@ -47,8 +48,9 @@ export class PoolLane {
     const observed = new Behavior(inner, internals, [this.observe, ...inner.interceptors])
     const initial = (context: ActorContext<never>): unknown => {
       const state = inner.initial(context)
-      if (!(state instanceof Promise)) return this.started(state, context)
-      return state.then(ready => this.started(ready, context))
+      const promise = promiseIn(state)
+      if (promise === null) return this.started(state, context)
+      return promise.then(ready => this.started(ready, context))
     }
     // Without bounds: what the pool gives must not be shed.
     return Object.assign(observed, { initial, mailbox: null })
@@ -70,14 +72,15 @@ export class PoolLane {
     this.given = NOTHING
     const own = context as unknown as Context
     const outcome = next(state, message, context)
-    if (!(outcome instanceof Promise)) {
+    const promise = promiseIn(outcome)
+    if (promise === null) {
       this.free(own)
       return outcome
     }
-    return outcome.then(settled => {
+    return promise.then(settled => {
       this.free(own)
       return settled
-    })
+    }) as typeof outcome
   }
 
   /** A handler of an incarnation that has ended since frees nobody. */
