@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-import { stderrLogger, toError } from 'troupe'
+import { stderrLogger, systemPorts, toError } from 'troupe'
+import { drained } from './draining.ts'
 import { readOptions, USAGE, UsageError } from './options.ts'
 import { run } from './run.ts'
+import { Waiting } from './waiting.ts'
 
 const FAILED = 1
 const WRONG_USAGE = 2
@@ -28,7 +30,14 @@ const main = async (): Promise<void> => {
     process.stdout.write(`${USAGE}\n`)
     return
   }
-  const summary = await run(options, options.json ? process.stderr : process.stdout, stderrLogger, stopOnSignals())
+  const stop = stopOnSignals()
+  const waiting = new Waiting(systemPorts.clock)
+  const output = options.json ? process.stderr : process.stdout
+  // A run that does not drain is left where it is: a store may be left at any moment.
+  const summary = await Promise.race([
+    run(options, output, stderrLogger, stop, waiting),
+    drained(stop, options.drainMs, waiting, systemPorts.clock),
+  ])
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
 }
 

@@ -13,6 +13,8 @@ export interface MainOptions {
   readonly snapshotEvery: number | null
   readonly json: boolean
   readonly out: string | null
+  /** How long what is under way has to end after the first signal. Units: ms. */
+  readonly drainMs: number
 }
 
 /** The command line is wrong; the text says how. */
@@ -31,6 +33,7 @@ export const USAGE = `npm start -- [options]
   --concurrency N       applications under way at once (default 256)
   --snapshot-every N    snapshot of a region's actor after so many records (default 100)
   --out FILE            one JSON line per application, written at the end from the store
+  --drain-ms N          how long a first SIGINT or SIGTERM waits for what is under way (default 30000)
   --json                the summary as one JSON object on the last line of standard output
   --help`
 
@@ -52,6 +55,7 @@ export const readOptions = (args: readonly string[]): MainOptions | null => {
       values['snapshot-every'] === undefined ? null : whole('--snapshot-every', values['snapshot-every'], 1),
     json: values.json ?? false,
     out: values.out ?? null,
+    drainMs: values['drain-ms'] === undefined ? 30_000 : whole('--drain-ms', values['drain-ms'], 0, 2 ** 31 - 1),
   }
 }
 
@@ -69,6 +73,7 @@ const parse = (args: readonly string[]) => {
         'snapshot-every': { type: 'string' },
         json: { type: 'boolean' },
         out: { type: 'string' },
+        'drain-ms': { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values

@@ -9,23 +9,30 @@ import { StallWatch } from './stalling.ts'
 import { submitAll } from './submitting.ts'
 import { type Summary, summaryOf, summaryText } from './summary.ts'
 import { Tally } from './tally.ts'
+import { named, plural, Waiting } from './waiting.ts'
 
 /** Rows that are reported with what is wrong with them; of later ones only the number is told. */
 const REPORTED_MAX = 20
 const SAMPLE_ROWS = 5_000
 const { clock } = systemPorts
 
+/** Applications whose own records cannot be read were left as they are; all others were dealt with. */
+export class UnfinishedError extends Error {
+  override readonly name = 'UnfinishedError'
+}
+
 /**
  * The main job: opens the store, starts the tree, submits the applications, and ends with a summary.
  *
  * It ends early, after what is under way, when `stop` aborts. **Errors**: those of the store and of the input; what made
- * the marketplace give up; StalledError.
+ * the marketplace give up; StalledError; UnfinishedError, after the summary was written.
  */
 export const run = async (
   options: MainOptions,
   output: ProgressOutput,
   logger: Logger,
   stop: AbortSignal,
+  waiting: Waiting = new Waiting(clock),
 ): Promise<Summary> => {
   const named = journalNamed(options.journal)
   if (options.out !== null) await checkPlace(options.out)
@@ -38,12 +45,14 @@ export const run = async (
     ...(options.snapshotEvery !== null && { snapshotEvery: options.snapshotEvery }),
   })
   const tally = new Tally()
-  const watch = new StallWatch(marketplace, tally, clock)
+  waiting.begins(marketplace)
+  const watch = new StallWatch(waiting, tally, clock, line => sayOn(output, line))
   try {
-    const summary = work(marketplace, options, tally, output, stop, openedMs)
+    const summary = work(marketplace, options, tally, output, stop, openedMs, waiting)
     return await Promise.race([summary, unexpectedEnd(marketplace), watch.stalled])
   } finally {
     watch.end()
+    waiting.stage = 'the store to close'
     await marketplace.close()
   }
 }
@@ -55,12 +64,17 @@ const work = async (
   output: ProgressOutput,
   stop: AbortSignal,
   openedMs: number,
+  waiting: Waiting,
 ): Promise<Summary> => {
+  waiting.stage = 'the regions to recover'
   await recoverRegions(marketplace, options, output, openedMs)
   const startMs = clock.monotonicMs()
-  await submit(marketplace, options, tally, output, stop)
+  waiting.stage = 'the input'
+  await submit(waiting, options, tally, output, stop)
+  waiting.stage = 'the bridges to deal with what is in the log'
   await marketplace.settled()
   const seconds = (clock.monotonicMs() - startMs) / 1_000
+  waiting.stage = 'the totals of the regions'
   const totals = await marketplace.totals()
   const summary = summaryOf({
     tally,
@@ -72,12 +86,14 @@ const work = async (
     mode: marketplace.mode,
     journal: withoutCredentials(options.journal),
   })
+  waiting.stage = 'the outcomes to be written'
   if (stop.aborted)
     output.write(
       `stopped before the end of the input; the next run goes on from here${options.out === null ? '' : ', and writes --out'}\n`,
     )
-  else if (options.out !== null) await writeOut(options.out, options, marketplace, output)
+  else if (options.out !== null && tally.unfinished === 0) await writeOut(options.out, options, marketplace, output)
   output.write(summaryText(summary, totals, seconds, marketplace.store.journal.durability))
+  if (tally.unfinished > 0) throw new UnfinishedError(unfinishedText(waiting.unfinished, options.out))
   return summary
 }
 
@@ -99,7 +115,7 @@ const recoverRegions = async (
 }
 
 const submit = async (
-  marketplace: Marketplace,
+  waiting: Waiting,
   options: MainOptions,
   tally: Tally,
   output: ProgressOutput,
@@ -113,13 +129,22 @@ const submit = async (
   }
   try {
     const rows = applicationRows(options.applications, options.limit)
-    await submitAll(rows, marketplace, tally, clock, options.concurrency, onRejected, stop)
+    await submitAll(rows, waiting, tally, clock, options.concurrency, onRejected, stop)
     await rows.return()
   } finally {
     progress.end()
   }
   if (reported > REPORTED_MAX)
     output.write(`and ${(reported - REPORTED_MAX).toLocaleString('en')} more rejected rows\n`)
+}
+
+const unfinishedText = (unfinished: readonly string[], out: string | null): string =>
+  `${plural(unfinished.length, 'application')} not finished, since what is stored of them cannot be read; all others are` +
+  `${out === null ? '' : `, and ${out} was not written`}:\n  ${named(unfinished, '\n  ')}`
+
+/** Over the bar, where there is one: the next one is drawn below. */
+const sayOn = (output: ProgressOutput, line: string): void => {
+  output.write(`${output.isTTY === true ? '\r\x1b[K' : ''}${line}\n`)
 }
 
 const withoutCredentials = (journal: string): string => journal.replace(/\/\/[^@/]*@/, '//')

@@ -1,7 +1,7 @@
 import type { Clock } from 'troupe'
 import type { ApplicationRow } from '../../actors/index.ts'
-import type { Marketplace } from '../marketplace.ts'
 import type { Tally } from './tally.ts'
+import type { Waiting } from './waiting.ts'
 
 /** Told of what a row was rejected for. */
 export type OnRejected = (line: number, reasons: readonly string[]) => void
@@ -12,7 +12,7 @@ export type OnRejected = (line: number, reasons: readonly string[]) => void
  */
 export const submitAll = async (
   rows: AsyncIterator<ApplicationRow>,
-  marketplace: Marketplace,
+  waiting: Waiting,
   tally: Tally,
   clock: Clock,
   concurrency: number,
@@ -31,7 +31,11 @@ export const submitAll = async (
         continue
       }
       const startMs = clock.monotonicMs()
-      const result = await marketplace.submit(application)
+      const result = await waiting.submit(application)
+      if (result === null) {
+        tally.countUnfinished()
+        continue
+      }
       tally.count(result, clock.monotonicMs() - startMs)
       if (result.outcome === 'rejected') onRejected(line, result.reasons)
     }

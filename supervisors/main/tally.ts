@@ -8,6 +8,8 @@ export class Tally {
   declined = 0
   referred = 0
   rejected = 0
+  /** Their own records cannot be read. */
+  unfinished = 0
   /** Decided by this run; the others were in the store already, or rejected. */
   thisRun = 0
   readonly latencies = new Latencies()
@@ -36,5 +38,10 @@ export class Tally {
   countRejected(): void {
     this.applications++
     this.rejected++
+  }
+
+  countUnfinished(): void {
+    this.applications++
+    this.unfinished++
   }
 }

@@ -13,15 +13,18 @@ it('has the defaults that its usage tells', () => {
     snapshotEvery: null,
     json: false,
     out: null,
+    drainMs: 30_000,
   })
 })
 
 it('takes every option that its usage names', () => {
   const named = [...USAGE.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option)
-  expect(named).toHaveLength(10)
+  expect(named).toHaveLength(11)
   expect(readOptions(['--help'])).toBeNull()
   const args = ['--applications', 'a.csv', '--limit', '7', '--mode', 'choreography', '--journal', 'memory', '--fresh']
-  expect(readOptions([...args, '--concurrency=8', '--snapshot-every', '9', '--json', '--out', 'o.jsonl'])).toEqual({
+  expect(
+    readOptions([...args, '--concurrency=8', '--snapshot-every', '9', '--json', '--out', 'o.jsonl', '--drain-ms=0']),
+  ).toEqual({
     applications: 'a.csv',
     limit: 7,
     mode: 'choreography',
@@ -31,6 +34,7 @@ it('takes every option that its usage names', () => {
     snapshotEvery: 9,
     json: true,
     out: 'o.jsonl',
+    drainMs: 0,
   })
 })
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { StalledError, StallWatch } from '../../../supervisors/main/stalling.ts'
 import { Tally } from '../../../supervisors/main/tally.ts'
+import { Waiting } from '../../../supervisors/main/waiting.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { kept, openOn } from '../support/marketplaces.ts'
 import { quotable } from '../support/sample.ts'
@@ -17,12 +18,15 @@ it('ends a run that waits for a parked message and for nothing else; replayed, t
   })
   const clock = new VirtualClock()
   const tally = new Tally()
-  const watch = new StallWatch(marketplace, tally, clock)
+  const said: string[] = []
+  const waiting = new Waiting(clock)
+  waiting.begins(marketplace)
+  const watch = new StallWatch(waiting, tally, clock, line => said.push(line))
   let failure: unknown = null
   watch.stalled.catch((error: unknown) => {
     failure = error
   })
-  const submitted = marketplace.submit(quotable())
+  const submitted = waiting.submit(quotable())
   const toRisk = marketplace.bridges.find(({ name }) => name === 'risk-commands') ?? expect.fail('no such bridge')
   while ((await toRisk.parked()).length === 0) await turns()
 
@@ -36,27 +40,34 @@ it('ends a run that waits for a parked message and for nothing else; replayed, t
   await turns()
   expect(failure).toBeInstanceOf(StalledError)
   expect((failure as unknown as StalledError).message).toMatch(
-    /^1 message is parked[\s\S]*\n {2}risk of A-1: the register answers nonsense$/,
+    /^stalled: it waits for 1 application: A-1. 1 message is parked[\s\S]*\n {2}risk of A-1: the register answers nonsense$/,
   )
 
   broken = false
   expect(await toRisk.replay('A-1')).toEqual({ delivered: 1, parked: 0 })
-  expect((await submitted).outcome).toBe('quoted')
+  expect((await submitted)?.outcome).toBe('quoted')
+  expect(said).toEqual([])
 })
 
 it('does not take slowness for a stall, and leaves no timer behind', async () => {
   const marketplace = await openOn(await kept(newMemoryStore()), { riskEnquiry: () => new Promise(() => undefined) })
   const clock = new VirtualClock()
-  const watch = new StallWatch(marketplace, new Tally(), clock)
+  const said: string[] = []
+  const waiting = new Waiting(clock)
+  waiting.begins(marketplace)
+  const watch = new StallWatch(waiting, new Tally(), clock, line => said.push(line))
   let failure: unknown = null
   watch.stalled.catch((error: unknown) => {
     failure = error
   })
-  const submitted = marketplace.submit(quotable()).catch((error: unknown) => error)
+  const submitted = waiting.submit(quotable()).catch((error: unknown) => error)
   for (let look = 0; look < 5; look++) {
     clock.advance(5_000)
     await turns()
   }
+  expect(said).toEqual(
+    [5, 10, 20].map(seconds => `nothing has come to its end for ${seconds} s: it waits for 1 application: A-1`),
+  )
   expect([failure, clock.pending]).toEqual([null, 1])
   watch.end()
   expect(clock.pending).toBe(0)
