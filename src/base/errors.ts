@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'ACTOR_NAME_TAKEN'
   | 'ACTOR_NAME_INVALID'
   | 'ACTOR_LINK_FAILED'
+  | 'BEHAVIOR_INVALID'
   | 'ASK_CYCLE'
   | 'STASH_FULL'
   | 'STASH_MISUSED'
@@ -71,6 +72,9 @@ export const isRuntimeError = (error: unknown, code?: ErrorCode): error is Runti
 /** What was thrown, as an Error: JavaScript lets anything be thrown, and every report wants a message and a stack. */
 export const toError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(`thrown value that is no Error: ${describe(thrown)}`, { cause: thrown })
+
+/** A value as the text of an error shows it, whatever it is. */
+export const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : describe(value))
 
 const describe = (value: unknown): string => {
   try {

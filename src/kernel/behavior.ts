@@ -1,3 +1,4 @@
+import { RuntimeError, shown } from '../base/errors.ts'
 import type { Interceptor } from './intercept.ts'
 import { type Mailbox, mailboxOf } from './mailbox-options.ts'
 import type { ActorContext, BehaviorDefinition, ExitReason, Signal } from './types.ts'
@@ -33,10 +34,13 @@ export class Stopped {
 
 /**
  * From the next message on the actor behaves so; its state is that of `behavior`'s `initial`, which is waited for. The
- * mailbox keeps its bounds. A restart returns to the behavior that the actor was spawned with.
+ * mailbox keeps its bounds. A restart returns to the behavior that the actor was spawned with. **Errors**:
+ * BEHAVIOR_INVALID.
  */
-export const become = <Message>(behavior: Behavior<Message>): Become<Message> =>
-  new Become(behavior as Behavior<never>, false, undefined)
+export const become = <Message>(behavior: Behavior<Message>): Become<Message> => {
+  if (!(behavior instanceof Behavior)) throw behaviorInvalid('become', behavior)
+  return new Become(behavior as Behavior<never>, false, undefined)
+}
 
 export const NORMAL: ExitReason = Object.freeze({ type: 'normal' })
 export const SHUTDOWN: ExitReason = Object.freeze({ type: 'shutdown' })
@@ -132,9 +136,37 @@ export interface BehaviorInternals {
   readonly isRuntimes?: boolean
 }
 
-/** How an actor handles its messages. One behavior may be spawned many times; each actor has its own state. */
-export const behavior = <Message, State>(definition: BehaviorDefinition<Message, State>): Behavior<Message> =>
-  new Behavior(definition as unknown as BehaviorDefinition<never, never>, { isRuntimes: false })
+/**
+ * How an actor handles its messages. One behavior may be spawned many times; each actor has its own state. **Errors**:
+ * BEHAVIOR_INVALID, which names the field; RangeError for `mailbox` and `stash`.
+ */
+export const behavior = <Message, State>(definition: BehaviorDefinition<Message, State>): Behavior<Message> => {
+  const invalid = invalidField(definition)
+  if (invalid !== null) throw new RuntimeError('BEHAVIOR_INVALID', `behavior: ${invalid}`)
+  return new Behavior(definition as unknown as BehaviorDefinition<never, never>, { isRuntimes: false })
+}
+
+export const behaviorInvalid = (where: string, given: unknown): RuntimeError => {
+  const text = `${where}: what behaves must be made by \`behavior\`, \`supervisor\` or their like, and is ${shown(given)}`
+  return new RuntimeError('BEHAVIOR_INVALID', text)
+}
+
+const invalidField = (definition: unknown): string | null => {
+  if (typeof definition !== 'object' || definition === null)
+    return `the definition must be an object, not ${shown(definition)}`
+  const fields = definition as Readonly<Record<string, unknown>>
+  for (const name of ['initial', 'receive', 'onSignal', 'onStop']) {
+    const isLeftOut = fields[name] === undefined && name.startsWith('on')
+    if (!isLeftOut && typeof fields[name] !== 'function')
+      return `${name} must be a function, not ${shown(fields[name])}`
+  }
+  for (const name of ['handlerTimeoutMs', 'startTimeoutMs']) {
+    const timeMs = fields[name]
+    if (timeMs !== undefined && !(typeof timeMs === 'number' && timeMs >= 0))
+      return `${name} must be a number of ms, not ${shown(timeMs)}`
+  }
+  return null
+}
 
 /** A behavior that uses what only the runtime's own actors use. */
 export const systemBehavior = <Message, State>(

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { RuntimeError, toError } from '../base/errors.ts'
-import { type Behavior, KILLED, NORMAL, SHUTDOWN } from './behavior.ts'
+import { Behavior, behaviorInvalid, KILLED, NORMAL, SHUTDOWN } from './behavior.ts'
 import {
   BUSY,
   type CellSystem,
@@ -90,8 +90,9 @@ export class Cell extends Running implements ActorRef<unknown> {
 
   // ── what supervisors and the system use ──────────────────────────────────────────────────────────────────────────
 
-  /** Starts an actor under this one; it ends when this one does. **Errors**: ACTOR_NAME_TAKEN. */
+  /** Starts an actor under this one; it ends when this one does. **Errors**: those of `ActorContext.spawn`. */
   spawnChild<M>(behavior: Behavior<M>, name: string | null): ActorRef<M> {
+    if (!(behavior instanceof Behavior)) throw behaviorInvalid(this.path, behavior)
     return this.adoptChild(behavior as Behavior<never>, name, false) as ActorRef<M>
   }
 

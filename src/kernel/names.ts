@@ -1,15 +1,16 @@
-import { RuntimeError } from '../base/errors.ts'
+import { RuntimeError, shown } from '../base/errors.ts'
 
 export const nameTaken = (parent: string, name: string): RuntimeError =>
   new RuntimeError('ACTOR_NAME_TAKEN', `${parent} has a child named ${JSON.stringify(name)} already`)
 
 /** A name with which no path could mean two actors. */
-export const isName = (name: string): boolean => name !== '' && !name.startsWith('$') && !name.includes('/')
+export const isName = (name: unknown): name is string =>
+  typeof name === 'string' && name !== '' && !name.startsWith('$') && !name.includes('/')
 
-export const nameInvalid = (parent: string, name: string): RuntimeError =>
+export const nameInvalid = (parent: string, name: unknown): RuntimeError =>
   new RuntimeError(
     'ACTOR_NAME_INVALID',
-    `${parent}: ${JSON.stringify(name)} is no actor's name: give one that is not empty, has no / and does not begin with $`,
+    `${parent}: ${shown(name)} is no actor's name: give a text that is not empty, has no / and does not begin with $`,
   )
 
 const ESCAPED = /[/%]|^\$/g

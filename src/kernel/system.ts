@@ -2,7 +2,7 @@
 import { RuntimeError } from '../base/errors.ts'
 import { type Logger, patientLogger, stderrLogger } from '../base/logger.ts'
 import { type Clock, type Ports, type Random, systemPorts } from '../base/ports.ts'
-import { type Behavior, NORMAL } from './behavior.ts'
+import { Behavior, behaviorInvalid, NORMAL } from './behavior.ts'
 import { Cell } from './cell.ts'
 import type { CellSystem } from './cell-state.ts'
 import { DeadLetters } from './dead-letters.ts'
@@ -25,7 +25,7 @@ import { onShutdownSignal } from './shutdown-signals.ts'
 import type { ActorRef, ExitReason, SpawnOptions, StopOptions } from './types.ts'
 
 export interface ActorSystemOptions extends SchedulerOptions {
-  /** First part of every path. Default: `system`. */
+  /** First part of every path. **Errors**: ACTOR_NAME_INVALID, as for actors. Default: `system`. */
   readonly name?: string
   readonly logger?: Logger
   /** Clock, chance and turns of the event loop; give your own to replay a run. Default: the machine's. */
@@ -73,6 +73,7 @@ export class ActorSystem implements AsyncDisposable {
   private constructor(options: ActorSystemOptions) {
     const ports: Ports = { ...systemPorts, ...options.ports }
     this.name = options.name ?? 'system'
+    if (!isName(this.name)) throw nameInvalid('the system', this.name)
     this.clock = ports.clock
     this.random = ports.random
     this.logger = patientLogger(options.logger ?? stderrLogger)
@@ -100,9 +101,10 @@ export class ActorSystem implements AsyncDisposable {
     return new ActorSystem(options)
   }
 
-  /** Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID; SYSTEM_TERMINATED. */
+  /** Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID; BEHAVIOR_INVALID; SYSTEM_TERMINATED. */
   spawn<Message>(behavior: Behavior<Message>, options: SpawnOptions = {}): ActorRef<Message> {
     if (this.ending !== null) throw new RuntimeError('SYSTEM_TERMINATED', `system ${this.name} has been terminated`)
+    if (!(behavior instanceof Behavior)) throw behaviorInvalid(`/${this.name}`, behavior)
     const { name } = options
     if (name !== undefined && !isName(name)) throw nameInvalid(`/${this.name}`, name)
     if (name !== undefined && this.names.has(name)) throw nameTaken(`/${this.name}`, name)

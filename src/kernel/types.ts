@@ -62,8 +62,8 @@ export interface ActorRef<in Message> extends ReplyTo<Message> {
    */
   offer(message: Message): Promise<void>
   /**
-   * Tells a message that carries where to answer, and resolves with the answer. **Errors**: ACTOR_CRASHED when the actor
-   * crashed while it held the message; ACTOR_STOPPED when nobody is left to answer; ASK_TIMEOUT; MAILBOX_FULL. A message
+   * Tells a message that carries where to answer, and resolves with the answer. **Errors**: ACTOR_CRASHED, which tells why, when
+   * the actor crashed while it held the message; ACTOR_STOPPED when nobody is left to answer; ASK_TIMEOUT; MAILBOX_FULL. A message
    * still queued when its actor crashes survives the restart, and so does the ask. An answer after the end is a dead
    * letter `late-reply`. Name the reply (`ask<number>(…)`) where the actor's messages ask for different ones.
    */
@@ -113,7 +113,7 @@ export interface ActorContext<Message> {
   readonly timers: ActorTimers<Message>
   /**
    * Starts a child; it is stopped before this actor stops or restarts. **Errors**: ACTOR_NAME_TAKEN, ACTOR_NAME_INVALID,
-   * ACTOR_STOPPED.
+   * BEHAVIOR_INVALID, ACTOR_STOPPED.
    */
   spawn<M>(behavior: Behavior<M>, options?: SpawnOptions): ActorRef<M>
   /** As `ref.tell`, but from this incarnation: revoked with it. */
@@ -170,7 +170,7 @@ export interface ActorContext<Message> {
 export interface BehaviorDefinition<Message, State> {
   /** State of a new incarnation; may spawn children, and may be async. Answer `ignore` to not start at all. */
   readonly initial: (context: ActorContext<Message>) => State | typeof ignore | Promise<State | typeof ignore>
-  /** Handles one message: the next state, `become(…)`, or `stopped()`. An async handler is waited for. */
+  /** Handles one message: the next state, `become(…)`, or `stopped()`. A promise, or what acts like one, is waited for. */
   readonly receive: (state: State, message: Message, context: ActorContext<Message>) => Outcome<State, Message>
   readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State, Message>
   /** Runs once for an incarnation that had started, whatever ended it, except a kill. Children have ended before it. */

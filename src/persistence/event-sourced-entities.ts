@@ -1,11 +1,17 @@
-import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError, shown } from '../base/errors.ts'
 import type { Behavior } from '../kernel/behavior.ts'
 import type { AskOptions } from '../kernel/types.ts'
 import { Entities, type EntitiesOptions } from '../supervision/entities.ts'
 import { Command, type Delivery } from './command.ts'
-import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
+import {
+  checkDefinition,
+  definitionInvalid,
+  type EventSourcedDefinition,
+  isCount,
+  persistenceIdOf,
+} from './event-sourced.ts'
 import { eventSourcedBehavior, type RecoveryListener } from './event-sourced-actor.ts'
-import type { EventStore } from './event-store.ts'
+import { EventStore } from './event-store.ts'
 import { claimIds } from './id-claims.ts'
 import { checkPersistenceId, PERSISTENCE_ID_BYTES_MAX } from './partition.ts'
 
@@ -44,7 +50,7 @@ export interface EntityKind<Message, Reply> {
 
 /**
  * Makes the entities of a kind. One store, one kind, one such object per process: it is what owns the ids. **Errors**:
- * DEFINITION_INVALID; and the start of `behavior` fails with ENTITIES_RUNNING while another one's runs on that store.
+ * DEFINITION_INVALID, also for an option that is out of range; the start of `behavior` fails with ENTITIES_RUNNING while another one's runs on that store.
  */
 export const entities = <Message, Event extends { readonly type: string }, State, Reply>(
   definition: EventSourcedDefinition<Message, Event, State, Reply>,
@@ -66,6 +72,9 @@ const hosting = <Message, Event extends { readonly type: string }, State, Reply>
   only: string | null,
 ): EntityKind<Message, Reply> => {
   checkDefinition(definition)
+  if (!(store instanceof EventStore))
+    throw definitionInvalid(`${definition.name}: the store must be an EventStore, not ${shown(store)}`)
+  checkOptions(definition.name, options)
   const entity = eventSourcedBehavior(store, definition, options.onRecovery ?? null)
   const kind = new Entities<Command<Message>>(
     {
@@ -108,6 +117,19 @@ const hosting = <Message, Event extends { readonly type: string }, State, Reply>
     },
   }
 }
+
+const checkOptions = (name: string, options: EventSourcedEntitiesOptions): void => {
+  const { maxLive, passivateAfterMs, shutdownMs, backoff } = options
+  const refuse = (field: string, mustBe: string, value: unknown): RuntimeError =>
+    definitionInvalid(`${name}: ${field} must be ${mustBe}, not ${shown(value)}`)
+  if (maxLive !== undefined && !isCount(maxLive)) throw refuse('maxLive', 'a whole number of at least 1', maxLive)
+  const times = { passivateAfterMs, 'backoff.minMs': backoff?.minMs, 'backoff.maxMs': backoff?.maxMs }
+  for (const [field, timeMs] of Object.entries(times))
+    if (timeMs !== undefined && !(isTime(timeMs) && timeMs > 0)) throw refuse(field, 'a number of ms above 0', timeMs)
+  if (shutdownMs !== undefined && !isTime(shutdownMs)) throw refuse('shutdownMs', 'a number of ms', shutdownMs)
+}
+
+const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0
 
 /** What is wrong with an id; null: nothing. One that is short and well-formed costs no text of its own. */
 const checkId = (name: string, id: unknown, only: string | null): RuntimeError | null => {

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../base/errors.ts'
+import { RuntimeError, shown } from '../base/errors.ts'
 import type { EventSchema } from './event-schema.ts'
 
 /**
@@ -57,8 +57,8 @@ export interface EventSourcedDefinition<Command, Event extends { readonly type: 
 }
 
 /**
- * Gives the definition its types and checks it. **Errors**: DEFINITION_INVALID for a name that is empty or has a `|` (it
- * ends the name in a persistence id), and for a snapshot policy below 1.
+ * Gives the definition its types and checks it. **Errors**: DEFINITION_INVALID, which names the field, for a name that is
+ * empty or has a `|` (it ends the name in a persistence id), for functions that are none, and for a snapshot policy below 1.
  */
 export const eventSourced = <Command, Event extends { readonly type: string }, State, Reply = never>(
   definition: EventSourcedDefinition<Command, Event, State, Reply>,
@@ -68,24 +68,27 @@ export const eventSourced = <Command, Event extends { readonly type: string }, S
 }
 
 /** For whoever hosts a definition that may not have come through `eventSourced`. **Errors**: DEFINITION_INVALID. */
-export const checkDefinition = ({
-  name,
-  snapshot,
-}: {
-  readonly name: string
-  readonly snapshot?: SnapshotPolicy
-}): void => {
+export const checkDefinition = (definition: unknown): void => {
+  if (!isObject(definition)) throw definitionInvalid(`the definition must be an object, not ${shown(definition)}`)
+  const { name, snapshot } = definition
   if (typeof name !== 'string' || name === '' || name.includes('|'))
-    throw invalid(`name ${JSON.stringify(name)}: give a text of at least one character, without |`)
+    throw definitionInvalid(`name ${shown(name)}: give a text of at least one character, without |`)
+  for (const field of ['initial', 'decide', 'evolve'])
+    if (typeof definition[field] !== 'function')
+      throw definitionInvalid(`${name}: ${field} must be a function, not ${shown(definition[field])}`)
   if (snapshot === undefined) return
+  if (!isObject(snapshot)) throw definitionInvalid(`${name}: snapshot must be an object, not ${shown(snapshot)}`)
   const { every, keep = 2, version = 1 } = snapshot
-  if (!isCount(every)) throw invalid(`${name}: snapshot.every must be a whole number of at least 1, not ${every}`)
-  if (!isCount(keep)) throw invalid(`${name}: snapshot.keep must be a whole number of at least 1, not ${keep}`)
-  if (!isCount(version)) throw invalid(`${name}: snapshot.version must be a whole number of at least 1, not ${version}`)
+  for (const [field, value] of Object.entries({ every, keep, version }))
+    if (!isCount(value))
+      throw definitionInvalid(`${name}: snapshot.${field} must be a whole number of at least 1, not ${shown(value)}`)
 }
 
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1
+export const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1
 
-const invalid = (text: string): RuntimeError => new RuntimeError('DEFINITION_INVALID', text)
+export const definitionInvalid = (text: string): RuntimeError => new RuntimeError('DEFINITION_INVALID', text)
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
 
 export const persistenceIdOf = (name: string, id: string): string => `${name}|${id}`

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../base/errors.ts'
+import { RuntimeError, shown } from '../base/errors.ts'
 import { Behavior } from '../kernel/behavior.ts'
 import type { ShutdownTime } from '../kernel/types.ts'
 
@@ -86,6 +86,7 @@ const AUTO_SHUTDOWNS: readonly unknown[] = ['never', 'any-significant', 'all-sig
 
 /** Fills in the defaults. **Errors**: CHILD_SPEC_INVALID, which names the field. */
 export const checkSupervisor = (spec: SupervisorSpec): CheckedSupervisor => {
+  if (!isObject(spec)) throw new SpecificationError(null, 'it', 'value', `must be an object, not ${show(spec)}`)
   const { strategy = 'one-for-one', intensity = 1, periodMs = 5_000, autoShutdown = 'never' } = spec
   const refuse = (field: string, mustBe: string, value: unknown): SpecificationError =>
     new SpecificationError(null, field, 'value', `must be ${mustBe}, not ${show(value)}`)
@@ -94,6 +95,7 @@ export const checkSupervisor = (spec: SupervisorSpec): CheckedSupervisor => {
     throw refuse('intensity', 'a whole number of at least 0', intensity)
   if (!isFinitePositive(periodMs)) throw refuse('periodMs', 'a number of ms above 0', periodMs)
   if (!AUTO_SHUTDOWNS.includes(autoShutdown)) throw refuse('autoShutdown', oneOf(AUTO_SHUTDOWNS), autoShutdown)
+  if (!Array.isArray(spec.children)) throw refuse('children', 'an array of child specifications', spec.children)
   const children: CheckedChild[] = []
   const ids = new Set<string>()
   for (const childSpec of spec.children) {
@@ -107,11 +109,14 @@ export const checkSupervisor = (spec: SupervisorSpec): CheckedSupervisor => {
 
 /** Fills in the defaults. **Errors**: CHILD_SPEC_INVALID, which names the field. */
 export const checkChild = (spec: ChildSpec, autoShutdown: AutoShutdown): CheckedChild => {
+  if (!isObject(spec))
+    throw new SpecificationError(null, 'a child', 'value', `must be a child specification, not ${show(spec)}`)
   const { id, start, restart = 'permanent', significant = false } = spec
   const error = (field: string, problem: SpecificationError['problem'], text: string): SpecificationError =>
-    new SpecificationError(String(id), field, problem, text)
-  if (typeof id !== 'string' || id === '') throw error('id', 'value', 'must be a string with at least one character')
-  if (!(start instanceof Behavior)) throw error('start', 'value', 'must be a behavior')
+    new SpecificationError(typeof id === 'string' ? id : show(id), field, problem, text)
+  if (typeof id !== 'string' || id === '')
+    throw error('id', 'value', `must be a string with at least one character, not ${show(id)}`)
+  if (!(start instanceof Behavior)) throw error('start', 'value', `must be a behavior, not ${show(start)}`)
   if (!RESTART_TYPES.includes(restart))
     throw error('restart', 'value', `must be ${oneOf(RESTART_TYPES)}, not ${show(restart)}`)
   if (typeof significant !== 'boolean')
@@ -126,8 +131,10 @@ export const checkChild = (spec: ChildSpec, autoShutdown: AutoShutdown): Checked
   return { id, start, restart, shutdownMs, significant }
 }
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
 const isFinitePositive = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value > 0
 
 const oneOf = (values: readonly unknown[]): string => values.map(show).join(', ')
 
-const show = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : String(value))
+const show = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : shown(value))

@@ -47,9 +47,9 @@ test('refuses two children with one id', () => {
 })
 
 test('refuses a child without an id, a behavior, or with a value that is none', () => {
-  expect(child({ id: '' })).toBe('child specification "": id must be a string with at least one character')
-  expect(child({ id: 7 })).toBe('child specification "7": id must be a string with at least one character')
-  expect(child({ start: {} })).toBe('child specification "a": start must be a behavior')
+  expect(child({ id: '' })).toBe(`child specification "": id must be a string with at least one character, not ''`)
+  expect(child({ id: 7 })).toBe('child specification "7": id must be a string with at least one character, not 7')
+  expect(child({ start: {} })).toBe('child specification "a": start must be a behavior, not [object Object]')
   expect(child({ restart: 'always' })).toBe(
     `child specification "a": restart must be 'permanent', 'transient', 'temporary', not 'always'`,
   )
@@ -91,4 +91,13 @@ test('what the types can refuse does not compile', () => {
     { start },
   ]
   expect(children).toHaveLength(6)
+})
+
+test('refuses what is no specification at all, and says what it is', () => {
+  expect(refusal(undefined as never)).toBe('supervisor specification: it must be an object, not undefined')
+  expect(refusal({})).toBe('supervisor specification: children must be an array of child specifications, not undefined')
+  expect(refusal({ children: [null] })).toBe(
+    'supervisor specification: a child must be a child specification, not null',
+  )
+  expect(child({ id: Object.create(null) })).toContain('not [object Object]')
 })

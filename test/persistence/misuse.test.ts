@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { eventSourced } from '../../src/persistence/event-sourced.ts'
+import { entities } from '../../src/persistence/event-sourced-entities.ts'
+import { ledger, Scene } from './support.ts'
+
+const thrownBy = (doing: () => unknown): unknown => {
+  try {
+    doing()
+  } catch (error) {
+    return error
+  }
+  return expect.fail('nothing was thrown')
+}
+
+const refused = (field: string, value: string) => ({
+  code: 'DEFINITION_INVALID',
+  message: expect.stringMatching(new RegExp(`${field}.* not ${value}$|${field} ${value}:`)),
+})
+
+test.each([
+  [undefined, 'definition', 'undefined'],
+  ['x', 'definition', '"x"'],
+  [{ ...ledger(), name: 5 }, 'name', '5'],
+  [{ ...ledger(), name: undefined }, 'name', 'undefined'],
+  [{ ...ledger(), initial: undefined }, 'initial', 'undefined'],
+  [{ ...ledger(), decide: {} }, 'decide', '.object Object.'],
+  [{ ...ledger(), evolve: null }, 'evolve', 'null'],
+  [{ ...ledger(), snapshot: 100 }, 'snapshot', '100'],
+  [{ ...ledger(), snapshot: { every: 0 } }, 'snapshot.every', '0'],
+])(
+  'refuses the definition %o where it is made and where it is hosted, with the field and the value',
+  async (definition, field, value) => {
+    await using scene = await Scene.open()
+    expect(thrownBy(() => eventSourced(definition as never))).toMatchObject(refused(field, value))
+    expect(thrownBy(() => entities(definition as never, scene.store))).toMatchObject(refused(field, value))
+  },
+)
+
+test.each([undefined, {}])('refuses %o as a store', store => {
+  expect(thrownBy(() => entities(ledger(), store as never))).toMatchObject(
+    refused('store', store === undefined ? 'undefined' : '.object Object.'),
+  )
+})
+
+test.each([
+  [{ maxLive: 0 }, 'maxLive', '0'],
+  [{ maxLive: Number.NaN }, 'maxLive', 'NaN'],
+  [{ passivateAfterMs: 0 }, 'passivateAfterMs', '0'],
+  [{ passivateAfterMs: '60' }, 'passivateAfterMs', '"60"'],
+  [{ shutdownMs: -1 }, 'shutdownMs', '-1'],
+  [{ backoff: { minMs: Number.NaN } }, 'backoff.minMs', 'NaN'],
+  [{ backoff: { maxMs: -5 } }, 'backoff.maxMs', '-5'],
+])('refuses the options %o', async (options, field, value) => {
+  await using scene = await Scene.open()
+  expect(thrownBy(() => entities(ledger(), scene.store, options as never))).toMatchObject(refused(field, value))
+})
