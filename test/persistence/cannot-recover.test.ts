@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { RuntimeError } from '../../src/base/errors.ts'
 import { messageBridge } from '../../src/messaging/message-bridge.ts'
 import type { SourceMessage } from '../../src/messaging/message-source.ts'
+import { eventSchema, upcast } from '../../src/persistence/event-schema.ts'
 import { eventSourced } from '../../src/persistence/event-sourced.ts'
 import { entities } from '../../src/persistence/event-sourced-entities.ts'
 import { rejection, settle } from '../kernel/support.ts'
@@ -119,6 +120,33 @@ test.each(['initial', 'evolve'] as const)('%s that throws at the start is such a
     expect(failure.message).toContain(`ledger|${id}`)
     expect(failure.message).toContain('a bug of mine')
   }
+})
+
+test.each([
+  { code: 'EVENT_UNKNOWN', versions: { Poisoned: 1 }, upcasters: [] },
+  {
+    code: 'EVENT_UPCAST_FAILED',
+    versions: { Added: 2 },
+    upcasters: [
+      upcast('Added', 1, () => {
+        throw new Error('a bug of mine')
+      }),
+    ],
+  },
+])('so is an event that the schema cannot read: $code', async ({ code, versions, upcasters }) => {
+  const scene = await Scene.open()
+  scenes.push(scene)
+  const first = scene.host()
+  await first.kind.ask('bad', add('1'))
+  await first.ref.stop()
+  const schema = eventSchema({ versions, upcasters } as never)
+  const kind = entities({ ...ledger(), schema }, scene.store, { backoff })
+  scene.spawn(kind.behavior)
+  expect(await rejection(kind.ask('bad', add('2')))).toMatchObject({
+    code: 'RECOVERY_FAILED',
+    message: expect.stringContaining('ledger|bad'),
+    cause: { code },
+  })
 })
 
 test('a journal that does not answer is tried again, and what is asked meanwhile waits', async () => {
