@@ -8,6 +8,7 @@ export {
   checkApplication,
   referralDecisionSchema,
 } from './applications/schema.ts'
+export { decodeUtf8 } from './applications/utf8.ts'
 export { choreography } from './choreography.ts'
 export type { Delivery } from './delivery.ts'
 export { orchestration, quoteProcessInput } from './orchestration.ts'

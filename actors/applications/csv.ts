@@ -1,6 +1,7 @@
 /**
  * Splits a stream of CSV text into rows (RFC 4180: quoted fields may hold commas, line breaks and doubled quotes), for
  * files of any size in bounded room. What is malformed costs its own line only: reading goes on with the line after it.
+ * So does text that is not well-formed, as `decodeUtf8` makes it of bytes that are not UTF-8.
  */
 
 /** One row, with the line of the file on which it begins, from 1. Lines without content are no rows. */
@@ -13,6 +14,7 @@ export const CSV_ROW_LENGTH_MAX = 65_536
 
 const UNCLOSED = 'a quoted field is not closed'
 const AFTER_QUOTE = 'a quoted field is followed by something else than a comma'
+const NOT_UTF8 = 'bytes that are not UTF-8'
 const TOO_LONG = `longer than ${CSV_ROW_LENGTH_MAX} characters`
 
 export class CsvSplitter {
@@ -54,7 +56,8 @@ export class CsvSplitter {
       }
       const content = text.slice(at, text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > at ? end - 1 : end)
       if (!content.includes('"')) {
-        if (content.trim() !== '') rows.push({ line: this.#line, fields: content.split(','), problem: null })
+        if (!content.isWellFormed()) rows.push({ line: this.#line, fields: null, problem: NOT_UTF8 })
+        else if (content.trim() !== '') rows.push({ line: this.#line, fields: content.split(','), problem: null })
         at = lineEnd < 0 ? text.length : this.#nextLine(lineEnd)
         continue
       }
@@ -64,7 +67,11 @@ export class CsvSplitter {
         at = this.#refuse(rows, row === 'malformed' ? AFTER_QUOTE : UNCLOSED, lineEnd, text.length)
         continue
       }
-      rows.push({ line: this.#line, fields: row.fields, problem: null })
+      rows.push(
+        row.fields.every(field => field.isWellFormed())
+          ? { line: this.#line, fields: row.fields, problem: null }
+          : { line: this.#line, fields: null, problem: NOT_UTF8 },
+      )
       for (let i = lineEnd; i >= 0 && i < row.end; i = text.indexOf('\n', i + 1)) this.#line++
       at = row.end
     }

@@ -26,7 +26,10 @@ export const isApplicationId = (value: unknown): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= APPLICATION_ID_LENGTH_MAX && value.isWellFormed()
 
 export const isWholeInRange = (field: WholeField, value: unknown): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= RANGES[field].min && value <= RANGES[field].max
+  isWhole(value) && value >= RANGES[field].min && value <= RANGES[field].max
+
+/** -0 is none: it is stored as another number than the 0 that it equals. */
+const isWhole = (value: unknown): value is number => Number.isInteger(value) && !Object.is(value, -0)
 
 export const isCategory = (field: CategoryField, value: unknown): boolean =>
   (CATEGORIES[field] as readonly unknown[]).includes(value)
@@ -45,7 +48,7 @@ export const idProblem = (value: unknown): string => {
 export const wholeProblem = (field: WholeField, value: unknown): string => {
   const column = COLUMN_OF[field]
   if (isMissing(value)) return `${column}: missing`
-  if (typeof value !== 'number' || !Number.isInteger(value)) return `${column}: ${shown(value)} is not a whole number`
+  if (!isWhole(value)) return `${column}: ${shown(value)} is not a whole number`
   return `${column}: ${value} is outside ${RANGES[field].min} to ${RANGES[field].max}`
 }
 
@@ -57,7 +60,7 @@ const isMissing = (value: unknown): boolean => value === undefined || value === 
 
 /** A value as it stood, cut where it is long: it may be anything that anyone put into a file. */
 const shown = (value: unknown): string => {
-  if (typeof value === 'number') return String(value)
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
   if (typeof value !== 'string') return `a value of type ${typeof value}`
   return JSON.stringify(value.length > SHOWN_LENGTH_MAX ? `${value.slice(0, SHOWN_LENGTH_MAX)}…` : value)
 }

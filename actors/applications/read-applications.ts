@@ -156,7 +156,7 @@ const whole = (field: WholeField, text: string | undefined): number => {
   return value >= RANGES[field].min && value <= RANGES[field].max ? value : -1
 }
 
-/** What the row says, for the schema: numbers where a field should be one and reads as one, else the text as it is. */
+/** What the row says, for the schema: numbers where a field should be one and is written as one, else the text as it is. */
 const candidate = (id: string, fields: readonly string[], columns: Columns): Record<FieldName, unknown> => ({
   applicationId: id,
   area: unquoted(fields[columns.area] ?? ''),
@@ -170,9 +170,13 @@ const candidate = (id: string, fields: readonly string[], columns: Columns): Rec
   region: unquoted(fields[columns.region] ?? ''),
 })
 
-const NUMBER = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i
+/**
+ * A whole number as it may be written: in digits, since anything else (`34.99999999999999999`, `4e1`, `+40`) would have to
+ * be rounded or guessed at. A fraction of zeros may follow, as many programs write it. The sign lets the range say no.
+ */
+const WHOLE = /^(0|-?0*[1-9])\d{0,300}(\.0{1,20})?$/
 
-const numberOrText = (text: string): number | string => (NUMBER.test(text) ? Number(text) : text)
+const numberOrText = (text: string): number | string => (WHOLE.test(text) ? Number(text) : text)
 
 /** OpenML's files put categories between single quotes, which CSV knows nothing of. */
 const unquoted = (text: string): string =>

@@ -1,17 +1,16 @@
 import { createReadStream } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { type ApplicationRow, readApplications } from '../../actors/index.ts'
+import { type ApplicationRow, decodeUtf8, readApplications } from '../../actors/index.ts'
 
 /** A file of applications could not be read, or not to its end. The text names it, the cause says why. */
 export class InputError extends Error {
   override readonly name = 'InputError'
 }
 
-/** The first `limit` rows of a CSV file, `.gz` or plain; null: the built-in sample. **Errors**: InputError. */
+/** The first `limit` rows of a CSV file, gzipped or plain; null: the built-in sample. **Errors**: InputError. */
 export async function* applicationRows(
   file: string | null,
   limit: number,
@@ -19,25 +18,36 @@ export async function* applicationRows(
   if (limit === 0) return
   const path = file ?? samplePath()
   let rows = 0
+  let line = 0
   try {
-    for await (const row of readApplications(textOf(path))) {
+    for await (const row of readApplications(decodeUtf8(contentOf(path)))) {
+      line = row.line
       yield row
       if (++rows >= limit) return
     }
   } catch (cause) {
-    throw new InputError(`${path} cannot be read${rows === 0 ? '' : ` beyond its first ${rows} rows`}`, { cause })
+    throw new InputError(`${path} cannot be read${rows === 0 ? '' : ` beyond line ${line}, row ${rows}`}`, { cause })
   }
 }
 
 /** Beside the sources: the build makes only JavaScript of them. */
-const samplePath = (): string =>
+export const samplePath = (): string =>
   join(dirname(createRequire(import.meta.url).resolve('troupe/package.json')), 'actors/samples/sample-applications.csv')
 
-async function* textOf(file: string): AsyncGenerator<string, void, undefined> {
-  const text = new PassThrough({ encoding: 'utf8' })
+/** What the file holds, unpacked where it begins as gzip does, whatever its name is. */
+async function* contentOf(file: string): AsyncGenerator<Uint8Array, void, undefined> {
   const bytes = createReadStream(file)
-  const piped = file.endsWith('.gz') ? pipeline(bytes, createGunzip(), text) : pipeline(bytes, text)
-  // A reader that has enough destroys `text`; any other failure reaches it through `text` itself.
-  piped.catch(error => text.destroy(error))
-  yield* text as AsyncIterable<string>
+  await new Promise<void>((resolve, reject) => bytes.once('readable', resolve).once('error', reject))
+  const head: Buffer | null = bytes.read(2)
+  if (head !== null) bytes.unshift(head)
+  if (head === null || !head.equals(GZIP_MAGIC)) {
+    yield* bytes
+    return
+  }
+  const content = createGunzip()
+  // A reader that has enough destroys `content`; any other failure reaches it through `content` itself.
+  pipeline(bytes, content).catch(error => content.destroy(error))
+  yield* content
 }
+
+const GZIP_MAGIC = Buffer.from([0x1f, 0x8b])

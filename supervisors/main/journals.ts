@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { type Journal, memoryJournal } from 'troupe'
 import { destroyLmdbStore, lmdbJournal } from 'troupe/lmdb'
 import { destroyRedisStore, redisJournal } from 'troupe/redis'
@@ -5,6 +6,8 @@ import { UsageError } from './options.ts'
 
 /** A store as the command line names it. */
 export interface NamedJournal {
+  /** Files that are the store's own. */
+  readonly files: readonly string[]
   open(): Journal
   /** Removes what the store holds. **Errors**: JOURNAL_LOCKED while another process has it open. */
   destroy(): Promise<void>
@@ -12,12 +15,12 @@ export interface NamedJournal {
 
 /** **Errors**: UsageError for anything but `lmdb:DIR`, `redis://…`, `rediss://…` and `memory`. */
 export const journalNamed = (text: string): NamedJournal => {
-  if (text === 'memory') return { open: () => memoryJournal(), destroy: async () => undefined }
+  if (text === 'memory') return { files: [], open: () => memoryJournal(), destroy: async () => undefined }
   if (text.startsWith('lmdb:') && text.length > 5) {
     const path = text.slice(5)
-    return { open: () => lmdbJournal({ path }), destroy: () => destroyLmdbStore(path) }
+    return { files: [join(path, 'data.mdb')], open: () => lmdbJournal({ path }), destroy: () => destroyLmdbStore(path) }
   }
   if (/^rediss?:\/\//.test(text))
-    return { open: () => redisJournal({ url: text }), destroy: () => destroyRedisStore({ url: text }) }
+    return { files: [], open: () => redisJournal({ url: text }), destroy: () => destroyRedisStore({ url: text }) }
   throw new UsageError(`--journal ${text}: give lmdb:DIR, redis://HOST:PORT[/DB], or memory`)
 }

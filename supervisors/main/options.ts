@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { toError } from 'troupe'
 import type { Mode } from '../store-settings.ts'
 
 export interface MainOptions {
@@ -24,18 +25,24 @@ export class UsageError extends Error {
 
 export const USAGE = `npm start -- [options]
 
-  --applications FILE   CSV, also .gz: the sample's columns or those of the freMTPL2 portfolio
+Takes motor insurance applications through the marketplace, and ends with a summary. Run again, it goes on where it was.
+
+  --applications FILE   CSV in UTF-8, plain or gzipped: the sample's columns or those of the freMTPL2 portfolio
                         (default: 5,000 sample applications)
-  --limit N             the first N rows only
+  --limit N             the first N rows only (default: all)
   --mode MODE           orchestration (default) or choreography; a store keeps the one it was begun with
-  --journal WHERE       lmdb:DIR (default lmdb:./.troupe), redis://HOST:PORT[/DB], or memory
-  --fresh               begin the store anew
-  --concurrency N       applications under way at once (default 256)
+  --journal WHERE       lmdb:DIR (default lmdb:./.troupe), redis://HOST:PORT[/DB][?prefix=NAME&partitions=N]
+                        (rediss:// for TLS), or memory
+  --fresh               begin the store anew: what it holds is deleted
+  --concurrency N       applications under way at once, 1 to 100000 (default 256)
   --snapshot-every N    snapshot of a region's actor after so many records (default 100)
-  --out FILE            one JSON line per application, written at the end from the store
-  --drain-ms N          how long a first SIGINT or SIGTERM waits for what is under way (default 30000)
-  --json                the summary as one JSON object on the last line of standard output
-  --help`
+  --out FILE            one JSON line per application, in the order of the input, written at the end from the store
+  --drain-ms N          how long a first SIGINT or SIGTERM waits for what is under way, 0 to 2147483647 (default 30000)
+  --json                the summary as one JSON object on the last line of standard output; all else on standard error
+  --help                this text
+
+Exit codes: 0 done; 1 failed, standard error says why; 2 wrong usage; 130 (SIGINT) or 143 (SIGTERM) ended by a signal
+before the end of the input. In every case what was decided is stored, and the same command goes on from there.`
 
 /** **Errors**: UsageError. Null: help was asked for. */
 export const readOptions = (args: readonly string[]): MainOptions | null => {
@@ -78,7 +85,8 @@ const parse = (args: readonly string[]) => {
       },
     }).values
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    // Its first sentence: the others are about options of other programs.
+    throw new UsageError(toError(error).message.replace(/\. .*$/s, ''))
   }
 }
 

@@ -1,31 +1,15 @@
-import { createWriteStream } from 'node:fs'
-import { access, constants, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { type ApplicationRow, type ApplicationView, isSameApplication } from '../../actors/index.ts'
 import type { Marketplace } from '../marketplace.ts'
+import { inPlainWords } from './reasons.ts'
 
 /** Rows whose actors are asked at once: enough to share reads, few enough to keep in memory. */
 const AHEAD = 256
 
-/** **Errors**: the file system's, where no file can be made there: better at the start of a long run than at its end. */
-export const checkPlace = (file: string): Promise<void> => access(dirname(file), constants.W_OK)
-
-/**
- * Writes one JSON line for each application of the input, in its order, from the store. The file is there whole or not at
- * all. Numbers that do not exist (of a rejected application) are null.
- */
-export const writeResults = async (
-  file: string,
+/** One JSON line for each application of the input, in its order, from the store. What a rejected one lacks is null. */
+export async function* resultLines(
   rows: AsyncIterable<ApplicationRow>,
   marketplace: Marketplace,
-): Promise<void> => {
-  const unfinished = `${file}.unfinished`
-  await pipeline(resultLines(rows, marketplace), createWriteStream(unfinished))
-  await rename(unfinished, file)
-}
-
-async function* resultLines(rows: AsyncIterable<ApplicationRow>, marketplace: Marketplace): AsyncGenerator<string> {
+): AsyncGenerator<string> {
   let asked: Promise<string>[] = []
   for await (const row of rows) {
     asked.push(resultLine(row, marketplace))
@@ -44,7 +28,7 @@ const resultLine = async (row: ApplicationRow, marketplace: Marketplace): Promis
   const view = await marketplace.describe(row.id)
   if (view.application === null) return line(row.id, 'not-submitted', [], null)
   if (!isSameApplication(view.application, row.application))
-    return line(row.id, 'rejected', [`line ${row.line}: other-content`], null)
+    return line(row.id, 'rejected', [`line ${row.line}: ${inPlainWords('other-content')}`], null)
   return line(row.id, view.status, view.reasons, view)
 }
 

@@ -1,13 +1,14 @@
 import { type Logger, systemPorts } from 'troupe'
 import { Marketplace } from '../marketplace.ts'
-import { applicationRows } from './input.ts'
+import { applicationRows, samplePath } from './input.ts'
 import { journalNamed } from './journals.ts'
 import type { MainOptions } from './options.ts'
+import { OutFile } from './out-file.ts'
 import { Progress, type ProgressOutput } from './progress.ts'
-import { checkPlace, writeResults } from './results.ts'
+import { resultLines } from './results.ts'
 import { StallWatch } from './stalling.ts'
 import { submitAll } from './submitting.ts'
-import { type Summary, summaryOf, summaryText } from './summary.ts'
+import { recoveredText, type Summary, summaryOf, summaryText } from './summary.ts'
 import { Tally } from './tally.ts'
 import { named, plural, Waiting } from './waiting.ts'
 
@@ -24,8 +25,9 @@ export class UnfinishedError extends Error {
 /**
  * The main job: opens the store, starts the tree, submits the applications, and ends with a summary.
  *
- * It ends early, after what is under way, when `stop` aborts. **Errors**: those of the store and of the input; what made
- * the marketplace give up; StalledError; UnfinishedError, after the summary was written.
+ * It ends early, after what is under way, when `stop` aborts; the summary says so. **Errors**: those of the store and of
+ * the input; OutFileError, before anything else was done; what made the marketplace give up; StalledError;
+ * UnfinishedError, after the summary was written.
  */
 export const run = async (
   options: MainOptions,
@@ -35,7 +37,8 @@ export const run = async (
   waiting: Waiting = new Waiting(clock),
 ): Promise<Summary> => {
   const named = journalNamed(options.journal)
-  if (options.out !== null) await checkPlace(options.out)
+  const inputs = [options.applications ?? samplePath(), ...named.files]
+  const out = options.out === null ? null : await OutFile.at(options.out, inputs)
   if (options.fresh) await named.destroy()
   const openedMs = clock.monotonicMs()
   const marketplace = await Marketplace.open({
@@ -48,7 +51,7 @@ export const run = async (
   waiting.begins(marketplace)
   const watch = new StallWatch(waiting, tally, clock, line => sayOn(output, line))
   try {
-    const summary = work(marketplace, options, tally, output, stop, openedMs, waiting)
+    const summary = work(marketplace, options, out, tally, output, stop, openedMs, waiting)
     return await Promise.race([summary, unexpectedEnd(marketplace), watch.stalled])
   } finally {
     watch.end()
@@ -60,6 +63,7 @@ export const run = async (
 const work = async (
   marketplace: Marketplace,
   options: MainOptions,
+  out: OutFile | null,
   tally: Tally,
   output: ProgressOutput,
   stop: AbortSignal,
@@ -70,7 +74,7 @@ const work = async (
   await recoverRegions(marketplace, options, output, openedMs)
   const startMs = clock.monotonicMs()
   waiting.stage = 'the input'
-  await submit(waiting, options, tally, output, stop)
+  const complete = await submit(waiting, options, tally, output, stop)
   waiting.stage = 'the bridges to deal with what is in the log'
   await marketplace.settled()
   const seconds = (clock.monotonicMs() - startMs) / 1_000
@@ -85,14 +89,14 @@ const work = async (
     deadLetters: marketplace.system.deadLetters.count,
     mode: marketplace.mode,
     journal: withoutCredentials(options.journal),
+    complete,
   })
   waiting.stage = 'the outcomes to be written'
-  if (stop.aborted)
-    output.write(
-      `stopped before the end of the input; the next run goes on from here${options.out === null ? '' : ', and writes --out'}\n`,
-    )
-  else if (options.out !== null && tally.unfinished === 0) await writeOut(options.out, options, marketplace, output)
-  output.write(summaryText(summary, totals, seconds, marketplace.store.journal.durability))
+  if (complete && out !== null && tally.unfinished === 0) {
+    await out.write(resultLines(applicationRows(options.applications, options.limit), marketplace))
+    output.write(`outcomes written to ${out.name}\n`)
+  }
+  output.write(summaryText(summary, totals, seconds, marketplace.store.journal.durability, out?.name ?? null))
   if (tally.unfinished > 0) throw new UnfinishedError(unfinishedText(waiting.unfinished, options.out))
   return summary
 }
@@ -106,11 +110,10 @@ const recoverRegions = async (
 ): Promise<void> => {
   if (!marketplace.hadHistory) return
   await marketplace.totals()
-  const { entities, fromSnapshot, eventsReplayed } = marketplace.recovered
   const tookMs = Math.round(clock.monotonicMs() - openedMs)
   output.write(
-    `recovered ${withoutCredentials(options.journal)}: ${marketplace.records.toLocaleString('en')} records; ${entities} entities, ` +
-      `${fromSnapshot} of them from snapshots, and ${eventsReplayed} events, in ${tookMs} ms\n`,
+    `opened ${withoutCredentials(options.journal)} with ${marketplace.records.toLocaleString('en')} records; ` +
+      `${recoveredText(marketplace.recovered)} in ${tookMs} ms\n`,
   )
 }
 
@@ -120,7 +123,7 @@ const submit = async (
   tally: Tally,
   output: ProgressOutput,
   stop: AbortSignal,
-): Promise<void> => {
+): Promise<boolean> => {
   const total = options.applications === null ? Math.min(SAMPLE_ROWS, options.limit) : knownTotal(options.limit)
   const progress = new Progress(output, clock, tally, total)
   let reported = 0
@@ -129,13 +132,14 @@ const submit = async (
   }
   try {
     const rows = applicationRows(options.applications, options.limit)
-    await submitAll(rows, waiting, tally, clock, options.concurrency, onRejected, stop)
+    const atEnd = await submitAll(rows, waiting, tally, clock, options.concurrency, onRejected, stop)
     await rows.return()
+    return atEnd
   } finally {
     progress.end()
+    if (reported > REPORTED_MAX)
+      output.write(`and ${(reported - REPORTED_MAX).toLocaleString('en')} more rejected rows\n`)
   }
-  if (reported > REPORTED_MAX)
-    output.write(`and ${(reported - REPORTED_MAX).toLocaleString('en')} more rejected rows\n`)
 }
 
 const unfinishedText = (unfinished: readonly string[], out: string | null): string =>
@@ -158,14 +162,4 @@ const unexpectedEnd = async (marketplace: Marketplace): Promise<never> => {
   throw new Error('the marketplace gave up', {
     cause: ended.type === 'error' ? ended.error : ended.type === 'shutdown' ? ended.cause : undefined,
   })
-}
-
-const writeOut = async (
-  file: string,
-  options: MainOptions,
-  marketplace: Marketplace,
-  output: ProgressOutput,
-): Promise<void> => {
-  await writeResults(file, applicationRows(options.applications, options.limit), marketplace)
-  output.write(`outcomes written to ${file}\n`)
 }

@@ -1,5 +1,6 @@
 import type { Clock } from 'troupe'
 import type { ApplicationRow } from '../../actors/index.ts'
+import { inPlainWords } from './reasons.ts'
 import type { Tally } from './tally.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -8,7 +9,7 @@ export type OnRejected = (line: number, reasons: readonly string[]) => void
 
 /**
  * Submits the rows, `concurrency` under way at once, until there are no more or `signal` aborts; what is under way then is
- * waited for. **Errors**: the first that a submission or the reading of a row failed with, once the others have ended.
+ * waited for. Resolves with whether all rows were submitted. **Errors**: the first that a submission or the reading of a row failed with, once the others have ended.
  */
 export const submitAll = async (
   rows: AsyncIterator<ApplicationRow>,
@@ -18,12 +19,17 @@ export const submitAll = async (
   concurrency: number,
   onRejected: OnRejected,
   signal: AbortSignal,
-): Promise<void> => {
+): Promise<boolean> => {
   let failed = false
+  let atEnd = false
+  const underWay = new UnderWay()
   const submitOneByOne = async (): Promise<void> => {
     while (!signal.aborted && !failed) {
       const next = await rows.next()
-      if (next.done === true) return
+      if (next.done === true) {
+        atEnd = true
+        return
+      }
       const { line, application, errors } = next.value
       if (application === null) {
         tally.countRejected()
@@ -31,13 +37,12 @@ export const submitAll = async (
         continue
       }
       const startMs = clock.monotonicMs()
+      const sameId = underWay.begin(application.applicationId)
       const result = await waiting.submit(application)
-      if (result === null) {
-        tally.countUnfinished()
-        continue
-      }
-      tally.count(result, clock.monotonicMs() - startMs)
-      if (result.outcome === 'rejected') onRejected(line, result.reasons)
+      if (result === null) tally.countUnfinished()
+      else if (tally.count(result, clock.monotonicMs() - startMs, sameId.isCounted)) sameId.isCounted = true
+      underWay.end(application.applicationId, sameId)
+      if (result?.outcome === 'rejected') onRejected(line, result.reasons.map(inPlainWords))
     }
   }
   const lanes = Array.from({ length: concurrency }, () =>
@@ -49,4 +54,26 @@ export const submitAll = async (
   const ended = await Promise.allSettled(lanes)
   const failure = ended.find(lane => lane.status === 'rejected')
   if (failure !== undefined) throw failure.reason
+  return atEnd
+}
+
+/** Rows of one id that are under way together. All of them learn of the one decision that this run takes. */
+interface SameId {
+  count: number
+  isCounted: boolean
+}
+
+class UnderWay {
+  private readonly ids = new Map<string, SameId>()
+
+  begin(id: string): SameId {
+    const same = this.ids.get(id) ?? { count: 0, isCounted: false }
+    same.count++
+    this.ids.set(id, same)
+    return same
+  }
+
+  end(id: string, same: SameId): void {
+    if (--same.count === 0) this.ids.delete(id)
+  }
 }

@@ -23,6 +23,8 @@ export interface Summary {
   readonly deadLetters: number
   readonly mode: string
   readonly journal: string
+  /** False: a signal ended the run before the end of its input. */
+  readonly complete: boolean
 }
 
 export interface RunFigures {
@@ -34,6 +36,7 @@ export interface RunFigures {
   readonly deadLetters: number
   readonly mode: string
   readonly journal: string
+  readonly complete: boolean
 }
 
 export const summaryOf = (run: RunFigures): Summary => {
@@ -58,6 +61,7 @@ export const summaryOf = (run: RunFigures): Summary => {
     deadLetters: run.deadLetters,
     mode: run.mode,
     journal: run.journal,
+    complete: run.complete,
   }
 }
 
@@ -66,21 +70,42 @@ export const summaryText = (
   totals: MarketplaceTotals,
   seconds: number,
   durability: string,
+  out: string | null,
 ): string => {
   const lines = [
+    ...(summary.complete
+      ? []
+      : [
+          `stopped before the end of the input: run the same command again to go on from here${out === null ? '' : ` and to have ${out} written`}`,
+        ]),
     `${count(summary.applications)} applications: ${count(summary.quotes)} quoted, ${count(summary.referred)} referred, ` +
       `${count(summary.declined)} declined, ${count(summary.rejected)} rejected`,
     summary.thisRun === 0
-      ? 'nothing was left to do: every application had its outcome in the store'
+      ? nothingDecided(summary)
       : `${count(summary.thisRun)} decided in this run, in ${seconds.toFixed(1)} s: ${count(summary.quotesPerSecond)} a second; ` +
         `p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms, max ${summary.maxMs} ms`,
     `premiums calculated: EUR ${(totals.ttcCents / 100).toLocaleString('en', { minimumFractionDigits: 2 })} for ${count(totals.rates)} risks in the whole store`,
-    `recovered ${count(summary.recovered)} entities (${count(summary.fromSnapshot)} from snapshots, ${count(summary.eventsReplayed)} events replayed)`,
     `${count(summary.events)} records in ${summary.journal}; ${summary.restarts} restarts, ${summary.deadLetters} dead letters; ${summary.mode}`,
+    ...(summary.recovered === 0
+      ? []
+      : [`over the whole run ${recoveredText({ entities: summary.recovered, ...summary })}`]),
     durability,
   ]
   return `${lines.join('\n')}\n`
 }
+
+const nothingDecided = (summary: Summary): string =>
+  summary.complete && summary.applications === outcomes(summary)
+    ? 'nothing was left to do: every application had its outcome in the store'
+    : 'none was decided in this run'
+
+/** Less than all applications where some could not be finished. */
+const outcomes = ({ quotes, declined, referred, rejected }: Summary): number => quotes + declined + referred + rejected
+
+/** How many actors, of applications and of regions, got back the state that the store has of them. */
+export const recoveredText = ({ entities, fromSnapshot, eventsReplayed }: RecoveryFigures): string =>
+  `${count(entities)} ${entities === 1 ? 'actor' : 'actors'} recovered from it ` +
+  `(${count(fromSnapshot)} from a snapshot, ${count(eventsReplayed)} events replayed)`
 
 const count = (value: number): string => value.toLocaleString('en')
 const hundredths = (ms: number): number => Math.round(ms * 100) / 100

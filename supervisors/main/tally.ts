@@ -10,11 +10,12 @@ export class Tally {
   rejected = 0
   /** Their own records cannot be read. */
   unfinished = 0
-  /** Decided by this run; the others were in the store already, or rejected. */
+  /** Decided by this run; the others were in the store already, came twice in the input, or were rejected. */
   thisRun = 0
   readonly latencies = new Latencies()
 
-  count(result: SubmitResult, tookMs: number): void {
+  /** Gives whether this run decided it. `isCounted`: as another row of the same id. */
+  count(result: SubmitResult, tookMs: number, isCounted = false): boolean {
     this.applications++
     switch (result.outcome) {
       case 'quoted':
@@ -28,11 +29,12 @@ export class Tally {
         break
       case 'rejected':
         this.rejected++
-        return
+        return false
     }
-    if (result.known) return
+    if (result.known || isCounted) return false
     this.thisRun++
     this.latencies.add(tookMs)
+    return true
   }
 
   countRejected(): void {

@@ -69,6 +69,15 @@ describe('the CSV splitter', () => {
     expect(rows.map(row => row.line)).toEqual([1, 3, 4, 7])
   })
 
+  it('gives up a row whose text is not well-formed, as bytes make it that are not UTF-8', () => {
+    expect(byLine(split('a\nx\udce9y,b\n"c\n\udcff",d\n"e"\n'))).toEqual([
+      [1, ['a']],
+      [2, 'bytes that are not UTF-8'],
+      [3, 'bytes that are not UTF-8'],
+      [5, ['e']],
+    ])
+  })
+
   it('gives up only the line on which a quote goes wrong', () => {
     expect(byLine(split('a\n"b"x,c\nd\n'))).toEqual([
       [1, ['a']],

@@ -59,13 +59,30 @@ describe('the application reader', () => {
   })
 
   it.each([
-    ['A-1,A,6,0,40.5,90,B12,Regular,49,R53', ['DrivAge: 40.5 is not a whole number']],
+    ['A-1,A,6,0,40.5,90,B12,Regular,49,R53', ['DrivAge: "40.5" is not a whole number']],
     ['A-1,A,6,0,abc,90,B12,Regular,49,R53', ['DrivAge: "abc" is not a whole number']],
     ['A-1,A,6,0,NA,90,B12,Regular,49,R53', ['DrivAge: "NA" is not a whole number']],
     ['A-1,A,6,0,0x30,90,B12,Regular,49,R53', ['DrivAge: "0x30" is not a whole number']],
     ['A-1,A,6,-1,40,90,B12,Regular,49,R53', ['VehAge: -1 is outside 0 to 100']],
-    ['A-1,A,6,0,40,90,B12,Regular,1e+05,R53', ['Density: 100000 is outside 1 to 27000']],
+    ['A-1,A,6,0,40,90,B12,Regular,100000,R53', ['Density: 100000 is outside 1 to 27000']],
+    ['A-1,A,6,0,40,90,B12,Regular,1e+05,R53', ['Density: "1e+05" is not a whole number']],
+    ['A-1,A,6,0,4e1,90,B12,Regular,49,R53', ['DrivAge: "4e1" is not a whole number']],
+    [
+      'A-1,A,6,0,34.999999999999999999,90,B12,Regular,49,R53',
+      ['DrivAge: "34.999999999999999999" is not a whole number'],
+    ],
+    [
+      'A-1,A,6,0,40.00000000000000000001,90,B12,Regular,49,R53',
+      ['DrivAge: "40.00000000000000000001" is not a whole number'],
+    ],
+    ['A-1,A,6,0,+40,90,B12,Regular,49,R53', ['DrivAge: "+40" is not a whole number']],
+    ['A-1,A,6,-0,40,90,B12,Regular,49,R53', ['VehAge: "-0" is not a whole number']],
+    ['A-1,A,6,-0.0,40,90,B12,Regular,49,R53', ['VehAge: "-0.0" is not a whole number']],
+    ['A-1,A,6,0,40.,90,B12,Regular,49,R53', ['DrivAge: "40." is not a whole number']],
+    ['A-1,A,6,0,4_0,90,B12,Regular,49,R53', ['DrivAge: "4_0" is not a whole number']],
+    ['A-1,A,6,0,٤٠,90,B12,Regular,49,R53', ['DrivAge: "٤٠" is not a whole number']],
     ['A-1,A,6,0, 40,90,B12,Regular,49,R53', ['DrivAge: " 40" is not a whole number']],
+    ['A-1,A,6,0,40 ,90,B12,Regular,49,R53', ['DrivAge: "40 " is not a whole number']],
     ['A-1,A,6,0,40,90,B12,Regular,49,R53,x', ['11 fields where the header has 10']],
     ['"A-1"x,A', ['a quoted field is followed by something else than a comma']],
   ])('refuses %s', async (row, errors) => {
@@ -126,7 +143,7 @@ describe('the application reader', () => {
         const quoted = (await readAll(`${HEADER}\n${texts.map(text => `"${text}"`).join(',')}`))[0]
         expect(quoted).toEqual(plain)
         const [applicationId, area, vehPower, vehAge, drivAge, bonusMalus, vehBrand, vehGas, density, region] = texts
-        const number = (text: string): unknown => (text === '' || text === 'x' ? text : Number(text))
+        const number = (text: string): unknown => (/^\d+(\.0)?$/.test(text) ? Number(text) : text)
         const check = checkApplication({
           applicationId,
           area,

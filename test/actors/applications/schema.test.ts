@@ -28,6 +28,7 @@ describe('the application schema', () => {
     [{ vehPower: 3 }, 'VehPower: 3 is outside 4 to 15'],
     [{ bonusMalus: 351 }, 'BonusMalus: 351 is outside 50 to 350'],
     [{ density: 27_001 }, 'Density: 27001 is outside 1 to 27000'],
+    [{ vehAge: -0 }, 'VehAge: -0 is not a whole number'],
     [{ vehBrand: 'B99' }, 'VehBrand: unknown "B99"'],
     [{ vehBrand: 'b12' }, 'VehBrand: unknown "b12"'],
     [{ vehBrand: ' B12' }, 'VehBrand: unknown " B12"'],

@@ -26,7 +26,7 @@ const main = (...args: readonly string[]): Promise<Ended> => runMain(built.main,
 const SUMMARY_KEYS = [
   ...['applications', 'quotes', 'declined', 'referred', 'rejected', 'thisRun', 'recovered', 'fromSnapshot'],
   ...['eventsReplayed', 'events', 'quotesPerSecond', 'p50Ms', 'p99Ms', 'maxMs', 'restarts', 'deadLetters'],
-  ...['mode', 'journal'],
+  ...['mode', 'journal', 'complete'],
 ]
 
 it('without options takes the 5,000 sample applications into ./.troupe and ends with a summary', async () => {
@@ -41,13 +41,22 @@ it('without options takes the 5,000 sample applications into ./.troupe and ends 
 
   const again = await main('--json', '--out', 'out.jsonl')
   expect(again.code).toBe(0)
-  expect(again.stderr).toMatch(/recovered lmdb:\.\/\.troupe: 55,001 records; \d+ entities, \d+ of them from snapshots/)
+  expect(again.stderr).toMatch(
+    /^opened lmdb:\.\/\.troupe with 55,001 records; 44 actors recovered from it \(\d+ from a snapshot, [\d,]+ events replayed\) in \d+ ms\n/,
+  )
+  expect(again.stderr).toMatch(/^over the whole run 5,044 actors recovered from it \(/m)
   expect(again.stderr).toContain('nothing was left to do')
   const summary = summaryIn(again)
   expect(Object.keys(summary)).toEqual(SUMMARY_KEYS)
   expect(summary).toMatchObject({ applications: 5_000, quotes: 4_269, declined: 15, referred: 716, rejected: 0 })
   expect(summary).toMatchObject({ thisRun: 0, events: 55_001, quotesPerSecond: 0, p50Ms: 0, p99Ms: 0, maxMs: 0 })
-  expect(summary).toMatchObject({ restarts: 0, deadLetters: 0, mode: 'orchestration', journal: 'lmdb:./.troupe' })
+  expect(summary).toMatchObject({
+    restarts: 0,
+    deadLetters: 0,
+    mode: 'orchestration',
+    journal: 'lmdb:./.troupe',
+    complete: true,
+  })
   expect(summary.recovered).toBeGreaterThan(5_000)
   expect(summary.fromSnapshot).toBeGreaterThan(30)
   expect(summary.eventsReplayed).toBeGreaterThan(0)
@@ -99,11 +108,11 @@ it('takes snapshots as often as it is told', async () => {
   expect(often.eventsReplayed).toBeLessThan(600)
 })
 
-it('refuses a wrong command line with exit code 2, what to give instead, and how it is used', async () => {
+it('refuses a wrong command line with exit code 2, what to give instead, and where its use is told', async () => {
   const { code, stdout, stderr } = await main('--limit', '1e3')
   expect([code, stdout]).toEqual([2, ''])
-  expect(stderr).toMatch(/^--limit 1e3: give a whole number from 0\n/)
-  expect(stderr).toContain('--applications FILE')
+  expect(stderr).toBe('--limit 1e3: give a whole number from 0\nnpm start -- --help lists the options\n')
+  expect((await main('--what')).stderr).toBe("Unknown option '--what'\nnpm start -- --help lists the options\n")
   expect(existsSync(join(folder, '.troupe'))).toBe(false)
 })
 

@@ -31,26 +31,30 @@ const atWork = async (): Promise<void> => {
   await sleep(300)
 }
 
-it.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s lets what is under way end, and the next run does the rest',
-  async signal => {
-    const job = start()
-    await atWork()
-    job.child.kill(signal)
-    const stopped = await job.ended
-    expect([stopped.code, stopped.signal]).toEqual([0, null])
-    expect(stopped.stderr).toContain(`${signal}: finishing what is under way`)
-    expect(stopped.stderr).toContain('stopped before the end of the input; the next run goes on from here')
-    const first = summaryIn(stopped)
-    expect(first.applications).toBeLessThan(2_000)
-    // Drained: nothing of what was begun is half done.
-    expect(first).toMatchObject({ thisRun: first.applications, events: 1 + 11 * first.applications, deadLetters: 0 })
+it.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('%s lets what is under way end with exit code %d, and the next run does the rest', async (signal, code) => {
+  const job = start('--out', 'out.jsonl')
+  await atWork()
+  job.child.kill(signal)
+  const stopped = await job.ended
+  expect([stopped.code, stopped.signal]).toEqual([code, null])
+  expect(stopped.stderr).toContain(`${signal}: finishing what is under way`)
+  expect(stopped.stderr).toMatch(
+    /^stopped before the end of the input: run the same command again to go on from here and to have out.jsonl written$/m,
+  )
+  expect(existsSync(join(folder, 'out.jsonl'))).toBe(false)
+  const first = summaryIn(stopped)
+  expect(first.complete).toBe(false)
+  expect(first.applications).toBeLessThan(2_000)
+  // Drained: nothing of what was begun is half done.
+  expect(first).toMatchObject({ thisRun: first.applications, events: 1 + 11 * first.applications, deadLetters: 0 })
 
-    const second = await runMain(built.main, ['--json', '--out', 'out.jsonl'], folder)
-    expect(summaryIn(second)).toMatchObject({ applications: 5_000, thisRun: 5_000 - first.thisRun, events: 55_001 })
-    expect(linesIn(join(folder, 'out.jsonl'))).toEqual(golden)
-  },
-)
+  const second = await runMain(built.main, ['--json', '--out', 'out.jsonl'], folder)
+  expect(summaryIn(second)).toMatchObject({ applications: 5_000, thisRun: 5_000 - first.thisRun, events: 55_001 })
+  expect(linesIn(join(folder, 'out.jsonl'))).toEqual(golden)
+})
 
 it('a second signal ends it at once, and nothing is lost either', async () => {
   const job = start()
@@ -60,7 +64,7 @@ it('a second signal ends it at once, and nothing is lost either', async () => {
   await job.said('finishing what is under way')
   job.child.kill('SIGTERM')
   const { code } = await job.ended
-  expect([0, 130]).toContain(code)
+  expect([130, 143]).toContain(code)
   const second = await runMain(built.main, ['--json', '--limit', '1000', '--out', 'out.jsonl'], folder)
   expect(summaryIn(second)).toMatchObject({ applications: 1_000, rejected: 0 })
   expect(linesIn(join(folder, 'out.jsonl'))).toEqual(golden.slice(0, 1_000))
