@@ -3,20 +3,24 @@
 //     alone/      the pack and nothing else: `import 'troupe'` works, so it needs no dependency
 //     installed/  the pack installed by npm: every door of `exports` imports, and a strict TypeScript consumer compiles,
 //                 in which telling a ref anything but its messages is an error
+//     defaults/   the pack in a folder where `tsc --init` was run: every door compiles with what that gives, and with the
+//                 declarations of all packages checked too (those of ioredis need Node's)
 //
 //     npm run build && node scripts/check-pack.mjs
 //
 // Prints a line for each step; stops at the first that fails, with its output, and exits with 1.
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { consumer } from './pack/consumer.mjs'
+import { withNodeTypes, withoutNodeTypes } from './pack/defaults.mjs'
 
 const project = join(import.meta.dirname, '..')
 const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
 const { name } = manifest
+const tsc = join(project, 'node_modules/typescript/bin/tsc')
 /** `troupe`, `troupe/lmdb`, … */
 const doors = Object.keys(manifest.exports)
   .filter(path => path !== './package.json')
@@ -42,6 +46,15 @@ function emptyFolder(base, folder) {
   return path
 }
 
+function writeFiles(folder, files) {
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text)
+}
+
+function install(folder, tarball) {
+  const quietly = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
+  step(`installs in ${basename(folder)}/`, 'npm', ['install', ...quietly, tarball], folder)
+}
+
 const importing = specifiers => specifiers.map(specifier => `await import('${specifier}')`).join('; ')
 
 /** The pack by itself in node_modules: any import of a dependency, now or at load, would fail. */
@@ -60,12 +73,9 @@ function checkAlone(base, tarball) {
 
 function checkInstalled(base, tarball) {
   const folder = emptyFolder(base, 'installed')
-  const quietly = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
-  step('installs in an empty folder', 'npm', ['install', ...quietly, tarball], folder)
+  install(folder, tarball)
   step(`${doors.join(', ')} import`, process.execPath, ['--input-type=module', '-e', importing(doors)], folder)
-  for (const [file, text] of Object.entries(consumer({ name, doors, typeRoots: join(project, 'node_modules/@types') })))
-    writeFileSync(join(folder, file), text)
-  const tsc = join(project, 'node_modules/typescript/bin/tsc')
+  writeFiles(folder, consumer({ doors, typeRoots: join(project, 'node_modules/@types') }))
   step(
     'a strict consumer compiles, and refs refuse what is not their message',
     process.execPath,
@@ -75,13 +85,52 @@ function checkInstalled(base, tarball) {
   step('that consumer runs', process.execPath, ['consumer.js'], folder)
 }
 
+function checkDefaults(base, tarball) {
+  const folder = emptyFolder(base, 'defaults')
+  install(folder, tarball)
+  step('tsc --init', process.execPath, [tsc, '--init'], folder)
+  const compile = (what, ...args) => step(what, process.execPath, [tsc, '-p', '.', ...args], folder)
+  writeFiles(folder, withoutNodeTypes())
+  compile('without @types/node all doors but that to Redis compile', '--skipLibCheck', 'false')
+  writeFiles(folder, withNodeTypes())
+  compile('without @types/node all doors compile as tsc --init has it')
+  step('that consumer runs', process.execPath, ['actors.js'], folder)
+  for (const types of ['@types/node', 'undici-types'])
+    cpSync(join(project, 'node_modules', types), join(folder, 'node_modules', types), { recursive: true })
+  compile('with @types/node all doors compile', '--skipLibCheck', 'false')
+}
+
+/** Every target of `exports`, and every map that a script names. */
+function checkWhole(base) {
+  const folder = join(base, 'alone/package')
+  const targets = Object.values(manifest.exports).flatMap(door => (door.default ? [door.default, door.types] : []))
+  const missing = targets.filter(target => !existsSync(join(folder, target)))
+  for (const file of readdirSync(folder, { recursive: true })) {
+    if (!file.endsWith('.js')) continue
+    const map = /^\/\/# sourceMappingURL=(.*)$/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1]
+    if (map !== undefined) missing.push(...unmapped(folder, join(folder, dirname(file), map)))
+  }
+  if (missing.length > 0) throw new StepFailed(`is whole: it lacks ${missing.slice(0, 5).join(', ')}`)
+  console.log('pack: is whole: what exports and source maps name is there')
+}
+
+/** What a source map names and the pack lacks, or the map itself. */
+function unmapped(folder, map) {
+  if (!existsSync(map)) return [relative(folder, map)]
+  const { sources } = JSON.parse(readFileSync(map, 'utf8'))
+  const missing = sources.map(source => join(dirname(map), source)).filter(source => !existsSync(source))
+  return missing.map(source => relative(folder, source))
+}
+
 const base = mkdtempSync(join(tmpdir(), 'pack-'))
 try {
   const packed = step('packs', 'npm', ['pack', '--json', '--loglevel=error', '--pack-destination', base], project)
   const [{ filename, files, size }] = [JSON.parse(packed)].flatMap(answer => Object.values(answer))
   console.log(`pack: ${filename}, ${files.length} files, ${Math.ceil(size / 1024)} KiB`)
   checkAlone(base, join(base, filename))
+  checkWhole(base)
   checkInstalled(base, join(base, filename))
+  checkDefaults(base, join(base, filename))
 } catch (error) {
   if (!(error instanceof StepFailed)) throw error
   console.error(`pack: FAILED: ${error.message}`)
