@@ -4,7 +4,8 @@
 //     installed/  the pack installed by npm: every door of `exports` imports, and a strict TypeScript consumer compiles,
 //                 in which telling a ref anything but its messages is an error
 //     defaults/   the pack in a folder where `tsc --init` was run: every door compiles with what that gives, and with the
-//                 declarations of all packages checked too (those of ioredis need Node's)
+//                 declarations of all packages checked too (those of ioredis need Node's); the programs of README and guide
+//                 compile and run
 //
 //     npm run build && node scripts/check-pack.mjs
 //
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { consumer } from './pack/consumer.mjs'
 import { withNodeTypes, withoutNodeTypes } from './pack/defaults.mjs'
+import { printed } from './pack/printed.mjs'
 
 const project = join(import.meta.dirname, '..')
 const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
@@ -28,12 +30,17 @@ const doors = Object.keys(manifest.exports)
 
 class StepFailed extends Error {}
 
+function run(command, args, cwd, what) {
+  const { error, status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+  if (error !== undefined) throw new StepFailed(`${what}: ${error.message}`)
+  if (status !== 0) throw new StepFailed(`${what}\n${stdout}${stderr}`)
+  return stdout
+}
+
 function step(what, command, args, cwd) {
-  const run = spawnSync(command, args, { cwd, encoding: 'utf8' })
-  if (run.error !== undefined) throw new StepFailed(`${what}: ${run.error.message}`)
-  if (run.status !== 0) throw new StepFailed(`${what}\n${run.stdout}${run.stderr}`)
+  const output = run(command, args, cwd, what)
   console.log(`pack: ${what}`)
-  return run.stdout
+  return output
 }
 
 function emptyFolder(base, folder) {
@@ -98,6 +105,17 @@ function checkDefaults(base, tarball) {
   for (const types of ['@types/node', 'undici-types'])
     cpSync(join(project, 'node_modules', types), join(folder, 'node_modules', types), { recursive: true })
   compile('with @types/node all doors compile', '--skipLibCheck', 'false')
+  checkPrinted(folder, compile)
+}
+
+/** What the pages print runs from the pack; that it prints what it should is for the tests to say. */
+function checkPrinted(folder, compile) {
+  const programs = printed(project)
+  writeFiles(folder, Object.fromEntries(programs.map(({ file, source }) => [file, source])))
+  compile(`the ${programs.length} programs of README and guide compile`, '--types', 'node')
+  const running = programs.filter(({ needsServer }) => !needsServer).map(({ file }) => `./${file.replace(/ts$/, 'js')}`)
+  for (const program of running) run(process.execPath, [program], folder, program)
+  console.log(`pack: ${running.length} of them run`)
 }
 
 /** Every target of `exports`, and every map that a script names. */
