@@ -1,5 +1,5 @@
 import { type EventStore, type Logger, RuntimeError } from 'troupe'
-import { type BridgeTarget, type MessageBridge, messageBridge } from 'troupe/messaging'
+import { type MessageBridge, messageBridge, routeTo } from 'troupe/messaging'
 import { redisStreamSource } from 'troupe/redis'
 import { checkApplication } from '../actors/index.ts'
 import type { DomainEntities } from './parts.ts'
@@ -53,10 +53,6 @@ export const applicationsTopicBridge = (
         throw new RuntimeError('MESSAGE_INVALID', `type: this topic takes ${APPLICATION_SUBMISSION}, not ${type}`)
       const { application, errors } = checkApplication(payload)
       if (application === null) throw new RuntimeError('MESSAGE_INVALID', errors.join('; '))
-      return {
-        to: kinds.application as BridgeTarget,
-        id: application.applicationId,
-        message: { type: 'SubmitApplication', application },
-      }
+      return routeTo(kinds.application, application.applicationId, { type: 'SubmitApplication', application })
     },
   })

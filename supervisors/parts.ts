@@ -12,7 +12,7 @@ import {
   logSource,
   type MessageBridge,
   messageBridge,
-  type Route,
+  routeTo,
 } from 'troupe/messaging'
 import {
   type ApplicationCommand,
@@ -98,14 +98,10 @@ export const bridge = (
     name,
     source: logSource(settings.store, name, filter),
     store: settings.store,
-    translate: (message): Route => {
+    translate: message => {
       const { kind, id, command } = translate(message.payload as never)
-      return {
-        to: kinds[kind] as BridgeTarget,
-        id,
-        message: afterEnquiry(command, settings.riskEnquiry),
-        key: command.applicationId,
-      }
+      const to = kinds[kind] as BridgeTarget<unknown>
+      return routeTo(to, id, afterEnquiry(command, settings.riskEnquiry), command.applicationId)
     },
   })
 

@@ -1,13 +1,14 @@
-import { isRuntimeError } from '../base/errors.ts'
-import type { EventStore, Follower } from '../persistence/event-store.ts'
-import { recordId, type StoredAppend } from '../persistence/journal.ts'
+import { RuntimeError } from '../base/errors.ts'
+import type { EventStore } from '../persistence/event-store.ts'
+import type { LogMessage } from './log/log-message.ts'
+import { PartitionReader } from './log/partition-reader.ts'
 import type { MessageSource, SourceMessage } from './message-source.ts'
 
-export interface LogFilter {
+export interface LogFilter<Type extends string = string, Address extends string = string> {
   /** Types of events to take. */
-  readonly events?: readonly string[]
+  readonly events?: readonly Type[]
   /** Addresses whose commands to take. */
-  readonly commands?: readonly string[]
+  readonly commands?: readonly Address[]
 }
 
 export interface LogSourceOptions {
@@ -17,19 +18,47 @@ export interface LogSourceOptions {
   readonly page?: number
 }
 
+/** Each event of a union as a message: `type` tells which, and so what the payload is. */
+export type EventMessage<Event> = Event extends { readonly type: infer Type extends string }
+  ? SourceMessage<Type, Event>
+  : never
+
+/** The same of commands, from a type that names the command of each address: `{ risk: AssessRisk }`. */
+export type CommandMessage<Commands> = {
+  [Address in keyof Commands & string]: SourceMessage<Address, Commands[Address]>
+}[keyof Commands & string]
+
 /**
  * Reads the store's own log as a bus: what is durable is on it already.
  *
+ *     logSource<RiskAssessed | RiskRefused>(store, 'premium', { events: ['RiskAssessed', 'RiskRefused'] })
+ *     logSource<never, { risk: AssessRisk }>(store, 'risk', { commands: ['risk'] })
+ *
  * A reader that keeps up is handed each commit as it becomes durable, decoded as its writer had it; one that falls
  * behind, or begins, reads the journal until it has caught up. **Bounds**: in memory per partition, `heldMax` messages and
- * those of one `page`.
+ * those of one `page`; of what is given and not done its position. The cursor is at most 1,024 records behind where
+ * nothing is under way, and not at all once the source was closed.
  */
-export const logSource = (
+export function logSource(
+  store: EventStore,
+  group: string,
+  filter: LogFilter,
+  options?: LogSourceOptions,
+): MessageSource
+export function logSource<Event extends { readonly type: string }, Commands = Record<never, never>>(
+  store: EventStore,
+  group: string,
+  filter: LogFilter<Event['type'], keyof Commands & string>,
+  options?: LogSourceOptions,
+): MessageSource<EventMessage<Event> | CommandMessage<Commands>>
+export function logSource(
   store: EventStore,
   group: string,
   filter: LogFilter,
   { heldMax = 8_192, page = 1_024 }: LogSourceOptions = {},
-): MessageSource => new LogSource(store, group, filter, heldMax, page)
+): MessageSource {
+  return new LogSource(store, group, filter, heldMax, page)
+}
 
 class LogSource implements MessageSource {
   readonly group: string
@@ -50,12 +79,12 @@ class LogSource implements MessageSource {
 
   async open(wake: () => void, fail: (error: Error) => void): Promise<void> {
     await this.close()
+    const { store, group, heldMax, page } = this
     const events = new Set(this.filter.events ?? [])
     const commands = new Set(this.filter.commands ?? [])
-    for (let partition = 0; partition < this.store.journal.partitions; partition++)
-      this.readers.push(
-        new PartitionReader(this.store, this.group, partition, events, commands, this.heldMax, this.page, wake, fail),
-      )
+    const reading = { group, events, commands, heldMax, page, wake, fail }
+    for (let partition = 0; partition < store.journal.partitions; partition++)
+      this.readers.push(new PartitionReader(store, partition, reading))
   }
 
   next(): SourceMessage | null {
@@ -74,196 +103,18 @@ class LogSource implements MessageSource {
     given.reader.done(given)
   }
 
+  async again(partition: number, positions: readonly number[]): Promise<readonly SourceMessage[]> {
+    const reader = this.readers[partition]
+    if (reader === undefined)
+      throw new RuntimeError('BRIDGE_STOPPED', `${this.group} does not read partition ${partition} now`, {
+        retryable: true,
+      })
+    return reader.again(positions)
+  }
+
   async close(): Promise<void> {
     for (const reader of this.readers) reader.close()
     this.readers = []
     this.turn = 0
-  }
-}
-
-class LogMessage implements SourceMessage {
-  readonly partition: number
-  readonly position: number
-  readonly type: string
-  readonly payload: unknown
-  readonly reader: PartitionReader
-  isDone = false
-  private readonly append: StoredAppend
-  private readonly index: number
-
-  constructor(reader: PartitionReader, append: StoredAppend, index: number, type: string, payload: unknown) {
-    this.reader = reader
-    this.partition = append.partition
-    this.position = append.position + index
-    this.type = type
-    this.payload = payload
-    this.append = append
-    this.index = index
-  }
-
-  get id(): string {
-    return recordId(this.append, this.index)
-  }
-
-  /** The first record of a flow gives its own id to everything that it leads to. */
-  get correlationId(): string {
-    return this.append.correlationId ?? this.id
-  }
-}
-
-const RETRY_MS = 250
-
-class PartitionReader implements Follower {
-  private readonly store: EventStore
-  private readonly group: string
-  private readonly partition: number
-  private readonly events: ReadonlySet<string>
-  private readonly commands: ReadonlySet<string>
-  private readonly heldMax: number
-  private readonly page: number
-  private readonly wake: () => void
-  private readonly fail: (error: Error) => void
-  private readonly unfollow: () => void
-  /** Found and not yet taken: `held[taken…]`. */
-  private held: LogMessage[] = []
-  private taken = 0
-  /** Taken, in order; done ones leave from the front: `underWay[finished…]`. */
-  private underWay: LogMessage[] = []
-  private finished = 0
-  /** Position up to which the log was looked through. */
-  private scanned: number
-  private live = false
-  private fetching = false
-  private closed = false
-
-  constructor(
-    store: EventStore,
-    group: string,
-    partition: number,
-    events: ReadonlySet<string>,
-    commands: ReadonlySet<string>,
-    heldMax: number,
-    page: number,
-    wake: () => void,
-    fail: (error: Error) => void,
-  ) {
-    this.store = store
-    this.group = group
-    this.partition = partition
-    this.events = events
-    this.commands = commands
-    this.heldMax = heldMax
-    this.page = page
-    this.wake = wake
-    this.fail = fail
-    this.scanned = store.cursor(partition, group)
-    this.unfollow = store.follow(partition, this)
-    this.catchUp()
-  }
-
-  next(): LogMessage | null {
-    if (this.taken === this.held.length) {
-      if (!this.live) this.catchUp()
-      return null
-    }
-    const message = this.held[this.taken++]!
-    if (this.taken === this.held.length) {
-      this.held = []
-      this.taken = 0
-    }
-    this.underWay.push(message)
-    return message
-  }
-
-  done(message: LogMessage): void {
-    if (this.closed) return
-    message.isDone = true
-    const { underWay } = this
-    while (this.finished < underWay.length && underWay[this.finished]!.isDone) this.finished++
-    if (this.finished === underWay.length) {
-      this.underWay = []
-      this.finished = 0
-    } else if (this.finished > 1_024 && this.finished * 2 > underWay.length) {
-      this.underWay = underWay.slice(this.finished)
-      this.finished = 0
-    }
-    this.moveCursor()
-  }
-
-  committed(appends: readonly StoredAppend[]): void {
-    if (!this.live) {
-      if (this.held.length === 0) this.catchUp()
-      return
-    }
-    const before = this.held.length
-    for (const append of appends) {
-      if (append.position <= this.scanned) continue
-      // A gap: another writer's records lie between. They are in the journal, and only there.
-      if (append.position !== this.scanned + 1 || this.held.length - this.taken >= this.heldMax) {
-        this.live = false
-        this.catchUp()
-        break
-      }
-      this.scan(append)
-    }
-    if (before === 0 && this.held.length > 0) this.wake()
-  }
-
-  close(): void {
-    this.closed = true
-    this.unfollow()
-  }
-
-  private scan(append: StoredAppend): void {
-    const { records } = append
-    for (let i = 0; i < records.length; i++) {
-      const { kind, type, payload } = records[i]!
-      if (append.position + i <= this.scanned) continue
-      if ((kind === 'event' ? this.events : this.commands).has(type))
-        this.held.push(new LogMessage(this, append, i, type, payload))
-    }
-    this.scanned = append.position + records.length - 1
-  }
-
-  /** Everything below the first message that is not done is done; with none, everything that was looked through. */
-  private moveCursor(): void {
-    const first = this.underWay[this.finished] ?? this.held[this.taken]
-    this.store.moveCursor(this.partition, this.group, first === undefined ? this.scanned : first.position - 1)
-  }
-
-  private catchUp(): void {
-    if (this.fetching || this.closed) return
-    if (this.scanned >= this.store.lastPosition(this.partition)) {
-      this.live = true
-      return
-    }
-    this.fetching = true
-    this.store.journal.readLog(this.partition, this.scanned + 1, this.page).then(
-      appends => this.fetched(appends),
-      error => {
-        this.fetching = false
-        if (this.closed) return
-        if (isRuntimeError(error, 'JOURNAL_CORRUPT')) {
-          this.fail(error)
-          return
-        }
-        const { clock, logger } = this.store.ports
-        logger.log('warn', `${this.group}: log of partition ${this.partition} not read from ${this.scanned + 1}`, {
-          error,
-        })
-        clock.after(RETRY_MS, () => this.catchUp())
-      },
-    )
-  }
-
-  private fetched(appends: readonly StoredAppend[]): void {
-    this.fetching = false
-    if (this.closed) return
-    // The journal may show what is written and not yet durable; that is nobody's business.
-    const durable = this.store.lastPosition(this.partition)
-    for (const append of appends) if (append.position + append.records.length - 1 <= durable) this.scan(append)
-    if (this.held.length > this.taken) this.wake()
-    else if (appends.length > 0 || this.scanned >= durable) this.catchUp()
-    else this.store.ports.clock.after(RETRY_MS, () => this.catchUp())
   }
 }

@@ -1,40 +1,33 @@
 import { RuntimeError } from '../base/errors.ts'
 import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
 import type { ActorRef } from '../kernel/types.ts'
-import type { Delivery } from '../persistence/command.ts'
 import type { EventStore } from '../persistence/event-store.ts'
 import type { Backoff } from '../supervision/backoff.ts'
 import { Bridge, type BridgeMessage, WAKE } from './bridge/bridge.ts'
-import { InFlight } from './bridge/in-flight.ts'
 import type { MessageSource, SourceMessage } from './message-source.ts'
 import type { ParkedMessage } from './parking-lot.ts'
+import type { Route } from './route.ts'
 
-/** Whoever a bridge delivers to: the entities of a kind. */
-export interface BridgeTarget {
-  readonly name: string
-  deliver(id: string, message: unknown, delivery: Delivery): void
-}
-
-/** What a message of the bus becomes inside. */
-export interface Route {
-  readonly to: BridgeTarget
-  readonly id: string
-  /** The internal message. A promise of it takes as long as it takes, and holds up nothing but its own key. */
-  readonly message: unknown
-  /** Messages of one key are handled one after another. Default: the receiver (`to` and `id`). */
-  readonly key?: string
-}
-
-export interface MessageBridgeDefinition {
+export interface MessageBridgeDefinition<Message extends SourceMessage = SourceMessage> {
   /** Stable for ever: receivers remember by it what they have handled. Unique in its store. */
   readonly name: string
-  readonly source: MessageSource
-  /** Validates and translates; null: nothing to do. What it throws parks the message at once: it would throw again. */
-  readonly translate: (message: SourceMessage) => Route | null
+  readonly source: MessageSource<Message>
+  /**
+   * Validates and translates; null: nothing to do. What it throws parks the message at once: it would throw again. It may
+   * be asked again for the same message: when the promise of its route failed, or when it had to wait long and was left
+   * in its log meanwhile. So let it give the same receiver and key each time.
+   */
+  readonly translate: (message: Message) => Route | null
   /** Holds what is parked. */
   readonly store: EventStore
-  /** Most messages accepted and not yet dealt with. Default: 4,096. */
+  /** Most messages with their receivers: above it no more are taken on. Default: 4,096. */
   readonly maxInFlight?: number
+  /**
+   * Most messages that wait aside: for others of their key, for their preparation, after a failure of their own. Above it
+   * no more are taken on. From a log those that wait for others of their key are held as places, beyond the first 64 of a
+   * key and `maxInFlight` of all. Default: 262,144.
+   */
+  readonly maxWaiting?: number
   /** How often a message may fail before it is parked. Default: 5. */
   readonly attempts?: number
   readonly backoff?: Backoff
@@ -46,13 +39,19 @@ export interface ReplayResult {
   readonly parked: number
 }
 
+export interface DiscardResult {
+  readonly discarded: number
+  /** Others of the key that are still parked. */
+  readonly parked: number
+}
+
 /**
  * The receiving adapter as an actor: takes messages from a source, validates and translates them, hands them to the
  * domain's actors, and acknowledges each when what it caused is durable.
  *
  * **Delivery**: at least once to the receiver's mailbox; with an event-sourced receiver its effect is stored once.
  * **Order**: one message of a key at a time, in the source's order; keys do not wait for one another. **Bounds**:
- * `maxInFlight`. **Slowness** is no failure: nothing is delivered again while its receiver works. **Errors**: a message
+ * `maxInFlight` and `maxWaiting`, and those of the source. **Slowness** is no failure: nothing is delivered again while its receiver works. **Errors**: a message
  * that fails `attempts` times is parked with its error, and the later ones of its key behind it, durably; `replay` sends
  * them again. A receiver that is down makes its messages wait, however long.
  */
@@ -66,16 +65,25 @@ export interface MessageBridge {
    * **Errors**: BRIDGE_STOPPED; then what was not delivered is still parked.
    */
   replay(key: string): Promise<ReplayResult>
+  /**
+   * Forgets what is parked of a key, for good: it is never delivered, and the later ones of the key go on. With an `id`,
+   * that message alone: what else is parked of the key stays so, and later ones behind it, until it is replayed or
+   * discarded. **Durability**: resolves when it is stored. **Bounds**: the last 1,000 discarded messages are known where
+   * they come again after a crash. **Errors**: BRIDGE_STOPPED; then what was not discarded is still parked.
+   */
+  discard(key: string, id?: string): Promise<DiscardResult>
   /** Resolves when everything that the source had is dealt with; more may come after. **Errors**: BRIDGE_STOPPED. */
   settled(): Promise<void>
 }
 
-export const messageBridge = (definition: MessageBridgeDefinition): MessageBridge => {
+export const messageBridge = <Message extends SourceMessage>(
+  definition: MessageBridgeDefinition<Message>,
+): MessageBridge => {
   let running: ActorRef<BridgeMessage> | null = null
   const behavior = systemBehavior<BridgeMessage, Bridge>(
     {
       initial: async context => {
-        const bridge = new Bridge(definition, context)
+        const bridge = new Bridge(definition as unknown as MessageBridgeDefinition, context)
         try {
           await bridge.open()
         } catch (error) {
@@ -100,7 +108,7 @@ export const messageBridge = (definition: MessageBridgeDefinition): MessageBridg
         void bridge.close()
       },
       // What is in the mailbox of one that ends is the source's, and comes again from there.
-      takeBack: message => message === WAKE || message instanceof InFlight,
+      takeBack: message => message === WAKE,
     },
   )
   const asked = async <Reply>(make: (replyTo: { tell(reply: Reply): void }) => BridgeMessage): Promise<Reply> => {
@@ -116,6 +124,7 @@ export const messageBridge = (definition: MessageBridgeDefinition): MessageBridg
     behavior: behavior as Behavior<never>,
     parked: () => asked(replyTo => ({ type: 'parked', replyTo })),
     replay: key => asked(replyTo => ({ type: 'replay', key, replyTo })),
+    discard: (key, id) => asked(replyTo => ({ type: 'discard', key, id: id ?? null, replyTo })),
     settled: () => asked(replyTo => ({ type: 'settled', replyTo })),
   }
 }

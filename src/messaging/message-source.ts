@@ -4,7 +4,7 @@
  * **Delivery**: at least once: what was not `done` when the source was closed (or the process killed) comes again.
  * **Order**: `next` gives a partition's messages in the order of their positions.
  */
-export interface MessageSource {
+export interface MessageSource<Message extends SourceMessage = SourceMessage> {
   /** Name of the group of readers: two with one name share its progress. */
   readonly group: string
   /**
@@ -14,14 +14,20 @@ export interface MessageSource {
    */
   open(wake: () => void, fail: (error: Error) => void): Promise<void>
   /** The next message; null: none at the moment. Never waits. */
-  next(): SourceMessage | null
+  next(): Message | null
   /** The message is dealt with and need not come again. May be called in any order. */
   done(message: SourceMessage): void
+  /**
+   * Reads messages again that `next` gave before, by their positions in a partition (ascending): all of them, in that
+   * order. A source has it where it keeps what it gave; then a bridge need not hold what waits. **Errors**:
+   * JOURNAL_CORRUPT where one is not there any more, which is final; others may be tried again.
+   */
+  again?(partition: number, positions: readonly number[]): Promise<readonly Message[]>
   /** Ends reading and stores what is done. */
   close(): Promise<void>
 }
 
-export interface SourceMessage {
+export interface SourceMessage<Type extends string = string, Payload = unknown> {
   readonly partition: number
   /**
    * Its place in the partition: later messages have higher ones. Null where places do not say what was handled before;
@@ -29,8 +35,8 @@ export interface SourceMessage {
    */
   readonly position: number | null
   /** An event's type; for a command the address that it was sent to. */
-  readonly type: string
-  readonly payload: unknown
+  readonly type: Type
+  readonly payload: Payload
   /** What makes it one with its redeliveries, and the cause of what it leads to. */
   readonly id: string
   readonly correlationId: string | null

@@ -7,6 +7,8 @@ export interface ParkedMessage {
   readonly position: number | null
   readonly type: string
   readonly payload: unknown
+  /** Its payload was too large to be stored a second time: it lies in its log, and null stands here. */
+  readonly isReference: boolean
   readonly id: string
   readonly correlationId: string | null
   /** What its source found wrong with it; null where it could be read. */
@@ -21,19 +23,26 @@ export interface ParkedMessage {
 export type ParkingCommand =
   | { readonly type: 'Park'; readonly message: Omit<ParkedMessage, 'parkedAtMs'> }
   | { readonly type: 'Release'; readonly id: string }
+  | { readonly type: 'Discard'; readonly id: string }
 
 export type ParkingEvent =
   | { readonly type: 'MessageParked'; readonly message: ParkedMessage }
   | { readonly type: 'MessageReleased'; readonly id: string }
+  | { readonly type: 'MessageDiscarded'; readonly id: string }
 
 export interface Parking {
   readonly parked: readonly ParkedMessage[]
+  /** Ids of the last that were discarded: a source may not have learnt in time that they are dealt with. */
+  readonly discarded: readonly string[]
 }
+
+/** So many discarded messages are known when they come again. */
+export const DISCARDED_MAX = 1_000
 
 /** What a bridge has parked, durable: one entity per bridge. Parking twice and releasing twice change nothing. */
 export const parkingLot = eventSourced<ParkingCommand, ParkingEvent, Parking, true>({
   name: 'parking-lot',
-  initial: () => ({ parked: [] }),
+  initial: () => ({ parked: [], discarded: [] }),
   decide: (state, command, { nowMs }) => {
     switch (command.type) {
       case 'Park': {
@@ -44,17 +53,29 @@ export const parkingLot = eventSourced<ParkingCommand, ParkingEvent, Parking, tr
         if (!isParked(state, command.id)) return { reply: true }
         return { events: [{ type: 'MessageReleased', id: command.id }], reply: true }
       }
+      case 'Discard': {
+        if (!isParked(state, command.id)) return { reply: true }
+        return { events: [{ type: 'MessageDiscarded', id: command.id }], reply: true }
+      }
     }
   },
   evolve: (state, event) => {
     switch (event.type) {
       case 'MessageParked':
-        return { parked: [...state.parked, event.message] }
+        return { ...state, parked: [...state.parked, event.message] }
       case 'MessageReleased':
-        return { parked: state.parked.filter(message => message.id !== event.id) }
+        return { ...state, parked: without(state.parked, event.id) }
+      case 'MessageDiscarded':
+        return {
+          parked: without(state.parked, event.id),
+          discarded: [...state.discarded, event.id].slice(-DISCARDED_MAX),
+        }
     }
   },
   snapshot: { every: 100 },
 })
 
 const isParked = ({ parked }: Parking, id: string): boolean => parked.some(message => message.id === id)
+
+const without = (parked: readonly ParkedMessage[], id: string): readonly ParkedMessage[] =>
+  parked.filter(message => message.id !== id)

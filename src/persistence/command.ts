@@ -8,8 +8,8 @@ export interface Delivery {
   readonly position: number | null
   /** What makes it one with its redeliveries. */
   readonly id: string
-  /** Lower positions for the same receiver that are still on their way. */
-  readonly outstanding: readonly number[]
+  /** Lower positions for the same receiver that are still on their way, ascending. Read while it is being handled only. */
+  readonly outstanding: ArrayLike<number>
   readonly causationId: string | null
   readonly correlationId: string | null
   /** What it caused is durable. Called at most once for an attempt. */

@@ -7,8 +7,8 @@ interface Mark {
   readonly source: string
   readonly partition: number
   position: number
-  /** Positions below `position` that were still on their way when it was delivered, ascending. */
-  missing: readonly number[]
+  /** Positions below `position` that were still on their way when it was delivered, ascending. The mark's own. */
+  missing: number[]
   /** Positions above `position` that came and were not handled, so that they will come again; in memory only. */
   skipped: readonly number[]
 }
@@ -20,9 +20,14 @@ export type InboxMarks = readonly (
 )[]
 
 const NONE: readonly number[] = []
+const NO_MISSING: number[] = []
 const NO_MARKS: Mark[] = []
 
 type Place = Pick<Handled, 'source' | 'partition' | 'position'>
+
+interface Delivered extends Place {
+  readonly outstanding: ArrayLike<number>
+}
 
 /**
  * What an entity has handled of the logs that deliver to it, in bounded room: per source and partition one position, and
@@ -43,7 +48,7 @@ export class Inbox {
       if (mark.length === 2) inbox.addWindow(mark[0], new InboxWindow(mark[1]))
       else {
         const [source, partition, position, missing] = mark
-        inbox.addMark({ source, partition, position, missing, skipped: NONE })
+        inbox.addMark({ source, partition, position, missing: ownCopy(missing), skipped: NONE })
       }
     return inbox
   }
@@ -56,7 +61,7 @@ export class Inbox {
   /** Whether the message at that place was handled already. */
   has(source: string, partition: number, position: number): boolean {
     const mark = this.find(source, partition)
-    return mark !== undefined && position <= mark.position && !mark.missing.includes(position)
+    return mark !== undefined && position <= mark.position && !isIn(mark.missing, position)
   }
 
   /** Remembers that a message was handled, and which lower ones of its source have yet to come. */
@@ -68,14 +73,14 @@ export class Inbox {
     const mark = this.find(handled.source, handled.partition)
     if (mark === undefined) {
       const { source, partition, position, outstanding } = handled
-      this.addMark({ source, partition, position, missing: outstanding, skipped: NONE })
+      this.addMark({ source, partition, position, missing: ownCopy(outstanding), skipped: NONE })
     } else if (handled.position > mark.position) {
-      if (mark.missing.length + handled.outstanding.length > 0)
-        mark.missing = union(mark.missing, handled.outstanding, mark.position)
+      if (handled.outstanding.length > 0) addMissing(mark, handled.outstanding)
       mark.position = handled.position
       if (mark.skipped.length > 0) mark.skipped = mark.skipped.filter(position => position > handled.position)
     } else if (mark.missing.length > 0) {
-      mark.missing = mark.missing.filter(position => position !== handled.position)
+      const index = lowerBound(mark.missing, handled.position)
+      if (mark.missing[index] === handled.position) mark.missing.splice(index, 1)
     }
   }
 
@@ -86,18 +91,29 @@ export class Inbox {
   skip({ source, partition, position }: Place): void {
     let mark = this.find(source, partition)
     if (mark === undefined) {
-      mark = { source, partition, position: 0, missing: NONE, skipped: NONE }
+      mark = { source, partition, position: 0, missing: NO_MISSING, skipped: NONE }
       this.addMark(mark)
     }
     if (position > mark.position && !mark.skipped.includes(position)) mark.skipped = [...mark.skipped, position]
   }
 
-  /** Lower positions that are yet to come once this message is handled: what its sender said, and what was skipped. */
-  outstandingOf({ source, partition, position, outstanding }: Handled): readonly number[] {
+  /**
+   * Lower positions that are yet to come once this message is handled, as far as the inbox does not know of them already:
+   * of what its sender said (ascending), and of what was skipped. So each is stored with one event of its receiver, and
+   * not with all that overtake it.
+   */
+  outstandingOf({ source, partition, position, outstanding }: Delivered): readonly number[] {
     const mark = this.find(source, partition)
-    if (mark === undefined || mark.skipped.length === 0) return outstanding
-    const skipped = mark.skipped.filter(other => other < position && !outstanding.includes(other))
-    return skipped.length === 0 ? outstanding : [...outstanding, ...skipped].sort((a, b) => a - b)
+    const handledTo = mark === undefined ? 0 : mark.position
+    if (position <= handledTo) return NONE
+    const fresh: number[] = []
+    for (let i = lowerBound(outstanding, handledTo + 1); i < outstanding.length; i++) {
+      if (outstanding[i]! >= position) break
+      fresh.push(outstanding[i]!)
+    }
+    if (mark === undefined || mark.skipped.length === 0) return fresh.length === 0 ? NONE : fresh
+    const skipped = mark.skipped.filter(other => other < position && !isIn(fresh, other))
+    return skipped.length === 0 ? fresh : [...fresh, ...skipped].sort((a, b) => a - b)
   }
 
   toMarks(): InboxMarks {
@@ -105,7 +121,7 @@ export class Inbox {
       mark.source,
       mark.partition,
       mark.position,
-      mark.missing,
+      mark.missing.slice(),
     ])
     if (this.windows !== null) for (const [source, window] of this.windows) marks.push([source, window.toIds()])
     return marks
@@ -133,10 +149,27 @@ export class Inbox {
 }
 
 /**
- * What was missing before, and what is newly overtaken: only above `position` can something be new. A sender may well name
- * a lower one, whose effect is stored and whose acknowledgement never came.
+ * What is newly overtaken: only above the mark's position can something be new. A sender may well name a lower one, whose
+ * effect is stored and whose acknowledgement never came.
  */
-const union = (missing: readonly number[], outstanding: readonly number[], position: number): readonly number[] => {
-  const overtaken = outstanding.filter(other => other > position)
-  return overtaken.length === 0 ? missing : missing.length === 0 ? overtaken : [...missing, ...overtaken]
+const addMissing = (mark: Mark, outstanding: readonly number[]): void => {
+  if (mark.missing === NO_MISSING) mark.missing = []
+  for (const other of outstanding) if (other > mark.position) mark.missing.push(other)
+}
+
+const ownCopy = (positions: readonly number[]): number[] => (positions.length === 0 ? NO_MISSING : [...positions])
+
+const isIn = (ascending: readonly number[], position: number): boolean =>
+  ascending.length > 0 && ascending[lowerBound(ascending, position)] === position
+
+/** Index of the first that is `position` or more. */
+const lowerBound = (ascending: ArrayLike<number>, position: number): number => {
+  let low = 0
+  let high = ascending.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ascending[middle]! < position) low = middle + 1
+    else high = middle
+  }
+  return low
 }

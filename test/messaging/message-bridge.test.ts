@@ -1,95 +1,9 @@
 import { expect, test } from 'vitest'
-import type { ActorRef } from '../../src/kernel/types.ts'
-import { logSource } from '../../src/messaging/log-source.ts'
-import {
-  type BridgeTarget,
-  type MessageBridge,
-  type MessageBridgeDefinition,
-  messageBridge,
-  type Route,
-} from '../../src/messaging/message-bridge.ts'
-import type { SourceMessage } from '../../src/messaging/message-source.ts'
-import { type MemoryStore, memoryStore } from '../../src/persistence/memory-journal.ts'
+import { type BridgeTarget, routeTo } from '../../src/messaging/route.ts'
+import { memoryStore } from '../../src/persistence/memory-journal.ts'
 import { gate, rejection, settle } from '../kernel/support.ts'
-import { type Command, failNext, type Hosted, Scene } from '../persistence/support.ts'
-import { Writer } from './support.ts'
-
-/** A message's label is `key receiver text`: `A x 1` is of key A, for the ledger x. */
-const partsOf = (message: SourceMessage): { key: string; id: string; label: string } => {
-  const { label } = message.payload as { label: string }
-  const [key, id] = label.slice(2).split(' ')
-  return { key: key!, id: id!, label: label.slice(2) }
-}
-
-interface Wishes extends Partial<MessageBridgeDefinition> {
-  /** In place of the ordinary command for a label. */
-  readonly commandFor?: (label: string) => unknown
-}
-
-/** A scene with a ledger kind, a bridge to it, and a writer of messages. */
-class Office {
-  readonly scene: Scene
-  readonly writer: Writer
-  hosted: Hosted
-  readonly bridge: MessageBridge
-  ref: ActorRef<never>
-  /** Of what the bridge translated, in order. */
-  readonly translated: string[] = []
-
-  private constructor(scene: Scene, { commandFor, ...wishes }: Wishes) {
-    this.scene = scene
-    this.writer = new Writer(scene.store)
-    this.hosted = scene.host({ backoff: { minMs: 1, maxMs: 1 } })
-    this.bridge = messageBridge({
-      name: 'office',
-      source: logSource(scene.store, 'office', { events: ['M'] }),
-      store: scene.store,
-      attempts: 3,
-      backoff: { minMs: 10, maxMs: 10 },
-      translate: message => {
-        const { key, id, label } = partsOf(message)
-        this.translated.push(label)
-        const command: Command = { type: 'add', label }
-        return { to: this.hosted.kind as BridgeTarget, id, key, message: commandFor?.(label) ?? command }
-      },
-      ...wishes,
-    })
-    this.ref = scene.spawn(this.bridge.behavior)
-  }
-
-  static async open(wishes: Wishes = {}, memory: MemoryStore = memoryStore()): Promise<Office> {
-    const office = new Office(await Scene.open(memory), wishes)
-    await settle()
-    return office
-  }
-
-  write(...labels: string[]): void {
-    for (const label of labels) this.writer.events(`source|${label}`.slice(0, 100), `M:${label}`)
-  }
-
-  /** What its ledger has of it, over the whole log. */
-  stored(id: string): string[] {
-    return this.scene.log
-      .filter(({ persistenceId }) => persistenceId === `ledger|${id}`)
-      .flatMap(({ records }) => records.map(record => (record.payload as { label: string }).label))
-  }
-
-  get cursor(): number {
-    return this.scene.store.cursor(0, 'office')
-  }
-
-  restart(): void {
-    this.ref = this.scene.spawn(this.bridge.behavior)
-  }
-
-  pass(ms: number): Promise<void> {
-    return this.scene.pass(ms)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.scene[Symbol.asyncDispose]()
-  }
-}
+import { type Command, failNext } from '../persistence/support.ts'
+import { Office, partsOf } from './office.ts'
 
 test('delivers each message to its receiver, in the order of the log, and moves its cursor', async () => {
   await using office = await Office.open()
@@ -294,8 +208,7 @@ test('what cannot be translated is parked at once; a later replay delivers it th
     translate: message => {
       const { key, id, label } = partsOf(message)
       if (label === 'A x 1' && !isFixed) throw new Error('unknown version \ud800')
-      const route: Route = { to: office.hosted.kind as BridgeTarget, id, key, message: { type: 'add', label } }
-      return route
+      return routeTo(office.hosted.kind, id, { type: 'add', label }, key)
     },
   })
   office.write('A x 1', 'A x 2')
@@ -320,7 +233,7 @@ test('replayed to another receiver than before, it has its effect there', async 
       const { key, id, label } = partsOf(message)
       const isFirst = label === 'A x 1'
       const command: Command = isFirst && receiver === 'x' ? { type: 'throw' } : { type: 'add', label }
-      return { to: office.hosted.kind as BridgeTarget, id: isFirst ? receiver : id, key, message: command }
+      return routeTo(office.hosted.kind, isFirst ? receiver : id, command, key)
     },
   })
   office.write('A x 1', 'B y 1')
@@ -338,7 +251,7 @@ test('what a replay has nothing to do for is released', async () => {
     translate: message => {
       const { key, id } = partsOf(message)
       if (isIgnored) return null
-      return { to: office.hosted.kind as BridgeTarget, id, key, message: { type: 'throw' } }
+      return routeTo(office.hosted.kind, id, { type: 'throw' }, key)
     },
   })
   office.write('A x 1')
@@ -368,14 +281,14 @@ test('a receiver whose id no journal can keep fails its message alone', async ()
 })
 
 test('a receiver that throws at the door fails its message, not the bridge', async () => {
-  const broken: BridgeTarget = {
+  const broken: BridgeTarget<null> = {
     name: 'broken',
     deliver: () => {
       throw new Error('no such door')
     },
   }
   await using office = await Office.open({
-    translate: message => ({ to: broken, ...partsOf(message), message: null }),
+    translate: message => routeTo(broken, partsOf(message).id, null, partsOf(message).key),
   })
   office.write('A x 1')
   await office.pass(100)
@@ -418,20 +331,6 @@ test('messages wait for a receiver that is down, are never parked for it, and ca
   expect(office.stored('x').filter(label => label.startsWith('A'))).toEqual(['A x 1', 'A x 2'])
   expect(office.stored('y')).toEqual(['B y 1'])
   expect(office.cursor).toBeGreaterThanOrEqual(4)
-})
-
-test('has at most maxInFlight messages under way', async () => {
-  const { opened, open } = gate()
-  await using office = await Office.open({
-    maxInFlight: 3,
-    commandFor: label => opened.then(() => ({ type: 'add', label })),
-  })
-  office.write(...Array.from({ length: 10 }, (_, i) => `K${i} x ${i}`))
-  await office.pass(50)
-  expect(office.translated).toHaveLength(3)
-  open()
-  await office.pass(0)
-  expect(office.stored('x')).toHaveLength(10)
 })
 
 test.each(['kill', 'stop', 'crash'] as const)(

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { RuntimeError } from '../../src/base/errors.ts'
 import { messageBridge } from '../../src/messaging/message-bridge.ts'
 import type { SourceMessage } from '../../src/messaging/message-source.ts'
+import { routeTo } from '../../src/messaging/route.ts'
 import { eventSchema, upcast } from '../../src/persistence/event-schema.ts'
 import { eventSourced } from '../../src/persistence/event-sourced.ts'
 import { entities } from '../../src/persistence/event-sourced-entities.ts'
@@ -181,7 +182,7 @@ test('a bridge parks what is meant for it with the error, its key behind it, and
       close: async () => undefined,
     },
     store: scene.store,
-    translate: ({ id, payload }) => ({ to: kind as never, id: payload as string, message: add(id) }),
+    translate: ({ id, payload }) => routeTo(kind, payload as string, add(id)),
     backoff: { minMs: 10, maxMs: 10 },
   })
   scene.spawn(bridge.behavior)

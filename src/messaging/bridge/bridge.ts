@@ -1,53 +1,73 @@
-import { RuntimeError, toError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
 import type { Cancel } from '../../base/ports.ts'
+import { Ring } from '../../kernel/ring.ts'
 import type { ActorContext, ActorRef } from '../../kernel/types.ts'
 import { type Backoff, backoffMs } from '../../supervision/backoff.ts'
-import type { MessageBridgeDefinition, ReplayResult, Route } from '../message-bridge.ts'
+import type { MessageBridgeDefinition } from '../message-bridge.ts'
 import type { SourceMessage } from '../message-source.ts'
 import type { ParkedMessage } from '../parking-lot.ts'
-import { type Holder, InFlight, type Outcome } from './in-flight.ts'
-import { Overtaken } from './overtaken.ts'
+import type { Route } from '../route.ts'
+import { type Holder, InFlight, type Outcome, targetOf } from './in-flight.ts'
+import { Lanes } from './lanes.ts'
+import { NONE_OVERTAKEN, Overtaken } from './overtaken.ts'
 import { ParkedMessages } from './parked-messages.ts'
+import { type ParkedRequest, Requests } from './requests.ts'
+import type { Waiting } from './waiting.ts'
 
 export type BridgeMessage =
   | { readonly type: 'wake' }
   | { readonly type: 'parked'; readonly replyTo: { tell(reply: readonly ParkedMessage[]): void } }
   | { readonly type: 'settled'; readonly replyTo: { tell(reply: undefined): void } }
-  | { readonly type: 'replay'; readonly key: string; readonly replyTo: { tell(reply: ReplayResult): void } }
-  | InFlight
+  | ParkedRequest
 
 export const WAKE: BridgeMessage = { type: 'wake' }
 
 /** What a message waits for that is not its own fault. */
 const DEFERRAL: Backoff = { minMs: 10, maxMs: 1_000 }
+/** Outcomes taken up, and messages accepted, in one turn: then others have theirs. */
+const TURN_MAX = 256
 
+/**
+ * The life of a message in a bridge.
+ *
+ *     accept ─▶ lane ─▶ prepare ─▶ deliver ─▶ done ─▶ finish ─▶ the next of its key
+ *                ▲                   │ failed
+ *                │                   ├─▶ rest, and again
+ *                └ waits             └─▶ park ─▶ finish
+ *
+ * What waits (in its lane, for its preparation, after a failure, for the parking lot) is aside, and has a bound of its own.
+ */
 export class Bridge implements Holder {
-  readonly overtaken = new Overtaken()
+  readonly name: string
+  private readonly overtaken = new Overtaken()
   private readonly self: ActorRef<BridgeMessage>
   private closed = false
   private readonly definition: MessageBridgeDefinition
   private readonly context: ActorContext<BridgeMessage>
   private readonly maxInFlight: number
+  private readonly maxWaiting: number
   private readonly attempts: number
   private readonly parked: ParkedMessages
+  private readonly lanes: Lanes
+  private readonly requests = new Requests()
+  /** Taken from the source and not dealt with; `aside` of them wait. */
   private accepted = 0
+  private aside = 0
   private readonly timers = new Set<Cancel>()
-  /** The first message under way of each key; the others wait behind it. */
-  private readonly lanes = new Map<string, InFlight>()
-  private replaying: {
-    readonly key: string
-    delivered: number
-    readonly replyTo: { tell(reply: ReplayResult): void }
-  } | null = null
   private readonly settling: { tell(reply: undefined): void }[] = []
-  private readonly replays: { readonly key: string; readonly replyTo: { tell(reply: ReplayResult): void } }[] = []
+  /** Messages whose outcome is known and not taken up yet. */
+  private readonly outcomes = new Ring<InFlight>()
+  private isWoken = false
 
   constructor(definition: MessageBridgeDefinition, context: ActorContext<BridgeMessage>) {
     this.definition = definition
+    this.name = definition.name
     this.context = context
     this.self = context.self
     this.maxInFlight = definition.maxInFlight ?? 4_096
+    this.maxWaiting = definition.maxWaiting ?? 262_144
     this.attempts = definition.attempts ?? 5
+    this.lanes = new Lanes(definition.source.again !== undefined, this.maxInFlight)
     this.parked = new ParkedMessages(definition.store, definition.name, this.overtaken)
   }
 
@@ -57,10 +77,10 @@ export class Bridge implements Holder {
     // Killed meanwhile: the source may be its successor's by now.
     if (this.context.signal.aborted) return
     await this.definition.source.open(
-      () => this.self.tell(WAKE),
+      () => this.wake(),
       error => this.context.fail(error),
     )
-    this.self.tell(WAKE)
+    this.wake()
   }
 
   close(): Promise<void> {
@@ -72,11 +92,8 @@ export class Bridge implements Holder {
 
   handle(message: BridgeMessage): void {
     switch (message.type) {
-      case 'in-flight':
-        // One that an earlier incarnation delivered comes again from the source.
-        if (message.holder === this) this.advance(message)
-        break
       case 'wake':
+        this.isWoken = false
         break
       case 'settled':
         this.settling.push(message.replyTo)
@@ -85,20 +102,45 @@ export class Bridge implements Holder {
         message.replyTo.tell(this.parked.all())
         return
       case 'replay':
-        this.replays.push(message)
-        this.startReplay()
+      case 'discard':
+        this.requests.add(message)
+        if (this.lanes.isFree(message.key)) this.serve(message.key, null)
         return
     }
+    this.takeUp()
     this.pump()
+  }
+
+  announce({ target, partition, position }: InFlight): void {
+    if (target !== null) this.overtaken.add(target, partition, position)
   }
 
   settled(inFlight: InFlight): void {
     // A bridge that has ended leaves it to the next one, to which the source gives the message again.
-    if (!this.closed) this.self.tell(inFlight)
+    if (this.closed) return
+    this.outcomes.push(inFlight)
+    this.wake()
   }
 
+  private wake(): void {
+    if (this.isWoken || this.closed) return
+    this.isWoken = true
+    this.self.tell(WAKE)
+  }
+
+  private takeUp(): void {
+    for (let i = 0; i < TURN_MAX && !this.outcomes.isEmpty; i++) this.advance(this.outcomes.shift())
+    if (!this.outcomes.isEmpty) this.wake()
+  }
+
+  // ── taking on ────────────────────────────────────────────────────────────────────────────────────────────────────
+
   private pump(): void {
-    while (this.accepted < this.maxInFlight) {
+    for (let i = 0; this.hasRoom; i++) {
+      if (i === TURN_MAX) {
+        this.wake()
+        return
+      }
       const message = this.definition.source.next()
       if (message === null) {
         if (this.accepted === 0 && this.settling.length > 0)
@@ -109,6 +151,10 @@ export class Bridge implements Holder {
     }
   }
 
+  private get hasRoom(): boolean {
+    return this.accepted - this.aside < this.maxInFlight && this.aside < this.maxWaiting
+  }
+
   private accept(message: SourceMessage): void {
     let inFlight: InFlight
     try {
@@ -117,14 +163,15 @@ export class Bridge implements Holder {
         this.definition.source.done(message)
         return
       }
-      const target = targetOf(route)
-      inFlight = new InFlight(this, this.definition.name, message, route, route.key ?? target, target)
+      inFlight = new InFlight(this, message, route, route.key ?? targetOf(route), null, null)
     } catch (thrown) {
-      inFlight = new InFlight(this, this.definition.name, message, null, message.id, '')
-      inFlight.error = toError(thrown)
+      inFlight = new InFlight(this, message, null, message.id, null, null)
+      inFlight.blame(toError(thrown), true)
     }
     this.accepted++
-    this.enter(inFlight)
+    const ahead = this.lanes.enter(inFlight)
+    if (ahead === null) this.begin(inFlight)
+    else this.wait(ahead, inFlight)
   }
 
   /** **Errors**: MESSAGE_INVALID for what the source could not read; what the definition throws. */
@@ -134,26 +181,90 @@ export class Bridge implements Holder {
     throw new RuntimeError('MESSAGE_INVALID', invalid)
   }
 
-  /** Into the lane of its key: at once if that is free, behind the others if not. */
-  private enter(inFlight: InFlight): void {
-    const first = this.lanes.get(inFlight.key)
-    if (first === undefined) {
-      this.lanes.set(inFlight.key, inFlight)
-      this.begin(inFlight)
-    } else {
-      this.setAside(inFlight)
-      if (first.behind === null) first.behind = [inFlight]
-      else first.behind.push(inFlight)
-    }
+  private wait(ahead: InFlight, inFlight: InFlight): void {
+    this.announce(inFlight)
+    this.setAside(inFlight)
+    this.lanes.wait(ahead, inFlight)
+    heardLater(inFlight.route)
+  }
+
+  // ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The next of its key has its turn: what is parked and wanted again first, then what waits. */
+  private next(ended: InFlight): void {
+    if (!this.requests.isEmpty && this.serve(ended.key, ended.behind)) return
+    const next = this.lanes.next(ended)
+    if (next !== null) this.begin(next)
+    else if (ended.behind !== null) this.readAgain(ended, ended.behind)
   }
 
   private begin(inFlight: InFlight): void {
     const { route } = inFlight
-    if (inFlight.replayed && route === null && inFlight.error === null) this.release(inFlight)
-    else if (!inFlight.replayed && this.parked.has(inFlight)) this.finish(inFlight)
-    else if (route === null || (!inFlight.replayed && this.parked.isBefore(inFlight))) this.park(inFlight)
+    if (!this.parked.isEmpty) {
+      if (this.parked.knows(inFlight)) {
+        // It may be one of thousands that come again together, so not at once.
+        inFlight.tell('stored')
+        return
+      }
+      if (this.parked.isBefore(inFlight)) {
+        this.park(inFlight)
+        return
+      }
+    }
+    if (route === null) this.park(inFlight)
     else this.prepare(inFlight, route.message)
   }
+
+  private readAgain(ended: InFlight, waiting: Waiting): void {
+    const { partition, positions } = waiting.reading ?? waiting.beginReading(this.lanes.readingMax)
+    this.definition.source.again!(partition, positions).then(
+      messages => {
+        waiting.read = messages
+        ended.tell('read')
+      },
+      error => {
+        if (this.closed) return
+        if (isRuntimeError(error, 'JOURNAL_CORRUPT')) this.context.fail(error)
+        else {
+          this.warn(`cannot read again what waits for key ${ended.key}`, error)
+          this.defer(ended, 'not-read')
+        }
+      },
+    )
+  }
+
+  private readDone(ended: InFlight, waiting: Waiting): void {
+    const { targets } = waiting.reading!
+    const messages = waiting.read!
+    waiting.reading = null
+    waiting.read = null
+    for (const [i, message] of messages.entries()) {
+      const inFlight = new InFlight(this, message, null, ended.key, null, targets[i]!)
+      inFlight.isAside = true
+      try {
+        heardLater(this.retranslate(inFlight))
+        if (inFlight.route === null) this.dealtWith(inFlight)
+        else this.lanes.keep(waiting, inFlight)
+      } catch (thrown) {
+        inFlight.blame(toError(thrown), true)
+        this.lanes.keep(waiting, inFlight)
+      }
+    }
+    this.next(ended)
+  }
+
+  /** Once more, and perhaps to another receiver. **Errors**: those of `translate`. */
+  private retranslate(inFlight: InFlight): Route | null {
+    const { target, partition, position, parked } = inFlight
+    const route = this.translate(inFlight.message)
+    inFlight.reroute(route)
+    // The one that is known to wait for it waits no more. Of what is parked it is told when that is released.
+    if (parked === null && target !== null && (route === null || inFlight.isMoved))
+      this.overtaken.remove(target, partition, position)
+    return route
+  }
+
+  // ── attempts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private prepare(inFlight: InFlight, message: unknown): void {
     if (!(message instanceof Promise)) {
@@ -161,6 +272,7 @@ export class Bridge implements Holder {
       this.deliver(inFlight)
       return
     }
+    this.announce(inFlight)
     this.setAside(inFlight)
     message.then(
       command => {
@@ -172,73 +284,93 @@ export class Bridge implements Holder {
   }
 
   private deliver(inFlight: InFlight): void {
-    const { target, partition, position, route } = inFlight
-    inFlight.outcome = 'pending'
-    inFlight.error = null
-    inFlight.outstanding = this.overtaken.remove(target, partition, position)
+    const route = inFlight.route!
+    if (inFlight.isAside) this.takeBack(inFlight)
+    inFlight.outstanding = this.overtaken.isEmpty
+      ? NONE_OVERTAKEN
+      : this.overtaken.remove(inFlight.target!, inFlight.partition, inFlight.position)
     try {
-      route!.to.deliver(route!.id, inFlight.command, inFlight)
+      // `routeTo` has seen to it that the receiver takes it.
+      route.to.deliver(route.id, inFlight.command as never, inFlight)
     } catch (thrown) {
       inFlight.failed(toError(thrown), true)
     }
   }
 
   private advance(inFlight: InFlight): void {
-    switch (inFlight.outcome) {
+    const { outcome } = inFlight
+    inFlight.outcome = 'pending'
+    switch (outcome) {
       case 'pending':
         return
       case 'prepared':
+        this.deliver(inFlight)
+        return
       case 'rested':
         if (inFlight.command !== undefined) this.deliver(inFlight)
-        else this.retranslate(inFlight)
+        else this.prepareAgain(inFlight)
         return
       case 'done':
-        if (inFlight.replayed) this.release(inFlight)
+        if (inFlight.parked !== null) this.release(inFlight)
         else this.finish(inFlight)
         return
       case 'failed':
         this.retry(inFlight)
         return
       case 'stored':
+        this.finish(inFlight)
+        return
       case 'released':
+        this.requests.count(inFlight.key)
         this.finish(inFlight)
         return
       case 'not-stored':
         this.park(inFlight)
         return
+      case 'read':
+        this.readDone(inFlight, inFlight.behind!)
+        return
+      case 'recalled':
+        this.replayRead(inFlight)
+        return
+      case 'not-recalled':
+        this.stayParked(inFlight)
+        return
+      case 'not-read':
+        this.readAgain(inFlight, inFlight.behind!)
+        return
     }
   }
 
-  /** What had to be prepared and failed is prepared again. */
-  private retranslate(inFlight: InFlight): void {
+  /** What had to be prepared and failed is prepared again, from its translation on. */
+  private prepareAgain(inFlight: InFlight): void {
     try {
-      const route = this.translate(inFlight.message)
+      const route = this.retranslate(inFlight)
       if (route !== null) this.prepare(inFlight, route.message)
-      else if (inFlight.replayed) this.release(inFlight)
-      else {
-        this.overtaken.remove(inFlight.target, inFlight.partition, inFlight.position)
-        this.finish(inFlight)
-      }
+      else if (inFlight.parked !== null) this.release(inFlight)
+      else this.finish(inFlight)
     } catch (thrown) {
       inFlight.failed(toError(thrown), true)
     }
   }
 
   private retry(inFlight: InFlight): void {
-    if (inFlight.culprit) inFlight.failures++
-    if (inFlight.failures >= this.attempts) {
-      this.park(inFlight)
+    const trouble = inFlight.trouble!
+    if (!trouble.culprit) {
+      this.defer(inFlight, 'rested')
       return
     }
-    if (inFlight.culprit) {
-      const restMs = backoffMs(inFlight.failures, this.context.random, this.definition.backoff)
-      this.after(restMs, () => inFlight.tell('rested'))
-    } else this.defer(inFlight, 'rested')
+    this.setAside(inFlight)
+    if (++trouble.failures >= this.attempts) this.park(inFlight)
+    else
+      this.after(backoffMs(trouble.failures, this.context.random, this.definition.backoff), () =>
+        inFlight.tell('rested'),
+      )
   }
 
   /** What it waits for is no fault of the message, so it is tried for as long as it takes. */
   private defer(inFlight: InFlight, outcome: Outcome): void {
-    this.after(backoffMs(++inFlight.deferrals, this.context.random, DEFERRAL), () => inFlight.tell(outcome))
+    this.after(backoffMs(inFlight.nextDeferral(), this.context.random, DEFERRAL), () => inFlight.tell(outcome))
   }
 
   /** Ends with the bridge. */
@@ -252,107 +384,120 @@ export class Bridge implements Holder {
   }
 
   private finish(inFlight: InFlight): void {
-    if (!inFlight.replayed) {
-      this.accepted--
-      this.definition.source.done(inFlight.message)
-    }
+    if (inFlight.parked === null) this.dealtWith(inFlight)
     this.next(inFlight)
   }
 
-  /** The next of its key has its turn. */
-  private next(inFlight: InFlight): void {
-    const { behind, key } = inFlight
-    const next = behind?.shift()
-    if (next === undefined) {
-      this.lanes.delete(key)
-      if (this.replaying?.key === key) this.endReplay()
-      return
-    }
-    next.behind = behind!.length === 0 ? null : behind
-    this.lanes.set(key, next)
-    this.begin(next)
+  private dealtWith(inFlight: InFlight): void {
+    if (inFlight.isAside) this.takeBack(inFlight)
+    this.accepted--
+    this.definition.source.done(inFlight.message)
+  }
+
+  private setAside(inFlight: InFlight): void {
+    if (inFlight.isAside) return
+    inFlight.isAside = true
+    if (inFlight.parked === null) this.aside++
+  }
+
+  private takeBack(inFlight: InFlight): void {
+    inFlight.isAside = false
+    if (inFlight.parked === null) this.aside--
   }
 
   // ── parking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private park(inFlight: InFlight): void {
-    if (inFlight.replayed) {
-      // It is parked already, and so are those behind it.
-      if (inFlight.isMoved) this.overtaken.remove(inFlight.target, inFlight.partition, inFlight.position)
-      inFlight.behind = inFlight.behind?.filter(other => !other.replayed) ?? null
-      this.next(inFlight)
+    if (inFlight.parked !== null) {
+      this.stayParked(inFlight)
       return
     }
-    const { key, id, error } = inFlight
-    const where = `bridge ${this.definition.name}`
+    this.setAside(inFlight)
+    const { key, id, message } = inFlight
+    const error = inFlight.trouble?.error ?? null
     if (error !== null)
-      this.context.log.log('error', `${where}: parks ${inFlight.message.type} (${id}) of key ${key}`, { error })
-    this.parked.park(inFlight, this.context.clock.nowMs()).then(
+      this.context.log.log('error', `bridge ${this.name}: parks ${message.type} (${id}) of key ${key}`, { error })
+    const canReadAgain = this.definition.source.again !== undefined && inFlight.position !== null
+    this.parked.park(inFlight, error, this.context.clock.nowMs(), canReadAgain).then(
       () => inFlight.tell('stored'),
       failure => {
-        this.context.log.log('warn', `${where}: ${id} not parked yet`, { error: toError(failure) })
+        this.warn(`${id} not parked yet`, failure)
         this.defer(inFlight, 'not-stored')
       },
     )
   }
 
-  private startReplay(): void {
-    if (this.replaying !== null) return
-    const request = this.replays.shift()
-    if (request === undefined) return
-    const parked = this.parked.of(request.key)
-    if (parked.length === 0) {
-      request.replyTo.tell({ delivered: 0, parked: 0 })
-      this.startReplay()
-      return
-    }
-    this.replaying = { ...request, delivered: 0 }
-    for (const message of parked) this.enter(this.replayOf(message))
+  /** A replay ends with the first that fails: it and those behind it are parked already. */
+  private stayParked(inFlight: InFlight): void {
+    const { key, target, partition, position } = inFlight
+    if (inFlight.isMoved && target !== null) this.overtaken.remove(target, partition, position)
+    this.requests.end(key, this.parked.countOf(key))
+    this.next(inFlight)
   }
 
-  private replayOf(message: ParkedMessage): InFlight {
-    const { name } = this.definition
-    let route: Route | null = null
-    let error: Error | null = null
-    try {
-      route = this.translate(message)
-    } catch (thrown) {
-      error = toError(thrown)
-      this.context.log.log('warn', `bridge ${name}: ${message.id} still cannot be translated`, { error })
+  /** Whether a parked message of the key has its turn: the next that a request wants. */
+  private serve(key: string, waiting: Waiting | null): boolean {
+    for (let request = this.requests.of(key); request !== null; request = this.requests.of(key)) {
+      const wanted = request.type === 'discard' && request.id !== null ? request.id : null
+      const parked = this.parked.first(key, wanted)
+      if (parked === null) {
+        this.requests.end(key, this.parked.countOf(key))
+        continue
+      }
+      const inFlight = new InFlight(this, parked, null, key, parked, parked.target)
+      this.lanes.pass(key, waiting, inFlight)
+      if (request.type === 'discard') this.release(inFlight)
+      else this.replay(inFlight, parked)
+      return true
     }
-    const target = route === null ? (message.target ?? '') : targetOf(route)
-    // Only the receiver that it was meant for was told that it is yet to come; to another one its place looks handled.
-    const isMoved = target !== message.target && message.position !== null
-    const inFlight = new InFlight(this, isMoved ? `${name}/${message.id}` : name, message, route, message.key, target)
-    inFlight.error = error
-    inFlight.replayed = true
-    inFlight.isMoved = isMoved
-    return inFlight
+    return false
+  }
+
+  private replay(inFlight: InFlight, parked: ParkedMessage): void {
+    if (!parked.isReference) {
+      this.replayRead(inFlight)
+      return
+    }
+    this.definition.source.again!(parked.partition, [parked.position!]).then(
+      ([message]) => {
+        inFlight.message = message!
+        inFlight.tell('recalled')
+      },
+      error => {
+        this.warn(`${parked.id} cannot be read again, and stays parked`, error)
+        inFlight.tell('not-recalled')
+      },
+    )
+  }
+
+  private replayRead(inFlight: InFlight): void {
+    try {
+      const route = this.retranslate(inFlight)
+      if (route === null) this.release(inFlight)
+      else this.prepare(inFlight, route.message)
+    } catch (thrown) {
+      this.warn(`${inFlight.id} still cannot be translated`, thrown)
+      this.stayParked(inFlight)
+    }
   }
 
   private release(inFlight: InFlight): void {
-    this.parked.release(inFlight).then(
-      () => {
-        if (this.replaying !== null) this.replaying.delivered++
-        inFlight.tell('released')
-      },
+    const isDiscarded = this.requests.of(inFlight.key)?.type === 'discard'
+    this.parked.release(inFlight, isDiscarded).then(
+      () => inFlight.tell('released'),
       error => {
-        this.context.log.log('warn', `bridge ${this.definition.name}: release not stored`, { error: toError(error) })
+        this.warn(`release of ${inFlight.id} not stored`, error)
         this.defer(inFlight, 'done')
       },
     )
   }
 
-  private endReplay(): void {
-    const { key, delivered, replyTo } = this.replaying!
-    this.replaying = null
-    replyTo.tell({ delivered, parked: this.parked.of(key).length })
-    this.startReplay()
-  }
-
-  private setAside({ target, partition, position }: InFlight): void {
-    this.overtaken.add(target, partition, position)
+  private warn(text: string, error: unknown): void {
+    this.context.log.log('warn', `bridge ${this.name}: ${text}`, { error: toError(error) })
   }
 }
 
-const targetOf = ({ to, id }: Route): string => `${to.name}|${id}`
+/** A preparation that fails before its turn is heard then, and must not end the process meanwhile. */
+const heardLater = (route: Route | null): void => {
+  if (route?.message instanceof Promise) route.message.catch(() => undefined)
+}

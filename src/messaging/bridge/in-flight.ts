@@ -1,59 +1,92 @@
 import type { Delivery } from '../../persistence/command.ts'
-import type { Route } from '../message-bridge.ts'
 import type { SourceMessage } from '../message-source.ts'
-import { NONE_OVERTAKEN, type Overtaken } from './overtaken.ts'
+import type { ParkedMessage } from '../parking-lot.ts'
+import type { Route } from '../route.ts'
+import { NONE_OVERTAKEN } from './overtaken.ts'
+import type { Waiting } from './waiting.ts'
 
 /** The bridge that a message is on its way with. */
 export interface Holder {
-  readonly overtaken: Overtaken
+  readonly name: string
+  /** From now on, and not only when the bridge has its turn, later messages say that this one is yet to come. */
+  announce(inFlight: InFlight): void
   /** The outcome of a message is known; it is taken up in the bridge's own turn. */
   settled(inFlight: InFlight): void
 }
 
 /** What became of a message, told by its receiver or found by the bridge. */
-export type Outcome = 'pending' | 'prepared' | 'done' | 'failed' | 'rested' | 'stored' | 'not-stored' | 'released'
+export type Outcome =
+  | 'pending'
+  | 'prepared'
+  | 'done'
+  | 'failed'
+  | 'rested'
+  | 'stored'
+  | 'not-stored'
+  | 'released'
+  /** Those that wait behind it were read again; or could not be, and that is to be tried again. */
+  | 'read'
+  | 'not-read'
+  /** Its payload, which was left in its log, was read again; or could not be. */
+  | 'recalled'
+  | 'not-recalled'
+
+/** What went wrong with a message so far. Few have one. */
+export interface Trouble {
+  error: Error | null
+  culprit: boolean
+  failures: number
+  deferrals: number
+}
 
 /**
  * One message on its way. It is the delivery that the receiver holds, and it is told to the bridge when its outcome is
- * known. While it is not with its receiver it is set aside: later messages to that receiver say that it is yet to come.
+ * known. While it is not with its receiver it is announced: later messages to that receiver say that it is yet to come.
  */
 export class InFlight implements Delivery {
-  readonly type = 'in-flight'
   readonly holder: Holder
-  readonly source: string
-  readonly message: SourceMessage
-  readonly route: Route | null
+  /** A parked one whose payload was left in its log gets it back here. */
+  message: SourceMessage
+  route: Route | null
   readonly key: string
-  readonly target: string
-  outstanding: readonly number[] = NONE_OVERTAKEN
+  /** What it was parked as, for one that is replayed or discarded; null: it comes from the source. */
+  readonly parked: ParkedMessage | null
+  outstanding: ArrayLike<number> = NONE_OVERTAKEN
   outcome: Outcome = 'pending'
   command: unknown = undefined
-  error: Error | null = null
-  culprit = false
-  failures = 0
-  deferrals = 0
-  /** Later messages of its key, in order. */
-  behind: InFlight[] | null = null
-  replayed = false
-  /** Replayed to another receiver than the one that it was parked for. */
+  trouble: Trouble | null = null
+  /** Later messages of its key. */
+  behind: Waiting | null = null
+  /** It does not count as in flight, since it waits: for those before it, for its preparation, after a failure. */
+  isAside = false
+  /** It goes to another receiver than the one that knows it as yet to come, which would take its place for handled. */
   isMoved = false
+  private knownTarget: string | null
 
   constructor(
     holder: Holder,
-    source: string,
     message: SourceMessage,
     route: Route | null,
     key: string,
-    target: string,
+    parked: ParkedMessage | null,
+    target: string | null,
   ) {
     this.holder = holder
-    this.source = source
     this.message = message
     this.route = route
     this.key = key
-    this.target = target
+    this.parked = parked
+    this.knownTarget = target
   }
 
+  /** Kind and id of its receiver; null: it has never had one. Most messages are never asked. */
+  get target(): string | null {
+    if (this.knownTarget === null && this.route !== null) this.knownTarget = targetOf(this.route)
+    return this.knownTarget
+  }
+  get source(): string {
+    return this.isMoved ? `${this.holder.name}/${this.message.id}` : this.holder.name
+  }
   get partition(): number {
     return this.message.partition
   }
@@ -75,15 +108,36 @@ export class InFlight implements Delivery {
   }
 
   failed(error: Error, culprit: boolean): void {
-    // At once, not when the bridge gets the message: what it delivers meanwhile must name this one as yet to come.
-    this.holder.overtaken.add(this.target, this.partition, this.position)
-    this.error = error
-    this.culprit = culprit
+    this.holder.announce(this)
+    this.blame(error, culprit)
     this.tell('failed')
+  }
+
+  blame(error: Error, culprit: boolean): void {
+    this.trouble ??= { error, culprit, failures: 0, deferrals: 0 }
+    this.trouble.error = error
+    this.trouble.culprit = culprit
+  }
+
+  /** How often it has waited for something that is not its own fault, this time included. */
+  nextDeferral(): number {
+    this.trouble ??= { error: null, culprit: false, failures: 0, deferrals: 0 }
+    return ++this.trouble.deferrals
   }
 
   tell(outcome: Outcome): void {
     this.outcome = outcome
     this.holder.settled(this)
   }
+
+  /** By a later translation. */
+  reroute(route: Route | null): void {
+    const before = this.target
+    this.route = route
+    if (route === null) return
+    this.knownTarget = targetOf(route)
+    if (this.knownTarget !== before && this.position !== null) this.isMoved = true
+  }
 }
+
+export const targetOf = ({ to, id }: Route): string => `${to.name}|${id}`

@@ -1,3 +1,4 @@
+import { isRuntimeError } from '../../base/errors.ts'
 import { type EntityKind, oneEntity } from '../../persistence/event-sourced-entities.ts'
 import type { EventStore } from '../../persistence/event-store.ts'
 import { recover } from '../../persistence/recovery.ts'
@@ -14,7 +15,9 @@ export class ParkedMessages {
   private readonly store: EventStore
   private readonly bridge: string
   private readonly overtaken: Overtaken
-  private readonly byKey = new Map<string, ParkedMessage[]>()
+  /** By key, then by id in the order of parking. */
+  private readonly byKey = new Map<string, Map<string, ParkedMessage>>()
+  private readonly discarded = new Set<string>()
 
   constructor(store: EventStore, bridge: string, overtaken: Overtaken) {
     this.lot = oneEntity(parkingLot, store, bridge)
@@ -26,23 +29,36 @@ export class ParkedMessages {
   /** Reads what was parked before. */
   async recover(): Promise<void> {
     const { state } = await recover<Parking>(this.store, parkingLot as never, this.bridge)
+    for (const id of state.discarded) this.discarded.add(id)
     for (const message of state.parked) {
       this.add(message)
       if (message.target !== null) this.overtaken.add(message.target, message.partition, message.position)
     }
   }
 
-  all(): readonly ParkedMessage[] {
-    return [...this.byKey.values()].flat()
+  /** Nothing is parked, and nothing was discarded lately. */
+  get isEmpty(): boolean {
+    return this.byKey.size === 0 && this.discarded.size === 0
   }
 
-  of(key: string): readonly ParkedMessage[] {
-    return this.byKey.get(key) ?? []
+  all(): readonly ParkedMessage[] {
+    return [...this.byKey.values()].flatMap(messages => [...messages.values()])
+  }
+
+  countOf(key: string): number {
+    return this.byKey.get(key)?.size ?? 0
+  }
+
+  /** The first of a key, or the one with that id. */
+  first(key: string, id: string | null): ParkedMessage | null {
+    const messages = this.byKey.get(key)
+    if (messages === undefined) return null
+    return (id === null ? messages.values().next().value : messages.get(id)) ?? null
   }
 
   /** It comes a second time: the source did not learn in time that it is dealt with. */
-  has({ key, id }: InFlight): boolean {
-    return this.of(key).some(parked => parked.id === id)
+  knows({ key, id }: InFlight): boolean {
+    return this.discarded.has(id) || this.byKey.get(key)?.has(id) === true
   }
 
   /**
@@ -51,37 +67,61 @@ export class ParkedMessages {
    * receiver knows it when it is replayed.
    */
   isBefore({ key, partition, position }: InFlight): boolean {
-    return this.of(key).some(m => m.partition !== partition || position === null || m.position! < position)
+    const messages = this.byKey.get(key)
+    if (messages === undefined) return false
+    for (const m of messages.values())
+      if (m.partition !== partition || position === null || m.position! < position) return true
+    return false
   }
 
-  /** Resolves when it is stored. **Errors**: those of the store. */
-  async park(inFlight: InFlight, nowMs: number): Promise<void> {
-    const { message, key, error } = inFlight
+  /**
+   * Resolves when it is stored. Where the record of it would be larger or deeper than records may be, and `canReadAgain`
+   * says that its log keeps it, without its payload. **Errors**: those of the store.
+   */
+  async park(inFlight: InFlight, error: Error | null, nowMs: number, canReadAgain: boolean): Promise<void> {
+    const { message, key, target } = inFlight
     const { partition, position, type, payload, id, correlationId, invalid = null } = message
-    const target = inFlight.route === null ? null : inFlight.target
     if (target !== null) this.overtaken.add(target, partition, position)
     const place = { key, partition, position, target }
-    const record = { ...place, type, payload, id, correlationId, invalid, error: textOf(error) }
-    await this.lot.ask(this.bridge, { type: 'Park', message: record })
+    const why = { invalid, error: textOf(error) }
+    const whole = { ...place, type, payload, isReference: false, id, correlationId, ...why }
+    const record = await this.write(whole, canReadAgain)
     this.add({ ...record, parkedAtMs: nowMs })
   }
 
   /** Resolves when it is stored that the message is dealt with. **Errors**: those of the store. */
-  async release({ key, id }: InFlight): Promise<void> {
-    await this.lot.ask(this.bridge, { type: 'Release', id })
-    for (const m of this.of(key))
-      if (m.id === id && m.target !== null) this.overtaken.remove(m.target, m.partition, m.position)
-    const left = this.of(key).filter(m => m.id !== id)
-    if (left.length === 0) this.byKey.delete(key)
-    else this.byKey.set(key, left)
+  async release({ key, id }: InFlight, isDiscarded: boolean): Promise<void> {
+    await this.lot.ask(this.bridge, { type: isDiscarded ? 'Discard' : 'Release', id })
+    if (isDiscarded) this.discarded.add(id)
+    const messages = this.byKey.get(key)
+    const released = messages?.get(id)
+    if (messages === undefined || released === undefined) return
+    if (released.target !== null) this.overtaken.remove(released.target, released.partition, released.position)
+    messages.delete(id)
+    if (messages.size === 0) this.byKey.delete(key)
+  }
+
+  private async write(whole: Unparked, canReadAgain: boolean): Promise<Unparked> {
+    try {
+      await this.lot.ask(this.bridge, { type: 'Park', message: whole })
+      return whole
+    } catch (error) {
+      const isRefused = isRuntimeError(error, 'EVENT_TOO_LARGE') || isRuntimeError(error, 'EVENT_NOT_STORABLE')
+      if (!isRefused || !canReadAgain) throw error
+      const reference = { ...whole, payload: null, isReference: true }
+      await this.lot.ask(this.bridge, { type: 'Park', message: reference })
+      return reference
+    }
   }
 
   private add(message: ParkedMessage): void {
-    const parked = this.byKey.get(message.key)
-    if (parked === undefined) this.byKey.set(message.key, [message])
-    else parked.push(message)
+    const messages = this.byKey.get(message.key)
+    if (messages === undefined) this.byKey.set(message.key, new Map([[message.id, message]]))
+    else messages.set(message.id, message)
   }
 }
+
+type Unparked = Omit<ParkedMessage, 'parkedAtMs'>
 
 /** Texts of errors hold what they like; what is stored is well-formed and bounded. */
 const textOf = (error: Error | null): string | null =>

@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/base/logger.ts'
 import { systemPorts } from '../../../src/base/ports.ts'
 import { ActorSystem } from '../../../src/kernel/system.ts'
 import { type MessageBridge, messageBridge } from '../../../src/messaging/message-bridge.ts'
+import { routeTo } from '../../../src/messaging/route.ts'
 import { eventSourced } from '../../../src/persistence/event-sourced.ts'
 import { type EntityKind, entities } from '../../../src/persistence/event-sourced-entities.ts'
 import { EventStore } from '../../../src/persistence/event-store.ts'
@@ -89,7 +90,7 @@ const openDesk = async ({ topic, memory = memoryStore(), url = server.url, poiso
     backoff: { minMs: 1, maxMs: 5 },
     translate: ({ payload }) => {
       const { basket: id, label } = payload as { readonly basket: string; readonly label: string }
-      return { to: baskets as never, id, message: { type: 'Add', label } }
+      return routeTo(baskets, id, { type: 'Add', label })
     },
   })
   const child = (id: string, start: typeof bridge.behavior) => ({ id, start, restart: 'permanent' as const })
