@@ -2,7 +2,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { type Behavior, behavior } from '../kernel/behavior.ts'
 import { Ring } from '../kernel/ring.ts'
 import type { ActorRef, ReplyTo } from '../kernel/types.ts'
-import type { StandardSchema } from './standard-schema.ts'
+import type { StandardResult, StandardSchema } from './standard-schema.ts'
 
 export interface ReceivingAdapterDefinition<Request, Reply> {
   readonly name: string
@@ -36,30 +36,47 @@ export const receivingAdapter = <Request, Reply>(
   const { name, schema, dispatch, maxInFlight = 4_096 } = definition
   let running: ActorRef<DoorMessage<Reply>> | null = null
 
-  const serve = async ({ input, replyTo }: Incoming<Reply>): Promise<void> => {
+  // A schema that answers at once, as most do, costs a request one promise here: that of `dispatch`.
+  const serve = (state: Door<Reply>, { input, replyTo }: Incoming<Reply>): void => {
+    const failed = (error: unknown): void => {
+      replyTo.tell({ error })
+      state.self.tell(state.served)
+    }
+    const checked = (result: StandardResult<Request>): void => {
+      try {
+        if (result.issues !== undefined) {
+          replyTo.tell({ result: { accepted: false, issues: result.issues.map(issue => issue.message) } })
+          state.self.tell(state.served)
+        } else
+          Promise.resolve(dispatch(result.value)).then(reply => {
+            replyTo.tell({ result: { accepted: true, reply } })
+            state.self.tell(state.served)
+          }, failed)
+      } catch (error) {
+        failed(error)
+      }
+    }
     try {
       const checking = schema['~standard'].validate(input)
-      const checked = checking instanceof Promise ? await checking : checking
-      if (checked.issues !== undefined)
-        replyTo.tell({ result: { accepted: false, issues: checked.issues.map(issue => issue.message) } })
-      else replyTo.tell({ result: { accepted: true, reply: await dispatch(checked.value) } })
+      if (checking instanceof Promise) checking.then(checked, failed)
+      else checked(checking)
     } catch (error) {
-      replyTo.tell({ error })
+      failed(error)
     }
   }
 
   const door = behavior<DoorMessage<Reply>, Door<Reply>>({
     initial: ({ self }) => {
       running = self
-      return { self, inFlight: 0, waiting: new Ring() }
+      return new Door(self)
     },
     receive: (state, message) => {
       if (message.type === 'request') state.waiting.push(message)
       // What an earlier incarnation had under way is not counted by this one.
-      else if (message.door === state) state.inFlight--
+      else if (message === state.served) state.inFlight--
       while (state.inFlight < maxInFlight && !state.waiting.isEmpty) {
         state.inFlight++
-        void serve(state.waiting.shift()).then(() => state.self.tell({ type: 'served', door: state }))
+        serve(state, state.waiting.shift())
       }
       return state
     },
@@ -95,10 +112,21 @@ interface Incoming<Reply> {
   readonly replyTo: ReplyTo<Answer<Reply>>
 }
 
-type DoorMessage<Reply> = Incoming<Reply> | { readonly type: 'served'; readonly door: Door<Reply> }
+interface Served {
+  readonly type: 'served'
+}
 
-interface Door<Reply> {
+type DoorMessage<Reply> = Incoming<Reply> | Served
+
+/** An incarnation of the door. */
+class Door<Reply> {
   readonly self: ActorRef<DoorMessage<Reply>>
-  inFlight: number
-  readonly waiting: Ring<Incoming<Reply>>
+  /** Its own word for a request that is dealt with. */
+  readonly served: Served = { type: 'served' }
+  inFlight = 0
+  readonly waiting = new Ring<Incoming<Reply>>()
+
+  constructor(self: ActorRef<DoorMessage<Reply>>) {
+    this.self = self
+  }
 }

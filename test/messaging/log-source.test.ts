@@ -314,3 +314,71 @@ test('a corrupt log is a failure of its reader, and not tried again', async () =
   expect(await failed).toBe(corrupt)
   expect(reads).toBe(1)
 })
+
+test('a cursor follows a log in which nothing is wanted, at a lag of 1,024 records, and to its end when it is closed', async () => {
+  await using scene = await Scene.open()
+  const writer = new Writer(scene.store)
+  writer.events('a', ...Array.from({ length: 3_000 }, () => 'Y:'))
+  await settle()
+  const reader = await Reader.open(logSource(scene.store, 'group', { events: ['X'] }, { page: 8 }))
+  const cursor = (): number => scene.store.cursor(0, 'group')
+  const lagsAtMost = (lag: number): void => expect(scene.store.lastPosition(0) - cursor()).toBeLessThanOrEqual(lag)
+  await reader.takeAll()
+  lagsAtMost(1_024)
+  let cursors = 0
+  let last = cursor()
+  for (let i = 0; i < 3_000; i++) {
+    writer.events('b', 'Y:')
+    if (i % 10 === 0) await settle()
+    lagsAtMost(1_024 + 10)
+    if (cursor() !== last) cursors++
+    last = cursor()
+  }
+  // A moved cursor is a write of its own where nothing else is written.
+  expect(cursors).toBeLessThanOrEqual(4)
+  await reader.source.close()
+  lagsAtMost(0)
+})
+
+test('a cursor never passes what is not done, however much was looked through behind it', async () => {
+  await using scene = await Scene.open()
+  const writer = new Writer(scene.store)
+  const reader = await Reader.open(logSource(scene.store, 'group', { events: ['X'] }))
+  writer.events('a', 'Y:', 'X:1')
+  await reader.takeAll()
+  for (let i = 0; i < 3_000; i++) writer.events('b', 'Y:')
+  await reader.takeAll()
+  expect(scene.store.cursor(0, 'group')).toBeLessThanOrEqual(1)
+  await reader.source.close()
+  expect(scene.store.cursor(0, 'group')).toBe(1)
+})
+
+test('gives messages again by their positions, as they were', async () => {
+  await using scene = await Scene.open(memoryStore(2))
+  const writer = new Writer(scene.store)
+  for (let i = 0; i < 400; i++) writer.events(`a${i}`, `X:${i}`, 'Y:', `X:${i}'`)
+  const reader = await Reader.open(logSource(scene.store, 'group', { events: ['X'] }))
+  await reader.takeAll()
+  for (const partition of [0, 1]) {
+    const given = reader.taken.filter(message => message.partition === partition && message.position! % 7 === 1)
+    const again = await reader.source.again!(
+      partition,
+      given.map(message => message.position!),
+    )
+    expect(given.length).toBeGreaterThan(40)
+    const plain = ({ id, type, payload, position, correlationId }: SourceMessage): unknown[] => [
+      id,
+      type,
+      payload,
+      position,
+      partition,
+      correlationId,
+    ]
+    expect(again.map(plain)).toEqual(given.map(plain))
+    for (const message of again) reader.source.done(message)
+  }
+  const missing = reader.source.again!(0, [scene.store.lastPosition(0) + 1])
+  await expect(missing).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' })
+  await reader.source.close()
+  await expect(reader.source.again!(0, [1])).rejects.toMatchObject({ code: 'BRIDGE_STOPPED' })
+})

@@ -54,6 +54,37 @@ test('forgets that a message was skipped once it is handled', () => {
   expect(inbox.outstandingOf(handled(2))).toEqual([])
 })
 
+test('has each overtaken position stored with one message, not with all that overtake it', () => {
+  const inbox = new Inbox()
+  const stored: number[] = []
+  const waiting = Array.from({ length: 1_000 }, (_, i) => 2 * i + 1)
+  for (let position = 2; position <= 2_000; position += 2) {
+    const outstanding = inbox.outstandingOf(handled(position, waiting))
+    stored.push(...outstanding)
+    inbox.note(handled(position, outstanding))
+  }
+  expect(stored).toEqual(waiting)
+  expect(inbox.outstandingOf(handled(5, [1, 3]))).toEqual([])
+  for (const position of waiting) {
+    expect(has(inbox, position)).toBe(false)
+    inbox.note(handled(position))
+    expect(has(inbox, position)).toBe(true)
+  }
+})
+
+test('what a snapshot has of an inbox does not change with it', () => {
+  const inbox = new Inbox()
+  inbox.note(handled(5, [2, 3]))
+  const marks = inbox.toMarks()
+  const other = Inbox.of(marks)
+  inbox.note(handled(2))
+  inbox.note(handled(7, [6]))
+  expect(marks).toEqual([['bridge', 0, 5, [2, 3]]])
+  expect(has(other, 2)).toBe(false)
+  other.note(handled(3))
+  expect(marks).toEqual([['bridge', 0, 5, [2, 3]]])
+})
+
 /**
  * A sender with several keys, whose messages overtake one another; a receiver that handles, refuses, crashes (what was not
  * stored is forgotten, what was stored may be unknown to the sender) and takes snapshots. The model is a set of positions.
