@@ -72,7 +72,8 @@ export const parkingLot = eventSourced<ParkingCommand, ParkingEvent, Parking, tr
         }
     }
   },
-  snapshot: { every: 100 },
+  // It holds all that is parked, payloads and all, so it is not made often.
+  snapshot: { every: 1_000 },
 })
 
 const isParked = ({ parked }: Parking, id: string): boolean => parked.some(message => message.id === id)

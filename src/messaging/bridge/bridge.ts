@@ -200,19 +200,15 @@ export class Bridge implements Holder {
 
   private begin(inFlight: InFlight): void {
     const { route } = inFlight
-    if (!this.parked.isEmpty) {
-      if (this.parked.knows(inFlight)) {
-        // It may be one of thousands that come again together, so not at once.
-        inFlight.tell('stored')
-        return
-      }
-      if (this.parked.isBefore(inFlight)) {
-        this.park(inFlight)
-        return
-      }
+    const isKnown = !this.parked.isEmpty && this.parked.knows(inFlight)
+    // It may be one of thousands that come again together, so not at once.
+    if (isKnown) inFlight.tell('stored')
+    else if (route === null || (!this.parked.isEmpty && this.parked.isBefore(inFlight))) this.park(inFlight)
+    else {
+      this.prepare(inFlight, route.message)
+      return
     }
-    if (route === null) this.park(inFlight)
-    else this.prepare(inFlight, route.message)
+    heardLater(route)
   }
 
   private readAgain(ended: InFlight, waiting: Waiting): void {
@@ -497,7 +493,7 @@ export class Bridge implements Holder {
   }
 }
 
-/** A preparation that fails before its turn is heard then, and must not end the process meanwhile. */
+/** A preparation that fails before its turn, or has none, must not end the process: its message is prepared anew. */
 const heardLater = (route: Route | null): void => {
   if (route?.message instanceof Promise) route.message.catch(() => undefined)
 }
