@@ -112,6 +112,10 @@ class LogSource implements MessageSource {
     return reader.again(positions)
   }
 
+  givenTo(partition: number): number {
+    return this.readers[partition]?.givenTo ?? 0
+  }
+
   async close(): Promise<void> {
     for (const reader of this.readers) reader.close()
     this.readers = []

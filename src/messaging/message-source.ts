@@ -23,6 +23,11 @@ export interface MessageSource<Message extends SourceMessage = SourceMessage> {
    * JOURNAL_CORRUPT where one is not there any more, which is final; others may be tried again.
    */
   again?(partition: number, positions: readonly number[]): Promise<readonly Message[]>
+  /**
+   * Up to which position everything wanted of a partition was given, in this opening or before. A source with positions has
+   * it: a parked message is not replayed ahead of those before it, which a restarted source may yet have to give.
+   */
+  givenTo?(partition: number): number
   /** Ends reading and stores what is done. */
   close(): Promise<void>
 }

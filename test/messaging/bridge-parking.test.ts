@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../src/persistence/memory-journal.ts'
 import { PAYLOAD_BYTES_MAX } from '../../src/persistence/storable.ts'
-import { rejection, settle } from '../kernel/support.ts'
+import { gate, rejection, settle } from '../kernel/support.ts'
 import { failNext } from '../persistence/support.ts'
 import { Office } from './office.ts'
 
@@ -136,6 +136,30 @@ test('a replay takes along what was parked meanwhile, and a discard behind it fi
   expect(await answer(office, office.bridge.discard('A'))).toMatchObject({ parked: 0 })
   expect(office.stored('x').slice(0, 2)).toEqual(['A x 1', 'A x 2'])
   expect(await office.bridge.parked()).toEqual([])
+})
+
+test('a replay waits for what its source has yet to give before it, so that none of that is taken for handled', async () => {
+  const memory = memoryStore()
+  const never = new Promise<never>(() => undefined)
+  const first = await Office.open({ commandFor: label => (label === 'A x 3' ? { type: 'throw' } : never) }, memory)
+  first.write('B x 1', 'C x 2', 'A x 3')
+  await first.pass(200)
+  expect(await first.bridge.parked()).toHaveLength(1)
+  // Left alone, as a process that ended. The next one can take on but one message before the first is prepared.
+  const { opened, open } = gate()
+  await using second = await Office.open(
+    {
+      maxWaiting: 1,
+      commandFor: label => (label === 'B x 1' ? opened.then(() => ({ type: 'add', label })) : undefined),
+    },
+    memory,
+  )
+  const replayed = second.bridge.replay('A')
+  await second.pass(500)
+  expect(second.stored('x')).toEqual([])
+  open()
+  expect(await answer(second, replayed)).toEqual({ delivered: 1, parked: 0 })
+  expect(second.stored('x').toSorted()).toEqual(['A x 3', 'B x 1', 'C x 2'])
 })
 
 const answer = async <Result>(office: Office, asked: Promise<Result>): Promise<Result> => {

@@ -26,6 +26,8 @@ export const WAKE: BridgeMessage = { type: 'wake' }
 const DEFERRAL: Backoff = { minMs: 10, maxMs: 1_000 }
 /** Outcomes taken up, and messages accepted, in one turn: then others have theirs. */
 const TURN_MAX = 256
+/** How long until it is looked at again whether a replay may begin. Units: ms. */
+const LOOK_AGAIN_MS = 100
 
 /**
  * The life of a message in a bridge.
@@ -58,6 +60,7 @@ export class Bridge implements Holder {
   /** Messages whose outcome is known and not taken up yet. */
   private readonly outcomes = new Ring<InFlight>()
   private isWoken = false
+  private isLookingAgain = false
 
   constructor(definition: MessageBridgeDefinition, context: ActorContext<BridgeMessage>) {
     this.definition = definition
@@ -104,11 +107,11 @@ export class Bridge implements Holder {
       case 'replay':
       case 'discard':
         this.requests.add(message)
-        if (this.lanes.isFree(message.key)) this.serve(message.key, null)
-        return
+        break
     }
     this.takeUp()
     this.pump()
+    if (!this.requests.isEmpty) this.serveFreeKeys()
   }
 
   announce({ target, partition, position }: InFlight): void {
@@ -440,6 +443,7 @@ export class Bridge implements Holder {
         this.requests.end(key, this.parked.countOf(key))
         continue
       }
+      if (request.type === 'replay' && !this.isItsTime(parked)) return false
       const inFlight = new InFlight(this, parked, null, key, parked, parked.target)
       this.lanes.pass(key, waiting, inFlight)
       if (request.type === 'discard') this.release(inFlight)
@@ -447,6 +451,26 @@ export class Bridge implements Holder {
       return true
     }
     return false
+  }
+
+  /** What is parked of other keys waits for its lane. */
+  private serveFreeKeys(): void {
+    for (const key of this.requests.keys()) if (this.lanes.isFree(key)) this.serve(key, null)
+    if (this.requests.isEmpty || this.isLookingAgain) return
+    this.isLookingAgain = true
+    this.after(LOOK_AGAIN_MS, () => {
+      this.isLookingAgain = false
+      this.wake()
+    })
+  }
+
+  /**
+   * Whether the source has given all that is before it. Nobody could say yet that those are to come, and its receiver would
+   * take their places for handled.
+   */
+  private isItsTime({ partition, position }: ParkedMessage): boolean {
+    const { source } = this.definition
+    return position === null || source.givenTo === undefined || source.givenTo(partition) >= position
   }
 
   private replay(inFlight: InFlight, parked: ParkedMessage): void {

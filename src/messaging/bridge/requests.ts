@@ -30,6 +30,10 @@ export class Requests {
     else queue.push(entry)
   }
 
+  keys(): readonly string[] {
+    return [...this.byKey.keys()]
+  }
+
   /** The one that is under way for a key. */
   of(key: string): ParkedRequest | null {
     return this.byKey.get(key)?.[0]?.request ?? null

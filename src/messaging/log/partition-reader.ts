@@ -67,6 +67,11 @@ export class PartitionReader implements Follower, LogReader {
     if (!this.closed && this.progress.done(position)) this.moveCursor(0)
   }
 
+  get givenTo(): number {
+    const next = this.held[this.taken]
+    return next === undefined ? this.scanned : next.position - 1
+  }
+
   /** **Errors**: JOURNAL_CORRUPT where one is not there; those of the journal. */
   async again(positions: readonly number[]): Promise<readonly LogMessage[]> {
     const messages: LogMessage[] = []
@@ -134,8 +139,7 @@ export class PartitionReader implements Follower, LogReader {
    */
   private moveCursor(lag: number): void {
     const lowest = this.progress.lowest
-    const first = lowest === 0 ? this.held[this.taken]?.position : lowest
-    const cursor = first === undefined ? this.scanned : first - 1
+    const cursor = lowest === 0 ? this.givenTo : lowest - 1
     if (cursor <= this.cursor + lag) return
     this.cursor = cursor
     this.store.moveCursor(this.partition, this.reading.group, cursor)
