@@ -11,7 +11,8 @@ import { type Holder, InFlight, type Outcome, targetOf } from './in-flight.ts'
 import { Lanes } from './lanes.ts'
 import { NONE_OVERTAKEN, Overtaken } from './overtaken.ts'
 import { ParkedMessages } from './parked-messages.ts'
-import { type ParkedRequest, Requests } from './requests.ts'
+import { type ReplayHost, Replaying } from './replaying.ts'
+import type { ParkedRequest } from './requests.ts'
 import type { Waiting } from './waiting.ts'
 
 export type BridgeMessage =
@@ -26,8 +27,6 @@ export const WAKE: BridgeMessage = { type: 'wake' }
 const DEFERRAL: Backoff = { minMs: 10, maxMs: 1_000 }
 /** Outcomes taken up, and messages accepted, in one turn: then others have theirs. */
 const TURN_MAX = 256
-/** How long until it is looked at again whether a replay may begin. Units: ms. */
-const LOOK_AGAIN_MS = 100
 
 /**
  * The life of a message in a bridge.
@@ -39,7 +38,7 @@ const LOOK_AGAIN_MS = 100
  *
  * What waits (in its lane, for its preparation, after a failure, for the parking lot) is aside, and has a bound of its own.
  */
-export class Bridge implements Holder {
+export class Bridge implements Holder, ReplayHost {
   readonly name: string
   private readonly overtaken = new Overtaken()
   private readonly self: ActorRef<BridgeMessage>
@@ -51,7 +50,7 @@ export class Bridge implements Holder {
   private readonly attempts: number
   private readonly parked: ParkedMessages
   private readonly lanes: Lanes
-  private readonly requests = new Requests()
+  private readonly replaying: Replaying
   /** Taken from the source and not dealt with; `aside` of them wait. */
   private accepted = 0
   private aside = 0
@@ -60,7 +59,6 @@ export class Bridge implements Holder {
   /** Messages whose outcome is known and not taken up yet. */
   private readonly outcomes = new Ring<InFlight>()
   private isWoken = false
-  private isLookingAgain = false
 
   constructor(definition: MessageBridgeDefinition, context: ActorContext<BridgeMessage>) {
     this.definition = definition
@@ -72,6 +70,7 @@ export class Bridge implements Holder {
     this.attempts = definition.attempts ?? 5
     this.lanes = new Lanes(definition.source.again !== undefined, this.maxInFlight)
     this.parked = new ParkedMessages(definition.store, definition.name, this.overtaken)
+    this.replaying = new Replaying(this, definition.source, this.lanes, this.parked, this.overtaken)
   }
 
   async open(): Promise<void> {
@@ -106,12 +105,12 @@ export class Bridge implements Holder {
         return
       case 'replay':
       case 'discard':
-        this.requests.add(message)
+        this.replaying.request(message)
         break
     }
     this.takeUp()
     this.pump()
-    if (!this.requests.isEmpty) this.serveFreeKeys()
+    if (!this.replaying.isIdle) this.replaying.serveFreeKeys()
   }
 
   announce({ target, partition, position }: InFlight): void {
@@ -125,7 +124,7 @@ export class Bridge implements Holder {
     this.wake()
   }
 
-  private wake(): void {
+  wake(): void {
     if (this.isWoken || this.closed) return
     this.isWoken = true
     this.self.tell(WAKE)
@@ -194,8 +193,8 @@ export class Bridge implements Holder {
   // ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The next of its key has its turn: what is parked and wanted again first, then what waits. */
-  private next(ended: InFlight): void {
-    if (!this.requests.isEmpty && this.serve(ended.key, ended.behind)) return
+  next(ended: InFlight): void {
+    if (!this.replaying.isIdle && this.replaying.serve(ended.key, ended.behind)) return
     const next = this.lanes.next(ended)
     if (next !== null) this.begin(next)
     else if (ended.behind !== null) this.readAgain(ended, ended.behind)
@@ -253,7 +252,7 @@ export class Bridge implements Holder {
   }
 
   /** Once more, and perhaps to another receiver. **Errors**: those of `translate`. */
-  private retranslate(inFlight: InFlight): Route | null {
+  retranslate(inFlight: InFlight): Route | null {
     const { target, partition, position, parked } = inFlight
     const route = this.translate(inFlight.message)
     inFlight.reroute(route)
@@ -265,7 +264,7 @@ export class Bridge implements Holder {
 
   // ── attempts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private prepare(inFlight: InFlight, message: unknown): void {
+  prepare(inFlight: InFlight, message: unknown): void {
     if (!(message instanceof Promise)) {
       inFlight.command = message
       this.deliver(inFlight)
@@ -310,7 +309,7 @@ export class Bridge implements Holder {
         else this.prepareAgain(inFlight)
         return
       case 'done':
-        if (inFlight.parked !== null) this.release(inFlight)
+        if (inFlight.parked !== null) this.replaying.release(inFlight)
         else this.finish(inFlight)
         return
       case 'failed':
@@ -320,7 +319,7 @@ export class Bridge implements Holder {
         this.finish(inFlight)
         return
       case 'released':
-        this.requests.count(inFlight.key)
+        this.replaying.released(inFlight)
         this.finish(inFlight)
         return
       case 'not-stored':
@@ -330,10 +329,10 @@ export class Bridge implements Holder {
         this.readDone(inFlight, inFlight.behind!)
         return
       case 'recalled':
-        this.replayRead(inFlight)
+        this.replaying.replay(inFlight)
         return
       case 'not-recalled':
-        this.stayParked(inFlight)
+        this.replaying.stayParked(inFlight)
         return
       case 'not-read':
         this.readAgain(inFlight, inFlight.behind!)
@@ -346,7 +345,7 @@ export class Bridge implements Holder {
     try {
       const route = this.retranslate(inFlight)
       if (route !== null) this.prepare(inFlight, route.message)
-      else if (inFlight.parked !== null) this.release(inFlight)
+      else if (inFlight.parked !== null) this.replaying.release(inFlight)
       else this.finish(inFlight)
     } catch (thrown) {
       inFlight.failed(toError(thrown), true)
@@ -368,12 +367,12 @@ export class Bridge implements Holder {
   }
 
   /** What it waits for is no fault of the message, so it is tried for as long as it takes. */
-  private defer(inFlight: InFlight, outcome: Outcome): void {
+  defer(inFlight: InFlight, outcome: Outcome): void {
     this.after(backoffMs(inFlight.nextDeferral(), this.context.random, DEFERRAL), () => inFlight.tell(outcome))
   }
 
   /** Ends with the bridge. */
-  private after(delayMs: number, run: () => void): void {
+  after(delayMs: number, run: () => void): void {
     if (this.closed) return
     const cancel = this.context.clock.after(delayMs, () => {
       this.timers.delete(cancel)
@@ -408,7 +407,7 @@ export class Bridge implements Holder {
 
   private park(inFlight: InFlight): void {
     if (inFlight.parked !== null) {
-      this.stayParked(inFlight)
+      this.replaying.stayParked(inFlight)
       return
     }
     this.setAside(inFlight)
@@ -426,93 +425,7 @@ export class Bridge implements Holder {
     )
   }
 
-  /** A replay ends with the first that fails: it and those behind it are parked already. */
-  private stayParked(inFlight: InFlight): void {
-    const { key, target, partition, position } = inFlight
-    if (inFlight.isMoved && target !== null) this.overtaken.remove(target, partition, position)
-    this.requests.end(key, this.parked.countOf(key))
-    this.next(inFlight)
-  }
-
-  /** Whether a parked message of the key has its turn: the next that a request wants. */
-  private serve(key: string, waiting: Waiting | null): boolean {
-    for (let request = this.requests.of(key); request !== null; request = this.requests.of(key)) {
-      const wanted = request.type === 'discard' && request.id !== null ? request.id : null
-      const parked = this.parked.first(key, wanted)
-      if (parked === null) {
-        this.requests.end(key, this.parked.countOf(key))
-        continue
-      }
-      if (request.type === 'replay' && !this.isItsTime(parked)) return false
-      const inFlight = new InFlight(this, parked, null, key, parked, parked.target)
-      this.lanes.pass(key, waiting, inFlight)
-      if (request.type === 'discard') this.release(inFlight)
-      else this.replay(inFlight, parked)
-      return true
-    }
-    return false
-  }
-
-  /** What is parked of other keys waits for its lane. */
-  private serveFreeKeys(): void {
-    for (const key of this.requests.keys()) if (this.lanes.isFree(key)) this.serve(key, null)
-    if (this.requests.isEmpty || this.isLookingAgain) return
-    this.isLookingAgain = true
-    this.after(LOOK_AGAIN_MS, () => {
-      this.isLookingAgain = false
-      this.wake()
-    })
-  }
-
-  /**
-   * Whether the source has given all that is before it. Nobody could say yet that those are to come, and its receiver would
-   * take their places for handled.
-   */
-  private isItsTime({ partition, position }: ParkedMessage): boolean {
-    const { source } = this.definition
-    return position === null || source.givenTo === undefined || source.givenTo(partition) >= position
-  }
-
-  private replay(inFlight: InFlight, parked: ParkedMessage): void {
-    if (!parked.isReference) {
-      this.replayRead(inFlight)
-      return
-    }
-    this.definition.source.again!(parked.partition, [parked.position!]).then(
-      ([message]) => {
-        inFlight.message = message!
-        inFlight.tell('recalled')
-      },
-      error => {
-        this.warn(`${parked.id} cannot be read again, and stays parked`, error)
-        inFlight.tell('not-recalled')
-      },
-    )
-  }
-
-  private replayRead(inFlight: InFlight): void {
-    try {
-      const route = this.retranslate(inFlight)
-      if (route === null) this.release(inFlight)
-      else this.prepare(inFlight, route.message)
-    } catch (thrown) {
-      this.warn(`${inFlight.id} still cannot be translated`, thrown)
-      this.stayParked(inFlight)
-    }
-  }
-
-  private release(inFlight: InFlight): void {
-    const isDiscarded = this.requests.of(inFlight.key)?.type === 'discard'
-    this.parked.release(inFlight, isDiscarded).then(
-      () => inFlight.tell('released'),
-      error => {
-        this.warn(`release of ${inFlight.id} not stored`, error)
-        this.defer(inFlight, 'done')
-      },
-    )
-  }
-
-  private warn(text: string, error: unknown): void {
+  warn(text: string, error: unknown): void {
     this.context.log.log('warn', `bridge ${this.name}: ${text}`, { error: toError(error) })
   }
 }
