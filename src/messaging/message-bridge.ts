@@ -1,11 +1,13 @@
 import { RuntimeError } from '../base/errors.ts'
 import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
 import type { ActorRef } from '../kernel/types.ts'
+import { persistenceIdOf } from '../persistence/event-sourced.ts'
 import type { EventStore } from '../persistence/event-store.ts'
+import { checkPersistenceId } from '../persistence/partition.ts'
 import type { Backoff } from '../supervision/backoff.ts'
 import { Bridge, type BridgeMessage, WAKE } from './bridge/bridge.ts'
 import type { MessageSource, SourceMessage } from './message-source.ts'
-import type { ParkedMessage } from './parking-lot.ts'
+import { type ParkedMessage, parkingLot } from './parking-lot.ts'
 import type { Route } from './route.ts'
 
 export interface MessageBridgeDefinition<Message extends SourceMessage = SourceMessage> {
@@ -76,9 +78,11 @@ export interface MessageBridge {
   settled(): Promise<void>
 }
 
+/** **Errors** of `messageBridge`, thrown: PERSISTENCE_ID_INVALID, DEFINITION_INVALID. */
 export const messageBridge = <Message extends SourceMessage>(
   definition: MessageBridgeDefinition<Message>,
 ): MessageBridge => {
+  checkDefinition(definition)
   let running: ActorRef<BridgeMessage> | null = null
   const behavior = systemBehavior<BridgeMessage, Bridge>(
     {
@@ -128,6 +132,19 @@ export const messageBridge = <Message extends SourceMessage>(
     settled: () => asked(replyTo => ({ type: 'settled', replyTo })),
   }
 }
+
+const checkDefinition = ({ name, attempts = 1, maxInFlight = 1, maxWaiting = 1 }: Bounds): void => {
+  // Its parking lot is an entity of that id.
+  checkPersistenceId(persistenceIdOf(parkingLot.name, name))
+  for (const [field, value] of Object.entries({ attempts, maxInFlight, maxWaiting }))
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new RuntimeError(
+        'DEFINITION_INVALID',
+        `bridge ${name}: ${field} must be a whole number of at least 1, not ${value}`,
+      )
+}
+
+type Bounds = Pick<MessageBridgeDefinition, 'name' | 'attempts' | 'maxInFlight' | 'maxWaiting'>
 
 const bridgeStopped = (name: string, cause?: unknown): RuntimeError =>
   new RuntimeError('BRIDGE_STOPPED', `bridge ${name} is not running`, { cause, retryable: true })

@@ -401,3 +401,13 @@ test('a lost answer of the receiver’s write is neither a loss nor a second eff
   expect(office.stored('x')).toEqual(['A x 1'])
   expect(office.cursor).toBeGreaterThanOrEqual(1)
 })
+
+test('refuses a name that no parking lot can have, and bounds that are no counts', async () => {
+  const bridgeOf = (wishes: object) => rejection(Office.open(wishes))
+  expect(await bridgeOf({ name: 'n'.repeat(600) })).toMatchObject({ code: 'PERSISTENCE_ID_INVALID' })
+  for (const wrong of [{ attempts: 0 }, { maxInFlight: 0.5 }, { maxWaiting: Number.POSITIVE_INFINITY }])
+    expect(await bridgeOf(wrong)).toMatchObject({
+      code: 'DEFINITION_INVALID',
+      message: expect.stringContaining(`office: ${Object.keys(wrong)[0]}`),
+    })
+})

@@ -23,7 +23,8 @@ import { checkSettings, type RedisStreamSourceOptions, type StreamSettings } fro
  * event is a message that a bridge parks with what is wrong; the entry stays in its stream. A server that is away or
  * refuses is logged and tried again for ever (10 ms doubling to 1,000). An entry that was deleted from its stream
  * before it was read is logged and acknowledged. SOURCE_MISCONFIGURED for options that cannot be meant. **Bounds**:
- * `maxUnacknowledged` entries in memory.
+ * `maxUnacknowledged` entries in memory, whatever they wait for: a slow message with so many behind it in its key stops the
+ * topics for all keys, unlike one of a store's own log, which is read again.
  */
 export const redisStreamSource = (options: RedisStreamSourceOptions): MessageSource =>
   new RedisStreamSource(checkSettings(options))

@@ -2,7 +2,7 @@ import { isRuntimeError } from '../../base/errors.ts'
 import { type EntityKind, oneEntity } from '../../persistence/event-sourced-entities.ts'
 import type { EventStore } from '../../persistence/event-store.ts'
 import { recover } from '../../persistence/recovery.ts'
-import { type ParkedMessage, type Parking, type ParkingCommand, parkingLot } from '../parking-lot.ts'
+import { DISCARDED_MAX, type ParkedMessage, type Parking, type ParkingCommand, parkingLot } from '../parking-lot.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Overtaken } from './overtaken.ts'
 
@@ -92,13 +92,19 @@ export class ParkedMessages {
   /** Resolves when it is stored that the message is dealt with. **Errors**: those of the store. */
   async release({ key, id }: InFlight, isDiscarded: boolean): Promise<void> {
     await this.lot.ask(this.bridge, { type: isDiscarded ? 'Discard' : 'Release', id })
-    if (isDiscarded) this.discarded.add(id)
+    if (isDiscarded) this.noteDiscarded(id)
     const messages = this.byKey.get(key)
     const released = messages?.get(id)
     if (messages === undefined || released === undefined) return
     if (released.target !== null) this.overtaken.remove(released.target, released.partition, released.position)
     messages.delete(id)
     if (messages.size === 0) this.byKey.delete(key)
+  }
+
+  /** As many as the lot keeps, the newest. */
+  private noteDiscarded(id: string): void {
+    this.discarded.add(id)
+    if (this.discarded.size > DISCARDED_MAX) this.discarded.delete(this.discarded.values().next().value!)
   }
 
   private async write(whole: Unparked, canReadAgain: boolean): Promise<Unparked> {
