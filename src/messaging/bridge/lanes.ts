@@ -30,17 +30,13 @@ export class Lanes {
     return null
   }
 
-  /** Whether it stays at hand; otherwise its place is kept, and it will be read again. */
-  wait(first: InFlight, inFlight: InFlight): boolean {
+  /** At hand, or else its place, to be read again. */
+  wait(first: InFlight, inFlight: InFlight): void {
     first.behind ??= new Waiting()
     const { position, partition, target } = inFlight
     const isLost = !this.canReadAgain || position === null || target === null
-    if (isLost || (first.behind.hasRoom && this.atHand < this.atHandMax)) {
-      this.keep(first.behind, inFlight)
-      return true
-    }
-    first.behind.pushPlace(partition, position, target)
-    return false
+    if (isLost || (first.behind.hasRoom && this.atHand < this.atHandMax)) this.keep(first.behind, inFlight)
+    else first.behind.pushPlace(partition, position, target)
   }
 
   keep(waiting: Waiting, inFlight: InFlight): void {
