@@ -85,7 +85,7 @@ export type {
   Snapshot,
   StoredAppend,
 } from './persistence/journal.ts'
-export { memoryJournal } from './persistence/memory-journal.ts'
+export { type MemoryStore, memoryJournal, memoryStore } from './persistence/memory-journal.ts'
 export { type Recovered, recover } from './persistence/recovery.ts'
 export type { Backoff } from './supervision/backoff.ts'
 export { childRef, type SupervisorControl, supervisorControl } from './supervision/control.ts'

@@ -1,6 +1,5 @@
 import { RuntimeError } from '../base/errors.ts'
 import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
-import type { ActorRef } from '../kernel/types.ts'
 import { persistenceIdOf } from '../persistence/event-sourced.ts'
 import type { EventStore } from '../persistence/event-store.ts'
 import { checkPersistenceId } from '../persistence/partition.ts'
@@ -9,6 +8,7 @@ import { Bridge, type BridgeMessage, WAKE } from './bridge/bridge.ts'
 import type { MessageSource, SourceMessage } from './message-source.ts'
 import { type ParkedMessage, parkingLot } from './parking-lot.ts'
 import type { Route } from './route.ts'
+import { RunningRef } from './running-ref.ts'
 
 export interface MessageBridgeDefinition<Message extends SourceMessage = SourceMessage> {
   /** Stable for ever: receivers remember by it what they have handled. Unique in its store. */
@@ -53,9 +53,12 @@ export interface DiscardResult {
  *
  * **Delivery**: at least once to the receiver's mailbox; with an event-sourced receiver its effect is stored once.
  * **Order**: one message of a key at a time, in the source's order; keys do not wait for one another. **Bounds**:
- * `maxInFlight` and `maxWaiting`, and those of the source. **Slowness** is no failure: nothing is delivered again while its receiver works. **Errors**: a message
- * that fails `attempts` times is parked with its error, and the later ones of its key behind it, durably; `replay` sends
- * them again. A receiver that is down makes its messages wait, however long.
+ * `maxInFlight` and `maxWaiting`, and those of the source. **Slowness** is no failure: nothing is delivered again while
+ * its receiver works. **Errors**: a message that fails `attempts` times is parked with its error, and the later ones of
+ * its key behind it, durably; `replay` sends them again. A receiver that is down makes its messages wait, however long.
+ *
+ * Its functions may be called before it runs: they wait for its first start, and fail with BRIDGE_STOPPED where that
+ * fails, and while it is down later.
  */
 export interface MessageBridge {
   readonly name: string
@@ -83,7 +86,7 @@ export const messageBridge = <Message extends SourceMessage>(
   definition: MessageBridgeDefinition<Message>,
 ): MessageBridge => {
   checkDefinition(definition)
-  let running: ActorRef<BridgeMessage> | null = null
+  const running = new RunningRef<BridgeMessage>(`bridge ${definition.name}`)
   const behavior = systemBehavior<BridgeMessage, Bridge>(
     {
       initial: async context => {
@@ -91,10 +94,11 @@ export const messageBridge = <Message extends SourceMessage>(
         try {
           await bridge.open()
         } catch (error) {
+          running.ended(error)
           await bridge.close()
           throw error
         }
-        running = context.self
+        running.started(context.self)
         return bridge
       },
       receive: (bridge, message) => {
@@ -102,34 +106,26 @@ export const messageBridge = <Message extends SourceMessage>(
         return bridge
       },
       onStop: async bridge => {
-        running = null
+        running.ended()
         await bridge.close()
       },
     },
     {
       onKill: bridge => {
-        running = null
+        running.ended()
         void bridge.close()
       },
       // What is in the mailbox of one that ends is the source's, and comes again from there.
       takeBack: message => message === WAKE,
     },
   )
-  const asked = async <Reply>(make: (replyTo: { tell(reply: Reply): void }) => BridgeMessage): Promise<Reply> => {
-    if (running === null) throw bridgeStopped(definition.name)
-    try {
-      return await running.ask<Reply>(make)
-    } catch (error) {
-      throw bridgeStopped(definition.name, error)
-    }
-  }
   return {
     name: definition.name,
     behavior: behavior as Behavior<never>,
-    parked: () => asked(replyTo => ({ type: 'parked', replyTo })),
-    replay: key => asked(replyTo => ({ type: 'replay', key, replyTo })),
-    discard: (key, id) => asked(replyTo => ({ type: 'discard', key, id: id ?? null, replyTo })),
-    settled: () => asked(replyTo => ({ type: 'settled', replyTo })),
+    parked: () => running.ask(replyTo => ({ type: 'parked', replyTo })),
+    replay: key => running.ask(replyTo => ({ type: 'replay', key, replyTo })),
+    discard: (key, id) => running.ask(replyTo => ({ type: 'discard', key, id: id ?? null, replyTo })),
+    settled: () => running.ask(replyTo => ({ type: 'settled', replyTo })),
   }
 }
 
@@ -145,6 +141,3 @@ const checkDefinition = ({ name, attempts = 1, maxInFlight = 1, maxWaiting = 1 }
 }
 
 type Bounds = Pick<MessageBridgeDefinition, 'name' | 'attempts' | 'maxInFlight' | 'maxWaiting'>
-
-const bridgeStopped = (name: string, cause?: unknown): RuntimeError =>
-  new RuntimeError('BRIDGE_STOPPED', `bridge ${name} is not running`, { cause, retryable: true })

@@ -1,7 +1,7 @@
-import { RuntimeError } from '../base/errors.ts'
 import { type Behavior, behavior } from '../kernel/behavior.ts'
 import { Ring } from '../kernel/ring.ts'
 import type { ActorRef, ReplyTo } from '../kernel/types.ts'
+import { RunningRef } from './running-ref.ts'
 import type { StandardResult, StandardSchema } from './standard-schema.ts'
 
 export interface ReceivingAdapterDefinition<Request, Reply> {
@@ -22,8 +22,9 @@ export type RequestResult<Reply> =
  * A bridge's door for requests from outside, as an actor: validates, hands over, answers. It is the only thing between a
  * caller and the domain's actors.
  *
- * **Errors** of `request`: BRIDGE_STOPPED while it is not running, and when it ends before it has answered (what was
- * handed over may take effect all the same); those that `dispatch` or the schema throw.
+ * **Errors** of `request`: BRIDGE_STOPPED when it is down or could not start, and when it ends before it has answered
+ * (what was handed over may take effect all the same); those that `dispatch` or the schema throw. A request before its
+ * first start waits for that.
  */
 export interface ReceivingAdapter<Reply> {
   readonly behavior: Behavior<never>
@@ -34,7 +35,7 @@ export const receivingAdapter = <Request, Reply>(
   definition: ReceivingAdapterDefinition<Request, Reply>,
 ): ReceivingAdapter<Reply> => {
   const { name, schema, dispatch, maxInFlight = 4_096 } = definition
-  let running: ActorRef<DoorMessage<Reply>> | null = null
+  const running = new RunningRef<DoorMessage<Reply>>(`receiving adapter ${name}`)
 
   // A schema that answers at once, as most do, costs a request one promise here: that of `dispatch`.
   const serve = (state: Door<Reply>, { input, replyTo }: Incoming<Reply>): void => {
@@ -67,7 +68,7 @@ export const receivingAdapter = <Request, Reply>(
 
   const door = behavior<DoorMessage<Reply>, Door<Reply>>({
     initial: ({ self }) => {
-      running = self
+      running.started(self)
       return new Door(self)
     },
     receive: (state, message) => {
@@ -81,28 +82,19 @@ export const receivingAdapter = <Request, Reply>(
       return state
     },
     onStop: () => {
-      running = null
+      running.ended()
     },
   })
 
   return {
     behavior: door as Behavior<never>,
     request: async input => {
-      if (running === null) throw stoppedError(name)
-      let answer: Answer<Reply>
-      try {
-        answer = await running.ask<Answer<Reply>>(replyTo => ({ type: 'request', input, replyTo }))
-      } catch (error) {
-        throw stoppedError(name, error)
-      }
+      const answer = await running.ask<Answer<Reply>>(replyTo => ({ type: 'request', input, replyTo }))
       if ('error' in answer) throw answer.error
       return answer.result
     },
   }
 }
-
-const stoppedError = (name: string, cause?: unknown): RuntimeError =>
-  new RuntimeError('BRIDGE_STOPPED', `bridge ${name} is not running`, { cause, retryable: true })
 
 type Answer<Reply> = { readonly result: RequestResult<Reply> } | { readonly error: unknown }
 

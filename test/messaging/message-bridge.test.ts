@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
+import { logSource } from '../../src/messaging/log-source.ts'
+import { messageBridge } from '../../src/messaging/message-bridge.ts'
 import { type BridgeTarget, routeTo } from '../../src/messaging/route.ts'
 import { memoryStore } from '../../src/persistence/memory-journal.ts'
 import { gate, rejection, settle } from '../kernel/support.ts'
-import { type Command, failNext } from '../persistence/support.ts'
+import { type Command, failNext, Scene } from '../persistence/support.ts'
 import { Office, partsOf } from './office.ts'
 
 test('delivers each message to its receiver, in the order of the log, and moves its cursor', async () => {
@@ -367,6 +369,23 @@ test.each(['kill', 'stop', 'crash'] as const)(
     expect(office.translated.length).toBe(translated)
   },
 )
+
+test('what is asked before its first start waits for that, and fails with it', async () => {
+  await using scene = await Scene.open()
+  const bridgeNamed = (name: string) =>
+    messageBridge({ name, store: scene.store, source: logSource(scene.store, name, {}), translate: () => null })
+  const starting = bridgeNamed('starting')
+  const parked = starting.parked()
+  await settle()
+  scene.spawn(starting.behavior)
+  expect(await parked).toEqual([])
+
+  const failing = bridgeNamed('failing')
+  const unanswered = rejection(failing.parked())
+  scene.journal.plan = operation => (operation === 'lastSequenceNr' ? { fail: 'before' } : null)
+  scene.spawn(failing.behavior)
+  expect(await unanswered).toMatchObject({ code: 'BRIDGE_STOPPED' })
+})
 
 test('says BRIDGE_STOPPED when it does not run, and when it ends before it has answered', async () => {
   await using office = await Office.open({ commandFor: () => ({ type: 'throw' }) })
