@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib'
 import { RuntimeError } from '../../base/errors.ts'
 
 /** The layout that this version writes. A higher one was written by a later version. */
-export const FORMAT = 1
+export const FORMAT = 2
 export const FRAME_BYTES = 5
 
 /** Fills in the frame of `frame`, whose body begins at FRAME_BYTES. */

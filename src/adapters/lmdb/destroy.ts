@@ -3,12 +3,14 @@ import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
 import { lockStore } from './lock.ts'
+import { MARKER, syncFolder } from './marker.ts'
 
 /** What a store's folder consists of, LMDB's files and ours. */
-const FILES: readonly string[] = ['data.mdb', 'lock.mdb', 'owner.pid', 'owner.lock']
+const FILES: readonly string[] = ['data.mdb', 'lock.mdb', 'owner.pid', 'owner.lock', MARKER]
 
 /**
- * Removes a store and its folder; nothing where there is none. **Errors**: JOURNAL_LOCKED while a process has it open;
+ * Removes a store and its folder; nothing where there is none. One whose removal was cut short (a kill) opens as it was, or
+ * as a new one. **Errors**: JOURNAL_LOCKED while a process has it open;
  * JOURNAL_MISCONFIGURED, and nothing is removed, where the folder holds anything that is not a store's.
  */
 export const destroyLmdbStore = async (path: string): Promise<void> => {
@@ -21,6 +23,9 @@ export const destroyLmdbStore = async (path: string): Promise<void> => {
     )
   const lock = await lockStore(path)
   try {
+    // Without its mark a database that is there is whole, and one that is gone was removed: so it is the first to go.
+    await rm(join(path, MARKER), { force: true })
+    syncFolder(path)
     for (const name of FILES) await rm(join(path, name), { force: true })
   } finally {
     await lock.release()

@@ -3,22 +3,30 @@
  *
  *     log          partition, position of its first record -> block
  *     heads        id -> sequence number, block; written behind, see `write-behind.ts`
- *     checkpoints  partition -> the position up to which `heads` is complete
+ *     checkpoints  partition -> the position up to which `heads` is complete, and the number of blocks up to there
  *     epochs       partition, with the epoch as lmdb-js's version: every write is conditional on it, within its transaction
- *     snapshots, cursors, meta
+ *     meta         the store's description; how many heads and cursors there are at least: neither is ever removed
+ *     snapshots, cursors
+ *
+ * Every value has a checksum over its key too. What is missing is found by numbers: the log's first and last position and
+ * its blocks, the heads, the cursors.
  *
  * What makes a commit durable: with `overlappingSync: false` lmdb-js's writer thread commits a transaction the way LMDB
  * does it: data pages, fdatasync, then the meta page through a descriptor opened with O_DSYNC; the promise of the write
  * resolves after that, and rejects if any of it fails. With overlappingSync, its default, that promise means "visible"
  * only, `flushed` is a second one, and in lmdb-js 3.5 a failed flush leaves it pending for ever (write.js, `startWriting`).
  * It also costs more for one commit at a time: 0.73 ms against 0.58 ms (4 blocks of 14 kB, Node 20.20).
+ *
+ * Without `eventTurnBatching`: with it lmdb-js opens every turn's batch by a write of its own, whose promise nobody gets;
+ * when the disk is full that one rejects as well, unhandled, and ends the process.
  */
 
-import { type Database, open, type RootDatabase } from 'lmdb'
-import { RuntimeError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
 import type { Cursors } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
-import { corrupt, FORMAT } from '../codec/frame.ts'
+import { sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
+import { corrupt } from '../codec/frame.ts'
+import { checkPartitionsAsked, describeStore, parseDescription } from '../packed/description.ts'
 import {
   type Engine,
   type EngineWrite,
@@ -32,20 +40,14 @@ import {
   type StoredSnapshot,
   type WriteOutcome,
 } from '../packed/engine.ts'
-import { cursorGroup, cursorKey, idKeyEncoder, logKey, positionOf, snapshotKey, snapshotSequenceNr } from './keys.ts'
+import { checkDatabaseFile } from './file-check.ts'
+import { cursorGroup, cursorKey, logKey, positionOf, snapshotKey, snapshotSequenceNr } from './keys.ts'
 import { lockStore, type StoreLock } from './lock.ts'
+import { isMarked, mark } from './marker.ts'
+import { type Growth, Room } from './room.ts'
+import { entriesOf, extentOf, openTables, type Tables } from './tables.ts'
 import { WriteBehind } from './write-behind.ts'
-
-interface Tables {
-  readonly root: RootDatabase
-  readonly meta: Database<string, string>
-  readonly epochs: Database<Buffer, number>
-  readonly log: Database<Buffer, Buffer>
-  readonly heads: Database<Buffer, string>
-  readonly checkpoints: Database<Buffer, number>
-  readonly snapshots: Database<Buffer, Buffer>
-  readonly cursors: Database<Buffer, Buffer>
-}
+import { unreadable, writeFailed } from './write-failed.ts'
 
 /** Heads that a commit takes along beyond as many as it has appends: so a generation is through before the next is due. */
 const HEADS_PER_COMMIT = 64
@@ -58,8 +60,9 @@ export class LmdbEngine implements Engine {
   readonly shared = false
   readonly #path: string
   readonly #partitions: number | null
-  readonly #behind: WriteBehind[] = []
+  readonly #logs: Log[] = []
   #tables: Tables | null = null
+  #room: Room | null = null
   #lock: StoreLock | null = null
 
   constructor(path: string, partitions: number | null) {
@@ -71,45 +74,70 @@ export class LmdbEngine implements Engine {
   async open(): Promise<readonly OpenedPartition[]> {
     this.#lock = await lockStore(this.#path)
     try {
-      this.#tables = openTables(this.#path)
-      const partitions = this.#checkMeta(this.#tables)
-      return Array.from({ length: partitions }, (_, nr) => this.#openPartition(this.#tables!, nr))
+      const made = checkDatabaseFile(this.#path) === 'there' && isMarked(this.#path)
+      const tables = openTables(this.#path)
+      this.#tables = tables
+      this.#room = await Room.open(this.name, `${this.#path}/data.mdb`, () => extentOf(tables))
+      const partitions = await this.#inRoom(NO_GROWTH, async () => {
+        const stored = this.#checkDescription(tables, made)
+        return Array.from({ length: stored }, (_, nr) => this.#openPartition(tables, nr))
+      })
+      this.#checkNumbers(tables)
+      if (!made) mark(this.#path)
+      return partitions
     } catch (error) {
       await this.#release()
-      throw error
+      throw isRuntimeError(error) ? error : unreadable(this.name, error)
     }
   }
 
-  heads(_partition: number, persistenceIds: readonly string[]): readonly Head[] {
+  heads(partition: number, persistenceIds: readonly string[]): readonly Head[] {
     const { heads } = this.#open()
     return persistenceIds.map(persistenceId => {
-      const stored = heads.getBinary(persistenceId)
-      return stored === undefined ? NO_HEAD : { sequenceNr: stored.readDoubleLE(0), block: stored.readDoubleLE(8) }
+      let stored: Buffer | undefined
+      try {
+        stored = heads.getBinary(persistenceId)
+      } catch (error) {
+        throw unreadable(`${this.name}, partition ${partition}, head of ${persistenceId}`, error)
+      }
+      if (stored === undefined) return NO_HEAD
+      const numbers = unsealNumbers(persistenceId, stored)
+      if (numbers === null) throw this.#unsealed(`partition ${partition}, head of ${persistenceId}`)
+      return { sequenceNr: numbers[0], block: numbers[1] }
     })
   }
 
   mayRotate(partition: number): boolean {
-    return this.#behind[partition]!.idle
+    return this.#logs[partition]!.behind.idle
   }
 
   rotated(partition: number, entries: Iterable<HeadEntry>, lastPosition: number): void {
-    this.#behind[partition]!.begin(entries, lastPosition)
+    const log = this.#logs[partition]!
+    log.behind.begin(entries, lastPosition)
+    log.blocksAtCheckpoint = log.blocks
   }
 
   async write(write: EngineWrite): Promise<WriteOutcome> {
     const { epochs, log, cursors } = this.#open()
-    const behind = this.#behind[write.partition]!
-    const slice = behind.next(write.touched.length + HEADS_PER_COMMIT)
-    const outcome = await this.#settled(
-      write.partition,
-      write.epoch,
-      epochs.ifVersion(write.partition, write.epoch, () => {
-        for (const { firstPosition, packed } of write.blocks) log.put(logKey(write.partition, firstPosition), packed)
-        if (write.cursors !== null) this.#putCursors(cursors, write.partition, write.cursors)
-        if (slice !== null) this.#putHeads(slice.entries, write.partition, slice.checkpoint)
-      }),
+    const state = this.#logs[write.partition]!
+    const slice = state.behind.next(write.touched.length + HEADS_PER_COMMIT)
+    const values = write.blocks.map(({ packed }) => packed.length)
+    const outcome = await this.#inRoom(growthOf(values, slice?.entries ?? []), () =>
+      this.#settled(
+        write.partition,
+        epochs.ifVersion(write.partition, write.epoch, () => {
+          for (const { firstPosition, packed } of write.blocks) log.put(logKey(write.partition, firstPosition), packed)
+          if (write.cursors !== null) this.#putCursors(cursors, write.partition, write.cursors)
+          if (slice !== null) this.#putHeads(slice.entries)
+          if (slice !== null && slice.checkpoint !== null)
+            this.#putCheckpoint(write.partition, slice.checkpoint, state.blocksAtCheckpoint)
+        }),
+      ),
     )
-    if (outcome.status === 'written') behind.confirm()
+    if (outcome.status === 'written') {
+      state.behind.confirm()
+      state.blocks += write.blocks.length
+    }
     return outcome
   }
 
@@ -122,53 +150,65 @@ export class LmdbEngine implements Engine {
 
   async blocks(partition: number, position: number, count: number): Promise<readonly StoredBlock[]> {
     const { log } = this.#open()
-    let from = position
-    for (const key of log.getKeys({ start: logKey(partition, position), reverse: true, limit: 1 }))
-      if (key.readUInt32BE(0) === partition) from = positionOf(key)
-    const blocks: StoredBlock[] = []
-    for (const { key, value } of log.getRange({
-      start: logKey(partition, from),
-      end: logKey(partition + 1, 0),
-      limit: count,
-    }))
-      blocks.push({ firstPosition: positionOf(key), packed: value })
-    return blocks
+    return this.#reading(`partition ${partition}, log from position ${position}`, () => {
+      let from = position
+      for (const key of log.getKeys({ start: logKey(partition, position), reverse: true, limit: 1 }))
+        if (key.readUInt32BE(0) === partition) from = positionOf(key)
+      const range = log.getRange({ start: logKey(partition, from), end: logKey(partition + 1, 0), limit: count })
+      return Array.from(range, ({ key, value }) => ({ firstPosition: positionOf(key), packed: value }))
+    })
   }
 
   async block(partition: number, firstPosition: number): Promise<Buffer | null> {
-    return this.#open().log.getBinary(logKey(partition, firstPosition)) ?? null
+    const { log } = this.#open()
+    return this.#reading(
+      `partition ${partition}, position ${firstPosition}`,
+      () => log.getBinary(logKey(partition, firstPosition)) ?? null,
+    )
   }
 
   async cursors(partition: number): Promise<Cursors> {
-    const found = new Map<string, number>()
+    const { cursors } = this.#open()
     const range = { start: cursorKey(partition, ''), end: cursorKey(partition + 1, '') }
-    for (const { key, value } of this.#open().cursors.getRange(range))
-      found.set(cursorGroup(key), value.readDoubleLE(0))
-    return found
+    const stored = this.#reading(`partition ${partition}, cursors`, () => Array.from(cursors.getRange(range)))
+    return new Map(
+      stored.map(({ key, value }) => {
+        const group = cursorGroup(key)
+        const [position] = this.#unseal(
+          value,
+          cursorName(partition, group),
+          `partition ${partition}, cursor of ${group}`,
+        )
+        return [group, position]
+      }),
+    )
   }
 
   async saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome> {
     const { epochs, snapshots } = this.#open()
     const others = this.#snapshotNrs(write.persistenceId).filter(nr => nr !== write.sequenceNr)
     const tooOld = [write.sequenceNr, ...others].sort((a, b) => b - a).slice(write.keep)
-    return this.#settled(
-      write.partition,
-      write.epoch,
-      epochs.ifVersion(write.partition, write.epoch, () => {
-        snapshots.put(snapshotKey(write.persistenceId, write.sequenceNr), write.packed)
-        for (const sequenceNr of tooOld) snapshots.remove(snapshotKey(write.persistenceId, sequenceNr))
-      }),
+    return this.#inRoom({ ...NO_GROWTH, values: [write.packed.length] }, () =>
+      this.#settled(
+        write.partition,
+        epochs.ifVersion(write.partition, write.epoch, () => {
+          snapshots.put(snapshotKey(write.persistenceId, write.sequenceNr), write.packed)
+          for (const sequenceNr of tooOld) snapshots.remove(snapshotKey(write.persistenceId, sequenceNr))
+        }),
+      ),
     )
   }
 
   async snapshots(_partition: number, persistenceId: string): Promise<readonly StoredSnapshot[]> {
     const { snapshots } = this.#open()
-    const found: StoredSnapshot[] = []
-    for (const sequenceNr of this.#snapshotNrs(persistenceId)) {
-      const packed = snapshots.getBinary(snapshotKey(persistenceId, sequenceNr))
-      if (packed !== undefined) found.push({ sequenceNr, packed })
-    }
-    return found.reverse()
+    return this.#reading(`snapshots of ${persistenceId}`, () => {
+      const found: StoredSnapshot[] = []
+      for (const sequenceNr of this.#snapshotNrs(persistenceId)) {
+        const packed = snapshots.getBinary(snapshotKey(persistenceId, sequenceNr))
+        if (packed !== undefined) found.push({ sequenceNr, packed })
+      }
+      return found.reverse()
+    })
   }
 
   async close(partitions: readonly PartitionAtClose[]): Promise<void> {
@@ -176,11 +216,26 @@ export class LmdbEngine implements Engine {
     if (tables === null) return
     try {
       // A fenced one writes nothing here: the index belongs to who took over.
-      for (const [nr, { epoch, lastPosition, dirty }] of partitions.entries())
-        await this.#settled(
-          nr,
-          epoch,
-          tables.epochs.ifVersion(nr, epoch, () => this.#putHeads(dirty, nr, lastPosition)),
+      for (const [nr, { epoch, lastPosition, dirty }] of partitions.entries()) {
+        const entries = [...dirty]
+        await this.#inRoom(growthOf([], entries), () =>
+          this.#settled(
+            nr,
+            tables.epochs.ifVersion(nr, epoch, () => {
+              this.#putHeads(entries)
+              this.#putCheckpoint(nr, lastPosition, this.#logs[nr]!.blocks)
+            }),
+          ),
+        )
+      }
+      // How many heads these made is known now.
+      const epoch = partitions[0]?.epoch
+      if (epoch !== undefined)
+        await this.#inRoom(NO_GROWTH, () =>
+          this.#settled(
+            0,
+            tables.epochs.ifVersion(0, epoch, () => this.#putNumbers()),
+          ),
         )
     } finally {
       await this.#release()
@@ -189,40 +244,71 @@ export class LmdbEngine implements Engine {
 
   // Opening
 
-  #checkMeta({ meta }: Tables): number {
-    const text = meta.get('store')
-    if (text === undefined) {
-      const partitions = this.#partitions ?? 1
-      meta.putSync('store', JSON.stringify({ format: FORMAT, partitions }))
+  /** The number of partitions; a store that has none yet gets its description. */
+  #checkDescription(tables: Tables, made: boolean): number {
+    const text = tables.meta.get('store')
+    if (text !== undefined) {
+      const { partitions } = parseDescription(text, this.name)
+      checkPartitionsAsked(this.name, partitions, this.#partitions)
       return partitions
     }
-    const stored = parseMeta(text, this.name)
-    if (stored.format !== FORMAT)
-      throw new RuntimeError(
-        'JOURNAL_FORMAT',
-        `${this.name} has format ${stored.format}, this version reads ${FORMAT}. Open it with the version that wrote it.`,
-      )
-    if (this.#partitions !== null && this.#partitions !== stored.partitions)
-      throw new RuntimeError(
-        'JOURNAL_MISCONFIGURED',
-        `${this.name} was made with ${stored.partitions} partitions, ${this.#partitions} were asked for. ` +
-          'Their number is fixed when a store is made: leave the option out, or make a new store.',
-      )
-    return stored.partitions
+    if (made || entriesOf(tables.log) > 0) throw corrupt(`${this.name}: the store's description is missing`)
+    const partitions = this.#partitions ?? 1
+    tables.meta.putSync('store', describeStore({ partitions, state: 'made' }))
+    return partitions
   }
 
   #openPartition(tables: Tables, nr: number): OpenedPartition {
-    const { epochs, checkpoints } = tables
-    const epoch = (epochs.getEntry(nr)?.version ?? 0) + 1
-    epochs.putSync(nr, Buffer.alloc(0), epoch)
-    this.#behind.push(new WriteBehind())
-    const checkpoint = checkpoints.getBinary(nr)?.readDoubleLE(0) ?? 0
-    return { epoch, indexedTo: checkpoint, ...this.#scanTail(tables, nr, checkpoint) }
+    const checkpoint = this.#checkpoint(tables, nr)
+    const epoch = this.#takeEpoch(tables, nr, checkpoint !== null)
+    const [indexedTo, indexedBlocks] = checkpoint ?? [0, 0]
+    const { lastPosition, heads, blocks } = this.#scanTail(tables, nr, indexedTo)
+    this.#logs.push({ behind: new WriteBehind(), blocks: indexedBlocks + blocks, blocksAtCheckpoint: 0 })
+    this.#checkStart(tables, nr, lastPosition)
+    return { epoch, lastPosition, indexedTo, heads }
+  }
+
+  #takeEpoch({ epochs }: Tables, nr: number, written: boolean): number {
+    const stored = epochs.getEntry(nr)
+    const where = `${this.name}, partition ${nr}`
+    if (stored === undefined && written) throw corrupt(`${where}: its epoch is missing`)
+    if (stored !== undefined && unsealNumbers(epochName(nr), stored.value)?.[0] !== stored.version)
+      throw corrupt(`${where}: its epoch reads ${stored.version}, and its checksum is another's`)
+    const epoch = (stored?.version ?? 0) + 1
+    epochs.putSync(nr, sealNumbers(epochName(nr), epoch, 0), epoch)
+    return epoch
+  }
+
+  #checkpoint({ checkpoints }: Tables, nr: number): readonly [position: number, blocks: number] | null {
+    const stored = checkpoints.getBinary(nr)
+    return stored === undefined ? null : this.#unseal(stored, checkpointName(nr), `partition ${nr}, checkpoint`)
+  }
+
+  /** The log begins at 1: nothing is ever cut off from it. */
+  #checkStart({ log }: Tables, nr: number, lastPosition: number): void {
+    const [first] = log.getKeys({ start: logKey(nr, 0), end: logKey(nr + 1, 0), limit: 1 })
+    const position = first === undefined ? 0 : positionOf(first)
+    if (position !== (lastPosition === 0 ? 0 : 1))
+      throw corrupt(`${this.name}, partition ${nr}: the log begins at position ${position}, and should at 1`)
+  }
+
+  #checkNumbers(tables: Tables): void {
+    const blocks = this.#logs.reduce((sum, log) => sum + log.blocks, 0)
+    const found = entriesOf(tables.log)
+    if (found !== blocks) throw corrupt(`${this.name}: the logs hold ${found} blocks, and should hold ${blocks}`)
+    const text = tables.meta.get('numbers')
+    if (text === undefined) return
+    const numbers = unsealText('numbers', text)
+    if (numbers === null) throw corrupt(`${this.name}: the numbers of heads and cursors read ${text.slice(0, 50)}`)
+    const [heads, cursors] = [entriesOf(tables.heads), entriesOf(tables.cursors)]
+    if (heads < numbers[0]) throw corrupt(`${this.name}: there are ${heads} heads of ${numbers[0]}`)
+    if (cursors < numbers[1]) throw corrupt(`${this.name}: there are ${cursors} cursors of ${numbers[1]}`)
   }
 
   /** Reads the log after the checkpoint: its end, and the heads that the index does not know yet. */
-  #scanTail({ log }: Tables, nr: number, checkpoint: number): { lastPosition: number; heads: Map<string, Head> } {
+  #scanTail({ log }: Tables, nr: number, checkpoint: number): Tail {
     const heads = new Map<string, Head>()
+    let blocks = 0
     let lastPosition = this.#endAtCheckpoint(log, nr, checkpoint)
     for (const { key, value } of log.getRange({ start: logKey(nr, checkpoint + 1), end: logKey(nr + 1, 0) })) {
       const firstPosition = positionOf(key)
@@ -236,8 +322,9 @@ export class LmdbEngine implements Engine {
           block: firstPosition,
         })
       lastPosition = index.lastPosition
+      blocks++
     }
-    return { lastPosition, heads }
+    return { lastPosition, heads, blocks }
   }
 
   #endAtCheckpoint(log: Tables['log'], nr: number, checkpoint: number): number {
@@ -255,42 +342,70 @@ export class LmdbEngine implements Engine {
 
   // Writing, within a transaction
 
-  #putHeads(entries: Iterable<HeadEntry>, nr: number, checkpoint: number | null): void {
-    const { heads, checkpoints } = this.#open()
-    for (const { persistenceId, sequenceNr, block } of entries) {
-      const head = Buffer.allocUnsafe(16)
-      head.writeDoubleLE(sequenceNr, 0)
-      head.writeDoubleLE(block, 8)
-      heads.put(persistenceId, head)
-    }
-    if (checkpoint !== null) checkpoints.put(nr, doubleOf(checkpoint))
+  #putHeads(entries: Iterable<HeadEntry>): void {
+    const { heads } = this.#open()
+    for (const { persistenceId, sequenceNr, block } of entries)
+      heads.put(persistenceId, sealNumbers(persistenceId, sequenceNr, block))
+  }
+
+  #putCheckpoint(nr: number, position: number, blocks: number): void {
+    this.#open().checkpoints.put(nr, sealNumbers(checkpointName(nr), position, blocks))
+    this.#putNumbers()
+  }
+
+  /** As they are before this transaction: what it adds counts the next time. */
+  #putNumbers(): void {
+    const { meta, heads, cursors } = this.#open()
+    meta.put('numbers', sealAsText('numbers', entriesOf(heads), entriesOf(cursors)))
   }
 
   #putCursors(table: Tables['cursors'], nr: number, cursors: Cursors): void {
-    for (const [group, position] of cursors) table.put(cursorKey(nr, group), doubleOf(position))
+    for (const [group, position] of cursors)
+      table.put(cursorKey(nr, group), sealNumbers(cursorName(nr, group), position, 0))
   }
 
-  async #settled(nr: number, epoch: number, writing: Promise<boolean>): Promise<WriteOutcome> {
+  async #settled(nr: number, writing: Promise<boolean>): Promise<WriteOutcome> {
     let held: boolean
     try {
       held = await writing
     } catch (error) {
-      throw await this.#unavailable(error)
+      throw await writeFailed(this.name, toError(error))
     }
     if (held) return { status: 'written' }
-    return { status: 'fenced', epoch: this.#open().epochs.getEntry(nr)?.version ?? epoch }
+    return { status: 'fenced', epoch: this.#open().epochs.getEntry(nr)?.version ?? 0 }
   }
 
-  async #unavailable(error: unknown): Promise<RuntimeError> {
-    // lmdb-js rejects with a general error and says the reason in a promise of its own, which rejects too.
-    const reason: unknown = await (error as { commitError?: Promise<unknown> }).commitError?.catch(cause => cause)
-    const cause = reason ?? error
-    return new RuntimeError(
-      'JOURNAL_UNAVAILABLE',
-      `${this.name}: the write failed and nothing of it is stored (${cause instanceof Error ? cause.message : String(cause)}). ` +
-        'Look for a full or failing disk; the same write may be tried again.',
-      { cause, retryable: true },
-    )
+  /** Writes once there is room for it. **Errors**: JOURNAL_FULL. */
+  async #inRoom<T>(growth: Growth, writing: () => Promise<T>): Promise<T> {
+    const room = this.#room!
+    const taken = room.take(growth)
+    const pages = taken instanceof Promise ? await taken : taken
+    try {
+      return await writing()
+    } finally {
+      room.landed(pages)
+    }
+  }
+
+  // Reading
+
+  #unseal(bytes: Buffer, name: string, where: string): readonly [first: number, second: number] {
+    const numbers = unsealNumbers(name, bytes)
+    if (numbers === null) throw this.#unsealed(where)
+    return numbers
+  }
+
+  #unsealed(where: string): RuntimeError {
+    return corrupt(`${this.name}, ${where}: what is stored does not match its checksum`)
+  }
+
+  /** What LMDB meets in a damaged page is a typed error. */
+  #reading<T>(where: string, doing: () => T): T {
+    try {
+      return doing()
+    } catch (error) {
+      throw isRuntimeError(error) ? error : unreadable(`${this.name}, ${where}`, error)
+    }
   }
 
   #snapshotNrs(persistenceId: string): number[] {
@@ -307,6 +422,8 @@ export class LmdbEngine implements Engine {
   }
 
   async #release(): Promise<void> {
+    await this.#room?.close()
+    this.#room = null
     await this.#tables?.root.close()
     this.#tables = null
     await this.#lock?.release()
@@ -314,35 +431,31 @@ export class LmdbEngine implements Engine {
   }
 }
 
-const openTables = (path: string): Tables => {
-  const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 8, encoding: 'binary' })
-  return {
-    root,
-    meta: root.openDB('meta', { encoding: 'string' }),
-    epochs: root.openDB('epochs', { encoding: 'binary', keyEncoding: 'uint32', useVersions: true }),
-    log: root.openDB('log', { encoding: 'binary', keyEncoding: 'binary' }),
-    heads: root.openDB('heads', { encoding: 'binary', ...{ keyEncoder: idKeyEncoder } }),
-    checkpoints: root.openDB('checkpoints', { encoding: 'binary', keyEncoding: 'uint32' }),
-    snapshots: root.openDB('snapshots', { encoding: 'binary', keyEncoding: 'binary' }),
-    cursors: root.openDB('cursors', { encoding: 'binary', keyEncoding: 'binary' }),
-  }
+/** A partition's log as its writer keeps it. */
+interface Log {
+  readonly behind: WriteBehind
+  blocks: number
+  /** As many as there were when the generation that is written behind began. */
+  blocksAtCheckpoint: number
 }
 
-const parseMeta = (text: string, name: string): { format: number; partitions: number } => {
-  let parsed: { format?: unknown; partitions?: unknown } | null
-  try {
-    parsed = JSON.parse(text) as typeof parsed
-  } catch (error) {
-    throw corrupt(`${name}: the store's description cannot be read: ${text.slice(0, 100)}`, error)
-  }
-  const { format, partitions } = parsed ?? {}
-  if (!Number.isSafeInteger(format) || !Number.isSafeInteger(partitions) || (partitions as number) < 1)
-    throw corrupt(`${name}: the store's description makes no sense: ${text.slice(0, 100)}`)
-  return { format: format as number, partitions: partitions as number }
+interface Tail {
+  readonly lastPosition: number
+  readonly heads: ReadonlyMap<string, Head>
+  readonly blocks: number
 }
 
-const doubleOf = (value: number): Buffer => {
-  const bytes = Buffer.allocUnsafe(8)
-  bytes.writeDoubleLE(value, 0)
-  return bytes
+const NO_GROWTH: Growth = { values: [], heads: 0, headBytes: 0 }
+
+/** A head's node and value, and at most three bytes a character of its id. */
+const HEAD_BYTES = 40
+const growthOf = (values: readonly number[], heads: readonly HeadEntry[]): Growth => {
+  let headBytes = 0
+  for (const { persistenceId } of heads) headBytes += HEAD_BYTES + 3 * persistenceId.length
+  return { values, heads: heads.length, headBytes }
 }
+
+// What a checksum covers besides the numbers: so that no value passes for another one's.
+const epochName = (nr: number): string => `epoch ${nr}`
+const checkpointName = (nr: number): string => `checkpoint ${nr}`
+const cursorName = (nr: number, group: string): string => `cursor ${nr} ${group}`

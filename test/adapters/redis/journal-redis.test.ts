@@ -311,7 +311,7 @@ describe('redisJournal', () => {
     })
 
     it('a later format, another number of partitions', async () => {
-      const { prefix } = await damaged((_, of) => redis.set(`${of}:meta`, '{"format":2,"partitions":1}'))
+      const { prefix } = await damaged((_, of) => redis.set(`${of}:meta`, '{"format":3,"partitions":1}'))
       await expect(open({ prefix })).rejects.toMatchObject({ code: 'JOURNAL_FORMAT' })
       const other = await damaged(async () => undefined)
       await expect(open({ prefix: other.prefix, partitions: 4 })).rejects.toMatchObject({
