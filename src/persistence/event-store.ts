@@ -1,6 +1,7 @@
 import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Cancel, type Clock, type Executor, type Random, randomId } from '../base/ports.ts'
+import { checkGroupName } from './group-name.ts'
 import type { Append, AppendResult, Handled, HandledId, Journal, NewRecord, StoredAppend } from './journal.ts'
 import { partitionOf } from './partition.ts'
 
@@ -62,6 +63,8 @@ const GATHER_SHARE = 0.5
 const GATHER_MS_MIN = 2
 /** How long a cursor may be ahead of the stored one while nothing else is written. Units: ms. */
 const CURSOR_DELAY_MS = 250
+/** A warning of the same kind is not repeated before, while nothing has succeeded since. Units: ms. */
+const WARNING_REST_MS = 10_000
 /** How long until the log is looked at again for a write whose answer was lost, while nothing else is written. Units: ms. */
 const LOST_RETRY_MS = 250
 
@@ -72,7 +75,8 @@ const LOST_RETRY_MS = 250
  * **Order**: the appends of one partition are written in the order of `append`, one write under way at a time; what comes
  * up meanwhile is the next write. **Durability**: nobody hears of an append before the journal has resolved it.
  * **Errors**: a write whose outcome is unknown fails its appends and those of the same ids behind it. Once fenced, every
- * append fails with JOURNAL_FENCED, and `whenFenced` says so.
+ * append fails with JOURNAL_FENCED, and `whenFenced` says so; a second event store on the same journal, where the journal
+ * can be opened again, fences the first as one in another process would.
  */
 export class EventStore {
   readonly journal: Journal
@@ -85,6 +89,8 @@ export class EventStore {
   private readonly settling = new Map<string, Promise<void>>()
   private closing: Promise<void> | null = null
   private announceFenced!: (error: RuntimeError) => void
+  /** Which one a journal's writes are for: the last that opened it. */
+  private static readonly current = new WeakMap<Journal, EventStore>()
 
   private constructor(journal: Journal, ports: EventStorePorts) {
     this.journal = journal
@@ -95,13 +101,21 @@ export class EventStore {
     })
   }
 
-  /** Opens the journal for writing. **Errors**: those of `Journal.open`. */
+  /** Opens the journal for writing. **Errors**: those of `Journal.open` and `loadCursors`; the journal is closed then. */
   static async open(journal: Journal, ports: EventStorePorts): Promise<EventStore> {
     const store = new EventStore(journal, ports)
     await journal.open()
-    for (let partition = 0; partition < journal.partitions; partition++) {
-      const [position, cursors] = await Promise.all([journal.lastPosition(partition), journal.loadCursors(partition)])
-      store.writers.push(new PartitionWriter(journal, partition, ports, position, cursors, store.announceFenced))
+    EventStore.current.get(journal)?.fence()
+    EventStore.current.set(journal, store)
+    try {
+      for (let partition = 0; partition < journal.partitions; partition++) {
+        const [position, cursors] = await Promise.all([journal.lastPosition(partition), journal.loadCursors(partition)])
+        store.writers.push(new PartitionWriter(journal, partition, ports, position, cursors, store.announceFenced))
+      }
+    } catch (error) {
+      // Nobody else could: whoever asked has no store, and a store's lock must not be left behind.
+      await journal.close()
+      throw error
     }
     return store
   }
@@ -145,7 +159,9 @@ export class EventStore {
     return this.writer(partition).position
   }
 
+  /** **Errors**: JOURNAL_MISCONFIGURED for a group name that is empty or too long. */
   cursor(partition: number, group: string): number {
+    checkGroupName(group)
     return this.writer(partition).cursors.get(group) ?? 0
   }
 
@@ -159,8 +175,21 @@ export class EventStore {
    * stand for comes again. A second call waits for the first.
    */
   close(): Promise<void> {
-    this.closing ??= Promise.all(this.writers.map(writer => writer.close())).then(() => this.journal.close())
+    this.closing ??= Promise.all(this.writers.map(writer => writer.close())).then(() => this.closeJournal())
     return this.closing
+  }
+
+  /** Another one's journal goes on. */
+  private async closeJournal(): Promise<void> {
+    if (EventStore.current.get(this.journal) === this) await this.journal.close()
+  }
+
+  private fence(): void {
+    const error = new RuntimeError(
+      'JOURNAL_FENCED',
+      `${this.journal.name}: the same journal was opened by another event store, which writes to it now. Stop this one.`,
+    )
+    for (const writer of this.writers) writer.fence(error)
   }
 
   private writer(partition: number): PartitionWriter {
@@ -190,6 +219,7 @@ class PartitionWriter {
   private mayHaveLost = false
   private lostTimer: Cancel | null = null
   private refusal: RuntimeError | null = null
+  private readonly quietUntilMs = new Map<string, number>()
   private readonly flush = (): void => this.write()
 
   constructor(
@@ -248,6 +278,10 @@ class PartitionWriter {
     }
   }
 
+  fence(error: RuntimeError): void {
+    if (this.refusal === null) this.refuseFromNowOn(error)
+  }
+
   private write(): void {
     this.scheduled = false
     if (this.writing !== null || this.queue.length === 0) return
@@ -281,6 +315,7 @@ class PartitionWriter {
     const behind = stored === group ? NO_APPENDS : this.withdraw(group.filter(append => !stored.includes(append)))
     const last = stored.at(-1)
     if (last !== undefined) this.position = Math.max(this.position, last.position + last.records.length - 1)
+    if (this.quietUntilMs.size > 0) this.quietUntilMs.clear()
     this.next()
     if (last !== undefined) this.tellFollowers(stored)
     group.forEach((append, i) => {
@@ -341,7 +376,7 @@ class PartitionWriter {
     try {
       await this.findLost()
     } catch (error) {
-      this.ports.logger.log('warn', `${this.journal.name}: log of partition ${this.partition} not read`, { error })
+      this.warn(`${this.journal.name}: log of partition ${this.partition} not read`, error)
       this.lostTimer ??= this.ports.clock.after(LOST_RETRY_MS, () => this.lookAgain())
     }
   }
@@ -394,17 +429,28 @@ class PartitionWriter {
       return
     }
     this.cursorsMoved = false
-    this.journal.saveCursors(this.partition, this.cursors).catch(error => {
-      this.cursorsMoved = true
-      // Another writer has the store: that is said once, and the cursors are its own now.
-      if (isFinal(error)) this.refuseFromNowOn(error)
-      else this.cursorsNotStored(error)
-      this.saveCursorsSoon()
-    })
+    this.journal.saveCursors(this.partition, this.cursors).then(
+      () => this.quietUntilMs.clear(),
+      error => {
+        this.cursorsMoved = true
+        // Another writer has the store: that is said once, and the cursors are its own now.
+        if (isFinal(error)) this.refuseFromNowOn(error)
+        else this.cursorsNotStored(error)
+        this.saveCursorsSoon()
+      },
+    )
   }
 
   private cursorsNotStored(error: unknown): void {
-    this.ports.logger.log('warn', `${this.journal.name}: cursors of partition ${this.partition} not stored`, { error })
+    this.warn(`${this.journal.name}: cursors of partition ${this.partition} not stored`, error)
+  }
+
+  /** What is tried again and again is said now and then. */
+  private warn(text: string, error: unknown): void {
+    const nowMs = this.ports.clock.monotonicMs()
+    if (nowMs < (this.quietUntilMs.get(text) ?? 0)) return
+    this.quietUntilMs.set(text, nowMs + WARNING_REST_MS)
+    this.ports.logger.log('warn', text, { error })
   }
 }
 

@@ -16,7 +16,7 @@
  * - Fenced: `open` takes the next epoch of every partition; a writer with an older one gets JOURNAL_FENCED from its
  *   first try on and writes nothing.
  * - Durable: what `commit` resolves for has reached what `durability` says in words.
- * - Checksummed: a stored record that does not match its checksum is JOURNAL_CORRUPT, never data.
+ * - Checksummed: a stored record, head or cursor that does not match its checksum is JOURNAL_CORRUPT, never data.
  */
 
 /** What a record is for: an event is replayed and published; a command waits in the log for the one it is sent to. */
@@ -87,6 +87,9 @@ export type AppendResult =
   /** Not written: the id's last sequence number is another one. */
   | { readonly status: 'conflict'; readonly actualSequenceNr: number }
 
+/** An append of no records: it was checked like any other, and nothing is in the log. */
+export const NOTHING_WRITTEN: AppendResult = { status: 'written', position: 0, repeated: false }
+
 /** Per group of readers and partition: everything up to and with this position is done. */
 export type Cursors = ReadonlyMap<string, number>
 
@@ -117,10 +120,12 @@ export interface Journal {
    * Writes many ids' appends to one partition in one durable write. Results are in the order of `appends`; the log has
    * the written ones in that order. Several appends of one id are allowed where each builds on the one before; once
    * one of an id is refused, its later ones in the same commit are refused too, whatever their number.
+   * An append of no records is checked and writes nothing: its position is 0.
    * `cursors` (group → position), if given, are stored in the same write. Every id must belong to `partition`.
    * Payloads are those that `checkStorable` admitted. At most one commit per partition is under way at a time.
    * **Errors**: JOURNAL_FENCED (nothing written, final); JOURNAL_UNAVAILABLE (outcome unknown: the same appends may be
-   * sent again, or their ids be recovered); JOURNAL_CLOSED.
+   * sent again, or their ids be recovered); JOURNAL_FULL (nothing written: the same appends may be sent again);
+   * JOURNAL_CORRUPT; JOURNAL_CLOSED; JOURNAL_MISCONFIGURED for a group name that is empty or has more than 512 bytes.
    */
   commit(partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]>
 
@@ -148,6 +153,7 @@ export interface Journal {
   /** The id's snapshots, newest first. One that cannot be read is passed to `onUnreadable` and left out. */
   loadSnapshots(persistenceId: string, onUnreadable: (error: Error) => void): AsyncIterable<Snapshot>
 
+  /** **Errors**: JOURNAL_CORRUPT for a cursor that does not match its checksum, or is beyond the end of the log. */
   loadCursors(partition: number): Promise<Cursors>
   saveCursors(partition: number, cursors: Cursors): Promise<void>
 

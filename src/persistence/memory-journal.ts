@@ -5,12 +5,14 @@
 
 import { assert } from '../base/assert.ts'
 import { RuntimeError } from '../base/errors.ts'
+import { checkGroupNames } from './group-name.ts'
 import {
   type Append,
   type AppendResult,
   type Cursors,
   type Journal,
   lastSequenceNr,
+  NOTHING_WRITTEN,
   type Snapshot,
   type StoredAppend,
 } from './journal.ts'
@@ -67,12 +69,15 @@ class MemoryJournal implements Journal {
     this.partitions = store.partitions.length
   }
 
+  /** Again on the same journal: it goes on under the next epochs. Which of its callers may, `EventStore` knows. */
   async open(): Promise<void> {
-    for (const partition of this.#store.partitions) this.#epochs.push(++partition.epoch)
+    if (this.#closed) throw new RuntimeError('JOURNAL_CLOSED', 'the memory journal is closed')
+    for (const [nr, partition] of this.#store.partitions.entries()) this.#epochs[nr] = ++partition.epoch
   }
 
   async commit(nr: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
     const partition = this.#writable(nr)
+    if (cursors !== undefined) checkGroupNames(cursors)
     // Of an id that was refused once, what builds on the refused append must not slip in by a number that fits.
     let refused: Set<string> | null = null
     const results: AppendResult[] = []
@@ -124,6 +129,7 @@ class MemoryJournal implements Journal {
 
   async saveCursors(nr: number, cursors: Cursors): Promise<void> {
     const partition = this.#writable(nr)
+    checkGroupNames(cursors)
     for (const [group, position] of cursors) partition.cursors.set(group, position)
   }
 
@@ -156,9 +162,9 @@ class MemoryJournal implements Journal {
 }
 
 const write = (partition: MemoryPartition, nr: number, append: Append): AppendResult => {
-  assert(append.records.length > 0, `${append.persistenceId}: an append of no records`)
   const stream = partition.streams.get(append.persistenceId)
   const last = lastOf(stream)
+  if (append.records.length === 0) return append.expectedSequenceNr === last ? NOTHING_WRITTEN : conflict(stream)
   if (append.expectedSequenceNr !== last) {
     const written = stream?.[firstIndex(stream, append.expectedSequenceNr + 1, lastSequenceNr)]
     return written !== undefined && isSame(written, append)

@@ -22,5 +22,7 @@ export const journalNamed = (text: string): NamedJournal => {
   }
   if (/^rediss?:\/\//.test(text))
     return { files: [], open: () => redisJournal({ url: text }), destroy: () => destroyRedisStore({ url: text }) }
-  throw new UsageError(`--journal ${text}: give lmdb:DIR, redis://HOST:PORT[/DB], or memory`)
+  // What has an @ may have a password.
+  const given = text.includes('@') ? '' : ` ${text}`
+  throw new UsageError(`--journal${given}: give lmdb:DIR, redis://HOST:PORT[/DB], or memory`)
 }

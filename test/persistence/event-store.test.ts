@@ -1,9 +1,12 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RuntimeError } from '../../src/base/errors.ts'
-import { type AppendOwner, PendingAppend } from '../../src/persistence/event-store.ts'
+import { silentLogger } from '../../src/base/logger.ts'
+import { systemPorts } from '../../src/base/ports.ts'
+import { type AppendOwner, EventStore, PendingAppend } from '../../src/persistence/event-store.ts'
 import type { StoredAppend } from '../../src/persistence/journal.ts'
-import { memoryStore } from '../../src/persistence/memory-journal.ts'
+import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
 import { gate, settle } from '../kernel/support.ts'
+import { FaultyJournal } from '../support/faulty-journal.ts'
 import { append as appendOther } from './other-writer.ts'
 import { failNext, Scene } from './support.ts'
 
@@ -108,6 +111,84 @@ test('a conflict fails its append, and those of the id that were queued behind i
     'b2 at 3',
   ])
   expect(scene.labels).toEqual(['theirs', 'b1', 'b2'])
+})
+
+test('a conflict names the number that was expected and the one that is there', async () => {
+  await using scene = await Scene.open()
+  const errors: Error[] = []
+  const owner: AppendOwner = { appended: () => undefined, appendFailed: (_, error) => errors.push(error) }
+  appendOther(scene.memory, 'a', 0, ['theirs', 'too'])
+  appendTo(scene, owner, 'a', 0, 'a1')
+  await settle()
+  expect(errors.map(error => error.message)).toEqual([
+    expect.stringMatching(/^a: append expected sequence number 0, journal is at 2\./),
+  ])
+})
+
+describe('a second event store on the same journal', () => {
+  const onSameJournal = async (scene: Scene): Promise<EventStore> =>
+    EventStore.open(scene.journal, { ...scene.store.ports })
+
+  test('fences the first at once, and works itself', async () => {
+    await using scene = await Scene.open()
+    const [older, newer] = [scene.store, await onSameJournal(scene)]
+    const owner = new Owner()
+    scene.store = newer
+    appendTo(scene, owner, 'a', 0, 'new')
+    await settle()
+    scene.store = older
+    appendTo(scene, owner, 'b', 0, 'old')
+    await settle()
+    scene.store = newer
+    appendTo(scene, owner, 'a', 1, 'newer')
+    await settle()
+    expect(owner.outcomes).toEqual(['new at 1', 'old: JOURNAL_FENCED', 'newer at 2'])
+    expect(await older.whenFenced).toMatchObject({ code: 'JOURNAL_FENCED' })
+  })
+
+  test('goes on after the first is closed', async () => {
+    await using scene = await Scene.open()
+    const older = scene.store
+    scene.store = await onSameJournal(scene)
+    await older.close()
+    const owner = new Owner()
+    appendTo(scene, owner, 'a', 0, 'a1')
+    await settle()
+    expect(owner.outcomes).toEqual(['a1 at 1'])
+  })
+})
+
+test('cursors that cannot be stored are warned of now and then, and again after a success', async () => {
+  await using scene = await Scene.open()
+  let storable = false
+  scene.journal.plan = operation => (operation === 'saveCursors' && !storable ? { fail: 'before' } : null)
+  scene.store.moveCursor(0, 'risk', 1)
+  await scene.pass(9_000)
+  expect(scene.warnings()).toEqual([expect.stringContaining('cursors of partition 0 not stored')])
+  await scene.pass(2_000)
+  expect(scene.warnings()).toHaveLength(2)
+  storable = true
+  await scene.pass(500)
+  expect(scene.memory.partitions[0]!.cursors).toEqual(new Map([['risk', 1]]))
+  storable = false
+  scene.store.moveCursor(0, 'risk', 2)
+  await scene.pass(500)
+  expect(scene.warnings()).toHaveLength(3)
+})
+
+test('a group name that no journal would take is refused before anything waits for it', async () => {
+  await using scene = await Scene.open()
+  for (const group of ['', 'x'.repeat(513)])
+    expect(() => scene.store.cursor(0, group)).toThrow(expect.objectContaining({ code: 'JOURNAL_MISCONFIGURED' }))
+})
+
+test('a journal whose cursors cannot be read is closed again', async () => {
+  const journal = new FaultyJournal(memoryJournal())
+  failNext(journal, 'loadCursors', 'before')
+  await expect(EventStore.open(journal, { ...systemPorts, logger: silentLogger })).rejects.toMatchObject({
+    code: 'JOURNAL_UNAVAILABLE',
+  })
+  await expect(journal.lastPosition(0)).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })
 })
 
 test('a failed write fails its appends and those of the same ids behind it, and goes on with the others', async () => {

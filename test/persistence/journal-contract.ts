@@ -286,7 +286,8 @@ export const journalContract = (name: string, makeStore: () => Promise<TestStore
     it('stores cursors in the same write as the appends, or alone', async () => {
       const store = await make()
       const journal = await open(store)
-      await journal.commit(0, [append(idIn(journal, 'a'), 0)], new Map([['risk', 7]]))
+      const ten = Array.from({ length: 10 }, (_, i) => `E${i}`)
+      await journal.commit(0, [append(idIn(journal, 'a'), 0, ...ten)], new Map([['risk', 7]]))
       await journal.commit(0, [], new Map([['premium', 3]]))
       await journal.saveCursors(
         0,
@@ -303,6 +304,80 @@ export const journalContract = (name: string, makeStore: () => Promise<TestStore
       expect(await journal.loadCursors(0)).toEqual(expected)
       await journal.close()
       expect(await (await open(store)).loadCursors(0)).toEqual(expected)
+    })
+
+    it('takes group names of up to 512 bytes, and refuses others before anything is written', async () => {
+      const store = await make()
+      const journal = await open(store)
+      const id = idIn(journal, 'a')
+      const longest = 'é'.repeat(256)
+      await journal.commit(0, [append(id, 0)], new Map([[longest, 1]]))
+      for (const group of ['', 'x'.repeat(513), 'é'.repeat(257), '\ud800']) {
+        const cursors = new Map([
+          ['risk', 1],
+          [group, 1],
+        ])
+        expect(await codeOf(journal.commit(0, [append(id, 1)], cursors))).toBe('JOURNAL_MISCONFIGURED')
+        expect(await codeOf(journal.saveCursors(0, cursors))).toBe('JOURNAL_MISCONFIGURED')
+      }
+      expect(await journal.lastPosition(0)).toBe(1)
+      expect(await journal.loadCursors(0)).toEqual(new Map([[longest, 1]]))
+      expect(written(await journal.commit(0, [append(id, 1)]))).toEqual(['2'])
+      await journal.close()
+      expect(await (await open(store)).loadCursors(0)).toEqual(new Map([[longest, 1]]))
+    })
+
+    it('checks an append of no records and writes nothing for it', async () => {
+      const journal = await fresh()
+      const [a, b] = [idIn(journal, 'a'), idIn(journal, 'b')]
+      const none = (id: string, expectedSequenceNr: number): Append => ({
+        ...append(id, expectedSequenceNr),
+        records: [],
+      })
+      expect(written(await journal.commit(0, [none(a, 0)]))).toEqual(['0'])
+      expect(written(await journal.commit(0, [append(a, 0), none(a, 1), append(a, 1), none(a, 2)]))).toEqual([
+        '1',
+        '0',
+        '2',
+        '0',
+      ])
+      // What builds on a refused one is refused, also where it is empty.
+      expect(written(await journal.commit(0, [none(a, 1), append(a, 2), append(b, 0), none(b, 0)]))).toEqual([
+        'conflict at 2',
+        'conflict at 2',
+        '3',
+        'conflict at 1',
+      ])
+      expect(await journal.lastPosition(0)).toBe(3)
+      expect((await journal.readLog(0, 1, 10)).map(stored => stored.persistenceId)).toEqual([a, a, b])
+      expect(await collect(journal.read(a, 1))).toHaveLength(2)
+    })
+
+    it('takes an append for a repeated one only where it is the same at the same place', async () => {
+      const store = await make()
+      const journal = await open(store)
+      const id = idIn(journal, 'a')
+      const [first, second] = [append(id, 0, 'A', 'B'), append(id, 2, 'C', 'D')]
+      await journal.commit(0, [first, second])
+      const others: readonly (readonly [Append, string])[] = [
+        [{ ...first, records: first.records.slice(0, 1) }, 'fewer records'],
+        [{ ...first, records: [...first.records, ...second.records] }, 'more records'],
+        [{ ...first, expectedSequenceNr: 1 }, 'within it'],
+        [{ ...first, expectedSequenceNr: 2 }, 'at the place of another'],
+        [append(id, 0, 'A', 'B'), 'another one with the same records'],
+        [append(id, 7), 'ahead of the end'],
+      ]
+      for (const [other, what] of others)
+        expect([what, written(await journal.commit(0, [other]))]).toEqual([what, ['conflict at 4']])
+      // Partly equal: what is repeated keeps its place, what is not is a conflict, and so is all behind it.
+      expect(written(await journal.commit(0, [first, append(id, 2, 'C', 'D'), append(id, 4)]))).toEqual([
+        '1 again',
+        'conflict at 4',
+        'conflict at 4',
+      ])
+      expect(written(await journal.commit(0, [first, second, append(id, 4)]))).toEqual(['1 again', '3 again', '5'])
+      await journal.close()
+      expect(written(await (await open(store)).commit(0, [second, first]))).toEqual(['3 again', '1 again'])
     })
 
     it('takes an empty commit', async () => {

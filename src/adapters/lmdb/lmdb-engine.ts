@@ -24,7 +24,7 @@
 import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
 import type { Cursors } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
-import { sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
+import { hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import { checkPartitionsAsked, describeStore, parseDescription } from '../packed/description.ts'
 import {
@@ -101,7 +101,7 @@ export class LmdbEngine implements Engine {
         throw unreadable(`${this.name}, partition ${partition}, head of ${persistenceId}`, error)
       }
       if (stored === undefined) return NO_HEAD
-      const numbers = unsealNumbers(persistenceId, stored)
+      const numbers = unsealNumbers(hashOf(persistenceId), stored)
       if (numbers === null) throw this.#unsealed(`partition ${partition}, head of ${persistenceId}`)
       return { sequenceNr: numbers[0], block: numbers[1] }
     })
@@ -272,10 +272,10 @@ export class LmdbEngine implements Engine {
     const stored = epochs.getEntry(nr)
     const where = `${this.name}, partition ${nr}`
     if (stored === undefined && written) throw corrupt(`${where}: its epoch is missing`)
-    if (stored !== undefined && unsealNumbers(epochName(nr), stored.value)?.[0] !== stored.version)
+    if (stored !== undefined && unsealNumbers(hashOf(epochName(nr)), stored.value)?.[0] !== stored.version)
       throw corrupt(`${where}: its epoch reads ${stored.version}, and its checksum is another's`)
     const epoch = (stored?.version ?? 0) + 1
-    epochs.putSync(nr, sealNumbers(epochName(nr), epoch, 0), epoch)
+    epochs.putSync(nr, sealNumbers(hashOf(epochName(nr)), epoch, 0), epoch)
     return epoch
   }
 
@@ -298,7 +298,7 @@ export class LmdbEngine implements Engine {
     if (found !== blocks) throw corrupt(`${this.name}: the logs hold ${found} blocks, and should hold ${blocks}`)
     const text = tables.meta.get('numbers')
     if (text === undefined) return
-    const numbers = unsealText('numbers', text)
+    const numbers = unsealText(hashOf('numbers'), text)
     if (numbers === null) throw corrupt(`${this.name}: the numbers of heads and cursors read ${text.slice(0, 50)}`)
     const [heads, cursors] = [entriesOf(tables.heads), entriesOf(tables.cursors)]
     if (heads < numbers[0]) throw corrupt(`${this.name}: there are ${heads} heads of ${numbers[0]}`)
@@ -344,24 +344,24 @@ export class LmdbEngine implements Engine {
 
   #putHeads(entries: Iterable<HeadEntry>): void {
     const { heads } = this.#open()
-    for (const { persistenceId, sequenceNr, block } of entries)
-      heads.put(persistenceId, sealNumbers(persistenceId, sequenceNr, block))
+    for (const { persistenceId, hash, sequenceNr, block } of entries)
+      heads.put(persistenceId, sealNumbers(hash, sequenceNr, block))
   }
 
   #putCheckpoint(nr: number, position: number, blocks: number): void {
-    this.#open().checkpoints.put(nr, sealNumbers(checkpointName(nr), position, blocks))
+    this.#open().checkpoints.put(nr, sealNumbers(hashOf(checkpointName(nr)), position, blocks))
     this.#putNumbers()
   }
 
   /** As they are before this transaction: what it adds counts the next time. */
   #putNumbers(): void {
     const { meta, heads, cursors } = this.#open()
-    meta.put('numbers', sealAsText('numbers', entriesOf(heads), entriesOf(cursors)))
+    meta.put('numbers', sealAsText(hashOf('numbers'), entriesOf(heads), entriesOf(cursors)))
   }
 
   #putCursors(table: Tables['cursors'], nr: number, cursors: Cursors): void {
     for (const [group, position] of cursors)
-      table.put(cursorKey(nr, group), sealNumbers(cursorName(nr, group), position, 0))
+      table.put(cursorKey(nr, group), sealNumbers(hashOf(cursorName(nr, group)), position, 0))
   }
 
   async #settled(nr: number, writing: Promise<boolean>): Promise<WriteOutcome> {
@@ -390,7 +390,7 @@ export class LmdbEngine implements Engine {
   // Reading
 
   #unseal(bytes: Buffer, name: string, where: string): readonly [first: number, second: number] {
-    const numbers = unsealNumbers(name, bytes)
+    const numbers = unsealNumbers(hashOf(name), bytes)
     if (numbers === null) throw this.#unsealed(where)
     return numbers
   }

@@ -17,10 +17,12 @@ export interface StoreLock {
   release(): Promise<void>
 }
 
-/** Takes the lock of a folder, which is made if need be. **Errors**: JOURNAL_LOCKED, with the pid that holds it. */
+/**
+ * Takes the lock of a folder, which is made if need be. **Errors**: JOURNAL_LOCKED, with the pid that holds it;
+ * JOURNAL_MISCONFIGURED where there can be no such folder, or this user may not write to it.
+ */
 export const lockStore = async (folder: string): Promise<StoreLock> => {
-  mkdirSync(folder, { recursive: true })
-  const { dev, ino } = statSync(folder, { bigint: true })
+  const { dev, ino } = makeFolder(folder)
   const ownerFile = join(folder, 'owner.pid')
   const free = await hold(`troupe-lmdb-${dev}-${ino}`, join(folder, 'owner.lock'))
   if (free === null)
@@ -28,13 +30,47 @@ export const lockStore = async (folder: string): Promise<StoreLock> => {
       'JOURNAL_LOCKED',
       `${folder} is open in ${ownerOf(ownerFile)}. A store has one writer: stop that process, or give this one another folder.`,
     )
-  writeFileSync(ownerFile, String(process.pid))
+  try {
+    writeFileSync(ownerFile, String(process.pid))
+  } catch (error) {
+    await free()
+    throw unusable(folder, error)
+  }
   return {
     async release() {
       rmSync(ownerFile, { force: true })
       await free()
     },
   }
+}
+
+const makeFolder = (folder: string): { readonly dev: bigint; readonly ino: bigint } => {
+  try {
+    mkdirSync(folder, { recursive: true })
+    return statSync(folder, { bigint: true })
+  } catch (error) {
+    throw unusable(folder, error)
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  EEXIST: 'it is a file',
+  ENOTDIR: 'a part of its path is a file',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'its disk can only be read',
+  ENOSPC: 'its disk is full',
+  ENAMETOOLONG: 'its name is too long',
+}
+
+const unusable = (folder: string, error: unknown): RuntimeError => {
+  const { code, message } = error as NodeJS.ErrnoException
+  const why = WHY[code ?? ''] ?? message
+  return new RuntimeError(
+    'JOURNAL_MISCONFIGURED',
+    `${folder} cannot be the folder of a store: ${why} (${code}). Name a folder that this user may make and write to.`,
+    { cause: error },
+  )
 }
 
 type Free = () => Promise<void>

@@ -1,7 +1,7 @@
 /** What a store says of itself, in one line of JSON: the format, the number of partitions, and how far its making has come. */
 
 import { RuntimeError } from '../../base/errors.ts'
-import { checksumOf } from '../codec/checksum.ts'
+import { checksumOf, hashOf } from '../codec/checksum.ts'
 import { corrupt, FORMAT } from '../codec/frame.ts'
 
 /**
@@ -16,7 +16,7 @@ export interface Description {
 }
 
 export const describeStore = ({ partitions, state }: Description): string =>
-  JSON.stringify({ format: FORMAT, partitions, state, checksum: checksumOf(state, FORMAT, partitions) })
+  JSON.stringify({ format: FORMAT, partitions, state, checksum: checksumOf(hashOf(state), FORMAT, partitions) })
 
 /** **Errors**: JOURNAL_CORRUPT; JOURNAL_FORMAT for one that another version wrote. Both name the store. */
 export const parseDescription = (text: string, name: string): Description => {
@@ -33,7 +33,7 @@ export const parseDescription = (text: string, name: string): Description => {
       'JOURNAL_FORMAT',
       `${name} has format ${format}, this version reads ${FORMAT}. Open it with the version that wrote it.`,
     )
-  const sound = isState(state) && checksum === checksumOf(state, FORMAT, partitions as number)
+  const sound = isState(state) && checksum === checksumOf(hashOf(state), FORMAT, partitions as number)
   if (!sound || !Number.isSafeInteger(partitions) || (partitions as number) < 1)
     throw corrupt(`${name}: the store's description makes no sense: ${text.slice(0, 100)}`)
   return { partitions: partitions as number, state }

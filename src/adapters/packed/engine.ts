@@ -25,6 +25,8 @@ export interface HeadEntry extends Head {
   refusedBy: number
   /** Changed since the store last held it in its index. */
   dirty: boolean
+  /** The id's part of its heads' checksums. */
+  readonly hash: number
 }
 
 export interface BlockWrite {

@@ -3,6 +3,7 @@
  * and the older one is forgotten. So memory is bounded, and an id in use is found without asking the store.
  */
 
+import { hashOf } from '../codec/checksum.ts'
 import type { Head, HeadEntry } from './engine.ts'
 
 export class HeadTable {
@@ -37,6 +38,7 @@ export class HeadTable {
       touchedBy: 0,
       refusedBy: 0,
       dirty,
+      hash: hashOf(persistenceId),
     }
     this.#recent.set(persistenceId, entry)
     return entry

@@ -13,8 +13,18 @@
 
 import { assert, unreachable } from '../../base/assert.ts'
 import { RuntimeError, toError } from '../../base/errors.ts'
-import type { Append, AppendResult, Cursors, Journal, Snapshot, StoredAppend } from '../../persistence/journal.ts'
+import { checkGroupNames } from '../../persistence/group-name.ts'
+import {
+  type Append,
+  type AppendResult,
+  type Cursors,
+  type Journal,
+  NOTHING_WRITTEN,
+  type Snapshot,
+  type StoredAppend,
+} from '../../persistence/journal.ts'
 import { partitionOf } from '../../persistence/partition.ts'
+import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
 import { type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
 import { HeadQuestions } from './head-questions.ts'
@@ -36,7 +46,8 @@ interface Partition {
   /** Commits are counted, so that what a failed one left in the heads is told from what the present one put there. */
   commits: number
   committing: boolean
-  fencedBy: number
+  /** The epoch that took over; 0: the store has none any more; null: nobody did. */
+  fencedBy: number | null
 }
 
 export class PackedJournal implements Journal {
@@ -78,7 +89,7 @@ export class PackedJournal implements Journal {
         questions: new HeadQuestions(this.#engine, nr),
         commits: 0,
         committing: false,
-        fencedBy: 0,
+        fencedBy: null,
       }
     })
   }
@@ -126,7 +137,14 @@ export class PackedJournal implements Journal {
   }
 
   async loadCursors(nr: number): Promise<Cursors> {
-    return this.#engine.cursors(this.#partition(nr).nr)
+    const cursors = await this.#engine.cursors(this.#partition(nr).nr)
+    const last = await this.lastPosition(nr)
+    for (const [group, position] of cursors)
+      if (position > last)
+        throw corrupt(
+          `${this.name}, partition ${nr}: ${group} has read up to position ${position}, and the log ends at ${last}`,
+        )
+    return cursors
   }
 
   async saveCursors(nr: number, cursors: Cursors): Promise<void> {
@@ -151,6 +169,7 @@ export class PackedJournal implements Journal {
 
   async #commit(nr: number, appends: readonly Append[], cursors: Cursors | null): Promise<readonly AppendResult[]> {
     const partition = this.#writable(nr)
+    if (cursors !== null) checkGroupNames(cursors)
     assert(!partition.committing, `${this.name}: two commits to partition ${nr} at once`)
     partition.committing = true
     try {
@@ -180,7 +199,6 @@ export class PackedJournal implements Journal {
     for (let i = 0; i < appends.length; i++) {
       const append = appends[i]!
       const entry = entries[i]!
-      assert(append.records.length > 0, `${append.persistenceId}: an append of no records`)
       if (entry.touchedBy !== partition.commits) {
         entry.touchedBy = partition.commits
         entry.nextSequenceNr = entry.sequenceNr
@@ -188,6 +206,8 @@ export class PackedJournal implements Journal {
       }
       // What builds on a refused append must not slip in by a number that fits.
       if (entry.refusedBy === partition.commits) results.push(conflict(entry))
+      else if (append.expectedSequenceNr === entry.nextSequenceNr && append.records.length === 0)
+        results.push(NOTHING_WRITTEN)
       else if (append.expectedSequenceNr === entry.nextSequenceNr) {
         results.push({ status: 'written', position: next, repeated: false })
         accepted.push(append)
@@ -280,7 +300,7 @@ export class PackedJournal implements Journal {
 
   /** Whether `append` stands in the log already, at the place that it names; null where another one does, or nothing. */
   async #repeated(partition: Partition, append: Append, entry: HeadEntry): Promise<AppendResult | null> {
-    if (append.expectedSequenceNr >= entry.sequenceNr) return null
+    if (append.expectedSequenceNr >= entry.sequenceNr || append.records.length === 0) return null
     const block = await this.#reader.blockOf(
       partition.nr,
       append.persistenceId,
@@ -317,6 +337,7 @@ export class PackedJournal implements Journal {
 
   async #saveCursors(nr: number, cursors: Cursors): Promise<void> {
     const partition = this.#writable(nr)
+    checkGroupNames(cursors)
     const { epoch, lastPosition } = partition
     // A write of no records: it holds for whatever position the log is at.
     const outcome = await this.#engine.write({
@@ -354,15 +375,18 @@ export class PackedJournal implements Journal {
 
   #writable(nr: number): Partition {
     const partition = this.#partition(nr)
-    if (partition.fencedBy > 0) throw this.#fenced(partition)
+    if (partition.fencedBy !== null) throw this.#fenced(partition)
     return partition
   }
 
-  #fenced(partition: Partition): RuntimeError {
+  #fenced({ nr, epoch, fencedBy }: Partition): RuntimeError {
     return new RuntimeError(
       'JOURNAL_FENCED',
-      `${this.name}, partition ${partition.nr}: epoch ${partition.fencedBy} has taken over from ${partition.epoch}. ` +
-        'Another process opened this store for writing: stop this one.',
+      fencedBy === 0
+        ? `${this.name}, partition ${nr}: the store no longer knows epoch ${epoch}, or any. ` +
+            'Its keys were deleted while it was open: stop this process, and restore the store from a backup.'
+        : `${this.name}, partition ${nr}: epoch ${fencedBy} has taken over from ${epoch}. ` +
+            'Another process opened this store for writing: stop this one.',
     )
   }
 

@@ -78,7 +78,7 @@ export class Connection {
     }
   }
 
-  /** Does what may be done twice until it is answered. **Errors**: JOURNAL_UNAVAILABLE, after the limit. */
+  /** Does what may be done twice until it is answered. **Errors**: those of `unavailable`; after the limit, where it waits. */
   async untilAnswered<Reply>(asking: () => Promise<Reply>): Promise<Reply> {
     const startedMs = this.#clock.monotonicMs()
     for (;;) {
@@ -92,8 +92,16 @@ export class Connection {
     }
   }
 
+  /** What a failed call is to callers: JOURNAL_UNAVAILABLE, or JOURNAL_FULL. */
   unavailable(cause: unknown): RuntimeError {
     if (cause instanceof RuntimeError) return cause
+    if (isOutOfMemory(cause))
+      return new RuntimeError(
+        'JOURNAL_FULL',
+        `${this.#name} has no memory left, and nothing of the write is stored (${toError(cause).message}). ` +
+          'Free some there, or raise its maxmemory; the same write may be tried again.',
+        { cause, retryable: true },
+      )
     const lost = cause instanceof ConnectionLost
     const reason = lost ? (this.#lastError ?? cause) : toError(cause)
     const text = lost
@@ -120,6 +128,9 @@ export class Connection {
     return new Promise(resolve => this.#clock.after(100, resolve))
   }
 }
+
+/** A script's first write fails, so that none of it was done. */
+const isOutOfMemory = (error: unknown): boolean => error instanceof Error && /^(ERR )?-?OOM /.test(error.message)
 
 /** Answers of a server that will be there soon. */
 const isStarting = (error: unknown): boolean =>

@@ -1,7 +1,9 @@
+import { RuntimeError } from '../../base/errors.ts'
 import { systemClock } from '../../base/ports.ts'
+import { describeStore } from '../packed/description.ts'
 import { Connection } from './connection.ts'
 import { keysOf, metaKeyOf } from './keys.ts'
-import { EMPTY } from './scripts.ts'
+import { DESCRIBE, EMPTY, TAKE } from './scripts.ts'
 import { databaseOf, nameOf, parseRedisUrl } from './url.ts'
 
 export interface DestroyRedisOptions {
@@ -13,35 +15,62 @@ export interface DestroyRedisOptions {
 
 const KEYS_PER_CALL = 500
 
+/** How many partitions it had is not asked: they are found by their keys. */
+const DESTROYED = describeStore({ partitions: 1, state: 'destroyed' })
+
 /**
  * Removes what a journal holds in Redis; nothing where there is none. A few bytes a partition stay: its epoch moves on, so
- * that whoever has the store open is fenced, now and after it was made anew. **Errors**: JOURNAL_UNAVAILABLE.
+ * that whoever has the store open is fenced, now and after it was made anew. A removal that was cut short (a kill, a lost
+ * server) leaves a store that nobody can open (JOURNAL_CORRUPT) until it is removed again.
+ * **Errors**: JOURNAL_UNAVAILABLE; JOURNAL_FENCED where somebody else makes or removes it at the same time.
  */
 export const destroyRedisStore = async ({ url, unavailableAfterMs = 10_000 }: DestroyRedisOptions): Promise<void> => {
   const place = parseRedisUrl(url)
-  const connection = new Connection(place.url, nameOf(place), {}, systemClock, unavailableAfterMs)
+  const name = nameOf(place)
+  const connection = new Connection(place.url, name, {}, systemClock, unavailableAfterMs)
+  const describe = (from: string, to: string): Promise<unknown> =>
+    connection.untilAnswered(() => connection.script(DESCRIBE, [metaKeyOf(place.prefix)], [from, to]))
   try {
     await connection.checkDatabase(databaseOf(place.url))
     // Whatever the description says: one that cannot be read is a reason to begin anew, too.
-    const partitions = await findPartitions(connection, place.prefix)
-    for (const [nr, snapshots] of partitions) await emptyPartition(connection, place.prefix, nr, snapshots)
-    await connection.untilAnswered(() => connection.once('DEL', metaKeyOf(place.prefix)))
+    await describe('*', DESTROYED)
+    const epochs = await takeEpochs(connection, place.prefix)
+    // Only now: before, a writer may have put more there.
+    for (const [nr, snapshots] of await findPartitions(connection, place.prefix))
+      await emptyPartition(connection, name, place.prefix, nr, epochs.get(nr) ?? 0, snapshots)
+    await describe(DESTROYED, '')
   } finally {
     connection.close()
   }
 }
 
+const takeEpochs = async (connection: Connection, prefix: string): Promise<ReadonlyMap<number, number>> => {
+  const epochs = new Map<number, number>()
+  for (const nr of (await findPartitions(connection, prefix)).keys()) {
+    const { state } = keysOf(prefix, nr)
+    epochs.set(nr, await connection.untilAnswered(() => connection.script<number>(TAKE, [state], [])))
+  }
+  return epochs
+}
+
 const emptyPartition = async (
   connection: Connection,
+  name: string,
   prefix: string,
   nr: number,
+  epoch: number,
   snapshots: readonly string[],
 ): Promise<void> => {
   const { state, heads, log, cursors } = keysOf(prefix, nr)
   const removed = [heads, log, cursors, ...snapshots]
   for (let from = 0; from < removed.length; from += KEYS_PER_CALL) {
     const keys = [state, ...removed.slice(from, from + KEYS_PER_CALL)]
-    await connection.untilAnswered(() => connection.script(EMPTY, keys, []))
+    const [status] = await connection.untilAnswered(() => connection.script<readonly Buffer[]>(EMPTY, keys, [epoch]))
+    if (status!.toString() !== 'written')
+      throw new RuntimeError(
+        'JOURNAL_FENCED',
+        `${name}, partition ${nr}: somebody else opened or removed it while it was being removed. Look who does; nothing of theirs is gone.`,
+      )
   }
 }
 

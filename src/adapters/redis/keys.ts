@@ -20,5 +20,5 @@ export const keysOf = (prefix: string, partition: number): Keys => {
   }
 }
 
-/** Format and number of partitions. */
+/** The store's description. */
 export const metaKeyOf = (prefix: string): string => `${prefix}:meta`

@@ -1,12 +1,12 @@
 /**
  * Packed journals in Redis. Per partition, all in one slot:
  *
- *     {prefix:0}:state         hash: epoch, position of the last record
- *     {prefix:0}:heads         hash: id -> head
+ *     {prefix:0}:state         hash: epoch, position of the last record, and how many blocks, heads and cursors there must be
+ *     {prefix:0}:heads         hash: id -> head, with a checksum
  *     {prefix:0}:log           stream: `FIRST_POSITION-0` -> block; never deleted, since its last id would be forgotten
- *     {prefix:0}:cursors       hash: group -> position
+ *     {prefix:0}:cursors       hash: group -> position, with a checksum
  *     {prefix:0}:snapshots:ID  hash: sequence number -> snapshot
- *     prefix:meta              format and number of partitions
+ *     prefix:meta              the store's description
  *
  * A commit is one call of one script. When its answer is lost, nobody knows whether it ran; so tail and heads are read
  * again, and the journal above finds its own append ids at the place, or writes them now. Should the lost call still
@@ -15,12 +15,12 @@
 
 import { Packr } from 'msgpackr'
 import { assert } from '../../base/assert.ts'
-import { RuntimeError } from '../../base/errors.ts'
+import type { RuntimeError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Clock } from '../../base/ports.ts'
 import type { Cursors } from '../../persistence/journal.ts'
-import { Block } from '../codec/block.ts'
-import { corrupt, FORMAT } from '../codec/frame.ts'
+import { hashOf, sealAsText, unsealText } from '../codec/checksum.ts'
+import { corrupt } from '../codec/frame.ts'
 import {
   type Engine,
   type EngineWrite,
@@ -34,10 +34,11 @@ import {
   type WriteOutcome,
 } from '../packed/engine.ts'
 import { type Argument, type Connection, ConnectionLost } from './connection.ts'
-import { type Keys, keysOf, metaKeyOf } from './keys.ts'
-import { COMMIT, OPEN, SAVE_SNAPSHOT } from './scripts.ts'
+import { type Keys, keysOf } from './keys.ts'
+import { openStore } from './open-store.ts'
+import { packHeads } from './pack-heads.ts'
+import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
 import { checkServer, parseInfo } from './server-check.ts'
-import { DEFAULT_PARTITIONS } from './url.ts'
 
 export interface RedisEngineOptions {
   readonly name: string
@@ -76,12 +77,15 @@ export class RedisEngine implements Engine {
     try {
       await this.#connection.checkDatabase(this.#options.database)
       this.#durability = checkServer(this.name, await this.#askServer(), this.#options.logger)
-      const partitions = await this.#checkMeta()
-      this.#keys = Array.from({ length: partitions }, (_, nr) => keysOf(this.#options.prefix, nr))
-      return await Promise.all(this.#keys.map((keys, nr) => this.#openPartition(keys, nr)))
+      const { prefix, partitions } = this.#options
+      const opened = await openStore(this.name, this.#connection, prefix, partitions)
+      this.#keys = opened.map((_, nr) => keysOf(prefix, nr))
+      return opened
     } catch (error) {
       this.#connection.close()
-      throw error
+      throw isWrongType(error)
+        ? corrupt(`${this.name}: a key holds something else than this journal put there`, error)
+        : error
     }
   }
 
@@ -109,7 +113,7 @@ export class RedisEngine implements Engine {
       write.epoch,
       write.lastPosition,
       write.nextLastPosition,
-      packHeads(write),
+      packHeads(write.touched),
       packCursors(write),
     ]
     for (const { firstPosition, packed } of write.blocks) args.push(firstPosition, packed)
@@ -148,7 +152,12 @@ export class RedisEngine implements Engine {
   async cursors(partition: number): Promise<Cursors> {
     const fields = await this.#ask<readonly Buffer[]>('HGETALL', this.#keys[partition]!.cursors)
     return new Map(
-      pairs(fields).map(([group, position]) => [group.toString(), this.#number(position, 'cursor', partition)]),
+      pairs(fields).map(([name, text]) => {
+        const group = name.toString()
+        const numbers = unsealText(hashOf(cursorName(partition, group)), text.toString())
+        if (numbers === null) throw this.#unsealed(partition, `cursor of ${group}`, text)
+        return [group, numbers[0]]
+      }),
     )
   }
 
@@ -191,55 +200,6 @@ export class RedisEngine implements Engine {
       }
     })
     return { info, appendfsync }
-  }
-
-  async #checkMeta(): Promise<number> {
-    const key = metaKeyOf(this.#options.prefix)
-    const wanted = this.#options.partitions
-    await this.#ask('SET', key, JSON.stringify({ format: FORMAT, partitions: wanted ?? DEFAULT_PARTITIONS }), 'NX')
-    const text = (await this.#ask<Buffer | null>('GET', key))?.toString() ?? 'null'
-    const { format, partitions } = this.#parseMeta(text)
-    if (format !== FORMAT)
-      throw new RuntimeError(
-        'JOURNAL_FORMAT',
-        `${this.name} has format ${format}, this version reads ${FORMAT}. Open it with the version that wrote it.`,
-      )
-    if (wanted !== null && wanted !== partitions)
-      throw new RuntimeError(
-        'JOURNAL_MISCONFIGURED',
-        `${this.name} was made with ${partitions} partitions, ${wanted} were asked for. ` +
-          'Their number is fixed when a store is made: leave the option out, or take another prefix.',
-      )
-    return partitions
-  }
-
-  #parseMeta(text: string): { format: number; partitions: number } {
-    let parsed: { format?: unknown; partitions?: unknown } | null
-    try {
-      parsed = JSON.parse(text) as typeof parsed
-    } catch (error) {
-      throw corrupt(`${this.name}: the store's description cannot be read: ${text.slice(0, 100)}`, error)
-    }
-    const { format, partitions } = parsed ?? {}
-    if (!Number.isSafeInteger(format) || !Number.isSafeInteger(partitions) || (partitions as number) < 1)
-      throw corrupt(`${this.name}: the store's description makes no sense: ${text.slice(0, 100)}`)
-    return { format: format as number, partitions: partitions as number }
-  }
-
-  async #openPartition({ state, log }: Keys, nr: number): Promise<OpenedPartition> {
-    // Taking an epoch twice, because the first answer was lost, only leaves a number out.
-    const [epoch, position, id, packed] = await this.#connection.untilAnswered(() =>
-      this.#connection.script<[number, Buffer, Buffer, Buffer]>(OPEN, [state, log], []),
-    )
-    const lastPosition = this.#number(position, 'position', nr)
-    const firstPosition = Number.parseInt(id.toString(), 10)
-    const place = `${this.name}, partition ${nr}`
-    const end =
-      id.length === 0
-        ? 0
-        : new Block(packed, nr, firstPosition, `${place}, position ${firstPosition}`).index.lastPosition
-    if (end !== lastPosition) throw corrupt(`${place}: the log ends at position ${end}, and should at ${lastPosition}`)
-    return { epoch, lastPosition, indexedTo: lastPosition, heads: new Map() }
   }
 
   // Writing
@@ -286,12 +246,16 @@ export class RedisEngine implements Engine {
 
   #parseHead(head: Buffer | null, partition: number, persistenceId: string): Head {
     if (head === null) return NO_HEAD
-    const [, sequenceNr, block] = /^(\d+):(\d+)$/.exec(head.toString()) ?? []
-    if (sequenceNr === undefined || block === undefined)
-      throw corrupt(
-        `${this.name}, partition ${partition}: the head of ${persistenceId} reads ${head.toString().slice(0, 50)}`,
-      )
-    return { sequenceNr: Number(sequenceNr), block: Number(block) }
+    const numbers = unsealText(hashOf(persistenceId), head.toString())
+    if (numbers === null) throw this.#unsealed(partition, `head of ${persistenceId}`, head)
+    return { sequenceNr: numbers[0], block: numbers[1] }
+  }
+
+  #unsealed(partition: number, what: string, text: Buffer): RuntimeError {
+    const found = text.toString().slice(0, 50)
+    return corrupt(
+      `${this.name}, partition ${partition}, ${what}: it reads ${found}, which does not match its checksum`,
+    )
   }
 
   #number(text: Buffer, what: string, partition: number): number {
@@ -306,28 +270,21 @@ export class RedisEngine implements Engine {
   }
 }
 
-// One argument each: as one argument a value they cost the client and the server more than the rest of the commit.
+// One argument, as the heads: an argument for each value costs the client and the server more than the rest of the commit.
 const packr = new Packr({ useRecords: false, variableMapSize: true })
 
-const packHeads = ({ touched }: EngineWrite): Buffer => {
-  const ids: string[] = []
-  const before: string[] = []
-  const after: string[] = []
-  for (const entry of touched) {
-    ids.push(entry.persistenceId)
-    before.push(formatHead(entry.sequenceNr, entry.block))
-    after.push(entry.persistenceId, formatHead(entry.nextSequenceNr, entry.nextBlock))
-  }
-  return packr.pack([ids, before, after])
-}
-
-const packCursors = ({ cursors }: EngineWrite): Buffer => {
+const packCursors = ({ cursors, partition }: EngineWrite): Buffer => {
   const flat: string[] = []
-  if (cursors !== null) for (const [group, position] of cursors) flat.push(group, String(position))
+  if (cursors !== null)
+    for (const [group, position] of cursors)
+      flat.push(group, sealAsText(hashOf(cursorName(partition, group)), position, 0))
   return packr.pack(flat)
 }
 
-const formatHead = (sequenceNr: number, block: number): string => (sequenceNr === 0 ? '' : `${sequenceNr}:${block}`)
+// What a checksum covers besides the number: so that no cursor passes for another one.
+const cursorName = (partition: number, group: string): string => `cursor ${partition} ${group}`
+
+const isWrongType = (error: unknown): boolean => error instanceof Error && /\bWRONGTYPE /.test(error.message)
 
 type StreamEntry = readonly [id: Buffer, fields: readonly [name: Buffer, packed: Buffer]]
 

@@ -2,7 +2,9 @@
  * The Lua scripts. Each one checks everything first and writes after, since Redis does not take back what a script wrote
  * before it failed. All keys of one call are declared and lie in one slot: `{prefix:partition}:…`.
  *
- * A head is stored as `SEQUENCE_NR:BLOCK`, and is compared as that text.
+ * The state of a partition is a hash: `epoch`; `position` of the last record; how many `blocks`, `heads` and `cursors` have
+ * been put there, so that what is gone is noticed. A head is stored as `SEQUENCE_NR:BLOCK:CHECKSUM`, and is compared as
+ * that text. `allow-oom` where a server without memory must be able to serve readers and to be emptied.
  */
 
 import { createHash } from 'node:crypto'
@@ -14,27 +16,35 @@ export interface Script {
 
 export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
 
-export const OPEN = script(`
+export const OPEN = script(`#!lua flags=allow-oom
 -- Takes the next epoch of a partition.
--- KEYS[1] state (hash: epoch, position)  KEYS[2] log (stream)
--- Returns {epoch, position of the last record or 0, last block's stream id or '', last block or ''}
+-- KEYS[1] state (hash)  KEYS[2] heads (hash)  KEYS[3] log (stream)  KEYS[4] cursors (hash)
+-- ARGV[1] 'made' for a store that has been opened before, 'new' for one that is being made
+-- Returns {'gone'} where a made one has no state; {'occupied'} where a new one holds data; else
+-- {'opened', epoch, position, blocks, heads, cursors as the state has them, and as they are: blocks, heads, cursors,
+--  first block's stream id or '', last block's stream id or '', last block or ''}
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads', 'cursors')
+if ARGV[1] == 'made' and not state[1] then return {'gone'} end
+local blocks, heads, cursors = redis.call('XLEN', KEYS[3]), redis.call('HLEN', KEYS[2]), redis.call('HLEN', KEYS[4])
+if ARGV[1] == 'new' and (state[2] or blocks + heads + cursors > 0) then return {'occupied'} end
 local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
-local position = redis.call('HGET', KEYS[1], 'position') or '0'
-local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
-if not last then return {epoch, position, '', ''} end
-return {epoch, position, last[1], last[2][2]}
+local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1] or {''}
+local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1] or {'', {'', ''}}
+return {'opened', epoch, state[2] or '0', state[3] or '0', state[4] or '0', state[5] or '0', blocks, heads, cursors,
+  first[1], last[1], last[2][2]}
 `)
 
 export const COMMIT = script(`
 -- Writes blocks, heads and cursors of one partition, or nothing.
--- KEYS[1] state (hash: epoch, position)  KEYS[2] heads (hash: id -> head)  KEYS[3] log (stream)  KEYS[4] cursors (hash)
+-- KEYS[1] state (hash)  KEYS[2] heads (hash: id -> head)  KEYS[3] log (stream)  KEYS[4] cursors (hash)
 -- ARGV[1] epoch  ARGV[2] position before  ARGV[3] position after
--- ARGV[4] heads, as MessagePack: the ids, the heads before ('' for none), and by turns id and head after
+-- ARGV[4] heads, as MessagePack: the ids, the heads before ('' for none), the heads after
 -- ARGV[5] cursors, as MessagePack: by turns group and position  ARGV[6..] blocks: by turns first position and packed
--- Returns {'written'}; {'fenced', epoch}; or {'moved', position, id, head or '', ...} with every head that differs
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if epoch ~= ARGV[1] then return {'fenced', epoch or '0'} end
-local position = redis.call('HGET', KEYS[1], 'position') or '0'
+-- Returns {'written'}; {'fenced', epoch, or '0' where there is none any more}; or {'moved', position, id, head or '', ...}
+-- with every head that differs
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads', 'cursors')
+if state[1] ~= ARGV[1] then return {'fenced', state[1] or '0'} end
+local position = state[2] or '0'
 local heads = cmsgpack.unpack(ARGV[4])
 local ids, before, after = heads[1], heads[2], heads[3]
 local cursors = cmsgpack.unpack(ARGV[5])
@@ -57,27 +67,60 @@ end
 if #moved > 2 or (#ARGV > 5 and position ~= ARGV[2]) then return moved end
 
 for i = 6, #ARGV, 2 do redis.call('XADD', KEYS[3], ARGV[i] .. '-0', 'b', ARGV[i + 1]) end
-for first = 1, #after, SLICE do redis.call('HSET', KEYS[2], unpack(after, first, math.min(first + SLICE - 1, #after))) end
-if #cursors > 0 then redis.call('HSET', KEYS[4], unpack(cursors)) end
-if #ARGV > 5 then redis.call('HSET', KEYS[1], 'position', ARGV[3]) end
+local begun = 0
+for first = 1, #ids, SLICE do
+  local fields, n = {}, 0
+  for i = first, math.min(first + SLICE - 1, #ids) do
+    fields[n + 1], fields[n + 2] = ids[i], after[i]
+    n = n + 2
+  end
+  begun = begun + redis.call('HSET', KEYS[2], unpack(fields))
+end
+if #cursors > 0 then
+  local groups = redis.call('HSET', KEYS[4], unpack(cursors))
+  if groups > 0 then redis.call('HSET', KEYS[1], 'cursors', (state[5] or 0) + groups) end
+end
+if #ARGV > 5 then
+  local blocks = (state[3] or 0) + (#ARGV - 5) / 2
+  redis.call('HSET', KEYS[1], 'position', ARGV[3], 'blocks', blocks, 'heads', (state[4] or 0) + begun)
+end
 return {'written'}
 `)
 
-export const EMPTY = script(`
--- Empties a partition but for its epoch, which goes up: whoever wrote to it is fenced for ever.
--- KEYS[1] state (hash: epoch, position)  KEYS[2..] what is removed
--- Returns the new epoch
-local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
-redis.call('HDEL', KEYS[1], 'position')
+export const TAKE = script(`#!lua flags=allow-oom
+-- Takes the next epoch of a partition that is to be emptied: whoever wrote to it is fenced for ever.
+-- KEYS[1] state (hash)
+-- Returns the epoch
+return redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+`)
+
+export const EMPTY = script(`#!lua flags=allow-oom
+-- Removes keys of a partition, and of its state everything but the epoch.
+-- KEYS[1] state (hash)  KEYS[2..] what is removed
+-- ARGV[1] epoch
+-- Returns {'written'}; or {'fenced', epoch}, and nothing is removed
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if epoch ~= ARGV[1] then return {'fenced', epoch or '0'} end
+redis.call('HDEL', KEYS[1], 'position', 'blocks', 'heads', 'cursors')
 for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
-return epoch
+return {'written'}
+`)
+
+export const DESCRIBE = script(`#!lua flags=allow-oom
+-- Writes or removes the store's description where it is the one that is known.
+-- KEYS[1] description
+-- ARGV[1] the one that is known, '*' for any or none  ARGV[2] what it becomes; '' removes it
+-- Returns 1, or 0 where it is another one
+if ARGV[1] ~= '*' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2]) end
+return 1
 `)
 
 export const SAVE_SNAPSHOT = script(`
 -- Stores a snapshot of one id and forgets all but the newest.
--- KEYS[1] state (hash: epoch, position)  KEYS[2] the id's snapshots (hash: sequence number -> packed)
+-- KEYS[1] state (hash)  KEYS[2] the id's snapshots (hash: sequence number -> packed)
 -- ARGV[1] epoch  ARGV[2] sequence number  ARGV[3] packed  ARGV[4] how many are kept
--- Returns {'written'} or {'fenced', epoch}
+-- Returns {'written'} or {'fenced', epoch, or '0' where there is none any more}
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if epoch ~= ARGV[1] then return {'fenced', epoch or '0'} end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])

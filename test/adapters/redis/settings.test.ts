@@ -1,8 +1,11 @@
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
-import { parseRedisUrl, redisJournal } from '../../../src/adapters/redis/index.ts'
+import { destroyRedisStore, parseRedisUrl, redisJournal } from '../../../src/adapters/redis/index.ts'
 import { checkServer } from '../../../src/adapters/redis/server-check.ts'
 import { type Logger, silentLogger } from '../../../src/base/logger.ts'
+import type { Journal } from '../../../src/persistence/journal.ts'
+import { partitionOf } from '../../../src/persistence/partition.ts'
+import { append, written } from '../../persistence/journal-contract.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 
 const servers: RedisServer[] = []
@@ -70,22 +73,66 @@ describe('the settings of a server', () => {
   })
 })
 
-it('a full server refuses the write, and nothing of it is stored', async () => {
-  const { url } = await started('--maxmemory 4mb', '--maxmemory-policy noeviction')
-  const journal = redisJournal({ url, logger: silentLogger, partitions: 1 })
-  await journal.open()
-  const filler = new Redis(url)
-  await filler.config('SET', 'maxmemory', '1')
-  const { append, written } = await import('../../persistence/journal-contract.ts')
-  const next = append('a', 0)
-  await expect(journal.commit(0, [next])).rejects.toMatchObject({
-    code: 'JOURNAL_UNAVAILABLE',
-    message: expect.stringContaining('OOM'),
+describe('a server without memory', () => {
+  const withoutMemory = async (journal: Journal, url: string, doing: () => Promise<void>): Promise<void> => {
+    const admin = new Redis(url)
+    try {
+      await admin.config('SET', 'maxmemory', '1')
+      await doing()
+      await admin.config('SET', 'maxmemory', '0')
+    } finally {
+      admin.disconnect()
+      await journal.close()
+    }
+  }
+  const full = {
+    code: 'JOURNAL_FULL',
+    retryable: true,
+    message: expect.stringMatching(/no memory left.*OOM.*maxmemory/),
+  }
+  const opened = async (): Promise<{ journal: Journal; url: string }> => {
+    const { url } = await started('--maxmemory-policy noeviction')
+    const journal = redisJournal({ url, logger: silentLogger, partitions: 2 })
+    await journal.open()
+    return { journal, url }
+  }
+
+  it('refuses every write with JOURNAL_FULL, and nothing of it is stored; once it has some the same write succeeds', async () => {
+    const { journal, url } = await opened()
+    const [first, next] = [append('a', 0), append('a', 1, 'One', 'Two')]
+    const nr = partitionOf('a', 2)
+    await journal.commit(nr, [first])
+    await withoutMemory(journal, url, async () => {
+      for (let i = 0; i < 3; i++) {
+        await expect(journal.commit(nr, [next], new Map([['risk', 1]]))).rejects.toMatchObject(full)
+        await expect(journal.saveCursors(nr, new Map([['risk', 1]]))).rejects.toMatchObject(full)
+        const snapshot = { persistenceId: 'a', sequenceNr: 1, timeMs: 0, payload: 1 }
+        await expect(journal.saveSnapshot(snapshot, 1)).rejects.toMatchObject(full)
+      }
+      expect(await journal.readLog(nr, 1, 10)).toHaveLength(1)
+      expect(await journal.loadCursors(nr)).toEqual(new Map())
+      const admin = new Redis(url)
+      await admin.config('SET', 'maxmemory', '0')
+      admin.disconnect()
+      expect(written(await journal.commit(nr, [next]))).toEqual(['2'])
+    })
   })
-  await filler.config('SET', 'maxmemory', '0')
-  filler.disconnect()
-  expect(written(await journal.commit(0, [next]))).toEqual(['1'])
-  await journal.close()
+
+  it('can be opened, read and emptied', async () => {
+    const { journal, url } = await opened()
+    await journal.commit(partitionOf('a', 2), [append('a', 0)])
+    const again = redisJournal({ url, logger: silentLogger })
+    await withoutMemory(journal, url, async () => {
+      await again.open()
+      expect(await again.lastSequenceNr('a')).toBe(1)
+      await again.close()
+      await destroyRedisStore({ url })
+    })
+    const anew = redisJournal({ url, logger: silentLogger })
+    await anew.open()
+    expect(await anew.lastSequenceNr('a')).toBe(0)
+    await anew.close()
+  })
 })
 
 describe('parseRedisUrl', () => {
@@ -106,6 +153,13 @@ describe('parseRedisUrl', () => {
     'redis://host?prefix=a{b}',
     'redis://host?prefix=',
     'redis://user:secret@host?partition=4',
+    'redis://user:12/secret@host:6379/0',
+    'redis://user:12?secret@host:6379/0',
+    'redis://user:12#secret@host:6379/0',
+    'redis://user:12?prefix={secret}@host:6379/0',
+    'redis://user@x:12/secret@host',
+    'radis://user:secret@host:6379',
+    'redis://user:secret@host:port',
   ])('refuses %s, and repeats no password', text => {
     expect(() => parseRedisUrl(text)).toThrow(
       expect.objectContaining({ code: 'JOURNAL_MISCONFIGURED', message: expect.not.stringContaining('secret') }),

@@ -1,0 +1,115 @@
+/**
+ * Opens a store in Redis for writing. Its description and its partitions lie in several slots, so no single step can do it:
+ *
+ *     none ──▶ new ──(every partition has its epoch)──▶ made ──▶ destroyed ──▶ none
+ *
+ * Nothing is written to a store that is not `made`. Whoever removes it says so in the description first, and takes the next
+ * epochs after; whoever opens it takes the next epochs first, and reads the description again after. So one of the two sees
+ * the other.
+ */
+
+import { RuntimeError } from '../../base/errors.ts'
+import { Block } from '../codec/block.ts'
+import { corrupt } from '../codec/frame.ts'
+import { checkPartitionsAsked, describeStore, parseDescription } from '../packed/description.ts'
+import type { OpenedPartition } from '../packed/engine.ts'
+import type { Connection } from './connection.ts'
+import { type Keys, keysOf, metaKeyOf } from './keys.ts'
+import { DESCRIBE, OPEN } from './scripts.ts'
+import { DEFAULT_PARTITIONS } from './url.ts'
+
+/** As often as others may change the description while a store is being opened. */
+const TRIES = 5
+
+/** **Errors**: JOURNAL_CORRUPT, JOURNAL_FORMAT, JOURNAL_MISCONFIGURED, JOURNAL_UNAVAILABLE. */
+export const openStore = async (
+  name: string,
+  connection: Connection,
+  prefix: string,
+  partitions: number | null,
+): Promise<readonly OpenedPartition[]> => {
+  for (let i = 0; i < TRIES; i++) {
+    const opened = await tryToOpen(name, connection, prefix, partitions)
+    if (opened !== null) return opened
+  }
+  throw new RuntimeError('JOURNAL_UNAVAILABLE', `${name}: others made and removed it while it was opened`, {
+    retryable: true,
+  })
+}
+
+/** Null where somebody else changed the description meanwhile. */
+const tryToOpen = async (
+  name: string,
+  connection: Connection,
+  prefix: string,
+  asked: number | null,
+): Promise<readonly OpenedPartition[] | null> => {
+  const key = metaKeyOf(prefix)
+  const read = async (): Promise<string> =>
+    (await connection.untilAnswered(() => connection.once<Buffer | null>('GET', key)))?.toString() ?? ''
+  const become = (from: string, to: string): Promise<number> =>
+    connection.untilAnswered(() => connection.script<number>(DESCRIBE, [key], [from, to]))
+
+  const fresh = describeStore({ partitions: asked ?? DEFAULT_PARTITIONS, state: 'new' })
+  let known = await read()
+  if (known === '') {
+    await connection.untilAnswered(() => connection.once('SET', key, fresh, 'NX'))
+    known = await read()
+    if (known === '') return null
+  }
+  const { partitions, state } = parseDescription(known, name)
+  if (state === 'destroyed')
+    throw new RuntimeError(
+      'JOURNAL_CORRUPT',
+      `${name}: its removal was begun and not finished, so parts of it are gone. Remove it again, or restore it from a backup.`,
+    )
+  checkPartitionsAsked(name, partitions, asked)
+  const keys = Array.from({ length: partitions }, (_, nr) => keysOf(prefix, nr))
+  const replies = await Promise.all(
+    keys.map(({ state: own, heads, log, cursors }) =>
+      // Taking an epoch twice, because the first answer was lost, only leaves a number out.
+      connection.untilAnswered(() => connection.script<OpenReply>(OPEN, [own, heads, log, cursors], [state])),
+    ),
+  )
+  const occupied = replies.findIndex(([status]) => status.toString() === 'occupied')
+  if (occupied >= 0) {
+    // Made by somebody else in between, or it had lost its description before: then it must not keep ours.
+    if ((await become(known, '')) === 0) return null
+    throw corrupt(`${name}: ${key} is missing, and ${keys[occupied]!.log} holds data`)
+  }
+  if (state === 'new') {
+    const made = describeStore({ partitions, state: 'made' })
+    if ((await become(known, made)) === 0 && (await read()) !== made) return null
+  } else if ((await read()) !== known) return null
+  return replies.map((reply, nr) => checkPartition(`${name}, partition ${nr}`, keys[nr]!, nr, reply))
+}
+
+type OpenReply = readonly [status: Buffer, epoch: number, ...numbers: (Buffer | number)[]]
+
+const checkPartition = (place: string, keys: Keys, nr: number, reply: OpenReply): OpenedPartition => {
+  const [status, epoch, ...rest] = reply
+  if (status.toString() === 'gone') throw corrupt(`${place}: ${keys.state} is missing`)
+  const [position, blocks, heads, cursors, hasBlocks, hasHeads, hasCursors] = rest.slice(0, 7).map(Number)
+  const [first, last, packed] = rest.slice(7) as Buffer[]
+  const lastPosition = position!
+  if (!Number.isSafeInteger(lastPosition)) throw corrupt(`${place}: ${keys.state} has a position that is none`)
+  const end = endOf(place, nr, last!, packed!)
+  if (end !== lastPosition) throw corrupt(`${place}: the log ends at position ${end}, and should at ${lastPosition}`)
+  // The log begins at 1: nothing is ever cut off from it.
+  const begin = Number.parseInt(first!.toString() || '0', 10)
+  if (begin !== (lastPosition === 0 ? 0 : 1))
+    throw corrupt(`${place}: the log begins at position ${begin}, and should at 1`)
+  for (const [key, found, expected] of [
+    [keys.log, hasBlocks, blocks],
+    [keys.heads, hasHeads, heads],
+    [keys.cursors, hasCursors, cursors],
+  ])
+    if (found !== expected) throw corrupt(`${place}: ${key} has ${found} entries of ${expected}`)
+  return { epoch, lastPosition, indexedTo: lastPosition, heads: new Map() }
+}
+
+const endOf = (place: string, nr: number, id: Buffer, packed: Buffer): number => {
+  if (id.length === 0) return 0
+  const firstPosition = Number.parseInt(id.toString(), 10)
+  return new Block(packed, nr, firstPosition, `${place}, position ${firstPosition}`).index.lastPosition
+}

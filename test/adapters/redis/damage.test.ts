@@ -1,0 +1,247 @@
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { destroyRedisStore, redisJournal } from '../../../src/adapters/redis/index.ts'
+import { silentLogger } from '../../../src/base/logger.ts'
+import type { Journal } from '../../../src/persistence/journal.ts'
+import { partitionOf } from '../../../src/persistence/partition.ts'
+import { append } from '../../persistence/journal-contract.ts'
+import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
+import { type CountingProxy, startCountingProxy } from './counting-proxy.ts'
+
+const PARTITIONS = 4
+
+let server: RedisServer
+let redis: Redis
+let prefix: string
+let stores = 0
+const opened: Journal[] = []
+const proxies: CountingProxy[] = []
+
+beforeAll(async () => {
+  server = await startRedisServer()
+  redis = new Redis(server.url)
+  // So that the server knows all scripts, and each is one call.
+  const url = `${server.url}?prefix=warm`
+  const journal = redisJournal({ url, logger: silentLogger })
+  await journal.open()
+  await journal.close()
+  await destroyRedisStore({ url })
+})
+
+/** Passes on so many calls of scripts. */
+const passing = async (calls: number, then: 'cut' | 'hold'): Promise<CountingProxy> => {
+  const proxy = await startCountingProxy(server.port, 'EVALSHA', calls, then)
+  proxies.push(proxy)
+  return proxy
+}
+
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+const open = async (): Promise<Journal> => {
+  const journal = redisJournal({ url: server.url, prefix, logger: silentLogger })
+  opened.push(journal)
+  await journal.open()
+  return journal
+}
+
+const idsOf = (nr: number): string[] =>
+  Array.from({ length: 100 }, (_, i) => `id-${i}`).filter(id => partitionOf(id, PARTITIONS) === nr)
+
+/** Every partition has blocks, heads, a cursor and snapshots. */
+beforeEach(async () => {
+  prefix = `damage${++stores}`
+  const journal = redisJournal({ url: server.url, prefix, partitions: PARTITIONS, logger: silentLogger })
+  opened.push(journal)
+  await journal.open()
+  for (let nr = 0; nr < PARTITIONS; nr++) {
+    const ids = idsOf(nr)
+    for (const id of ids) await journal.commit(nr, [append(id, 0)], new Map([['risk', 1]]))
+    for (const id of ids) await journal.saveSnapshot({ persistenceId: id, sequenceNr: 1, timeMs: 0, payload: 1 }, 1)
+  }
+  await journal.close()
+})
+
+afterEach(async () => {
+  for (const journal of opened.splice(0)) await journal.close()
+  for (const proxy of proxies.splice(0)) await proxy.stop()
+})
+
+const keyOf = (name: string): string => `{${prefix}:1}:${name}`
+
+const corrupt = (...parts: string[]) =>
+  expect.objectContaining({
+    code: 'JOURNAL_CORRUPT',
+    message: expect.stringMatching(new RegExp([prefix, ...parts].join('.*'))),
+  })
+
+describe('what was deleted or changed by hand is JOURNAL_CORRUPT at open, with the key', () => {
+  it.each([
+    ['state', 'state is missing.*backup'],
+    ['heads', 'heads has 0 entries of \\d+'],
+    ['log', 'ends at position 0, and should at \\d+'],
+    ['cursors', 'cursors has 0 entries of 1'],
+  ])('all of %s', async (name, text) => {
+    await redis.del(keyOf(name))
+    await expect(open()).rejects.toEqual(corrupt('partition 1', text))
+    // And again: the first look has changed nothing.
+    await expect(open()).rejects.toEqual(corrupt('partition 1', text))
+  })
+
+  it('a whole partition', async () => {
+    await redis.del(...(await redis.keys(`{${prefix}:1}:*`)))
+    await expect(open()).rejects.toEqual(corrupt('partition 1', 'state is missing'))
+  })
+
+  it('one head', async () => {
+    await redis.hdel(keyOf('heads'), idsOf(1)[3]!)
+    await expect(open()).rejects.toEqual(corrupt('heads has \\d+ entries of \\d+'))
+  })
+
+  it('a block in the middle of the log, and the first', async () => {
+    await redis.xdel(keyOf('log'), '3-0')
+    await expect(open()).rejects.toEqual(corrupt('log has \\d+ entries of \\d+'))
+    await redis.xdel(keyOf('log'), '1-0')
+    await expect(open()).rejects.toEqual(corrupt('begins at position 2, and should at 1'))
+  })
+
+  it('the description, and no new one is left in its place', async () => {
+    await redis.del(`${prefix}:meta`)
+    for (let i = 0; i < 2; i++) await expect(open()).rejects.toEqual(corrupt('meta is missing', 'holds data'))
+    expect(await redis.exists(`${prefix}:meta`)).toBe(0)
+  })
+
+  it('a key of another type', async () => {
+    await redis.set(keyOf('heads'), 'a text')
+    await expect(open()).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' })
+  })
+})
+
+describe('what does not match its checksum is JOURNAL_CORRUPT for whoever reads it', () => {
+  const changed = (text: string): string => text.replace(/\d/, digit => String((Number(digit) + 1) % 10))
+
+  it('a head', async () => {
+    const [id, other] = idsOf(1) as [string, string]
+    await redis.hset(keyOf('heads'), id, changed((await redis.hget(keyOf('heads'), id))!))
+    const journal = await open()
+    await expect(journal.lastSequenceNr(id)).rejects.toEqual(corrupt('partition 1', `head of ${id}`))
+    await expect(journal.commit(1, [append(id, 1)])).rejects.toEqual(corrupt(`head of ${id}`))
+    expect(await journal.lastSequenceNr(other)).toBe(1)
+  })
+
+  it('the head of another id', async () => {
+    const [id, other] = idsOf(1) as [string, string]
+    await redis.hset(keyOf('heads'), id, (await redis.hget(keyOf('heads'), other))!)
+    await expect((await open()).lastSequenceNr(id)).rejects.toEqual(corrupt(`head of ${id}`))
+  })
+
+  it('a cursor, also one of another partition', async () => {
+    const text = (await redis.hget(keyOf('cursors'), 'risk'))!
+    for (const wrong of [changed(text), (await redis.hget(`{${prefix}:2}:cursors`, 'risk'))!]) {
+      await redis.hset(keyOf('cursors'), 'risk', wrong)
+      await expect((await open()).loadCursors(1)).rejects.toEqual(corrupt('partition 1', 'cursor of risk'))
+    }
+  })
+
+  it('the description', async () => {
+    const key = `${prefix}:meta`
+    await redis.set(key, (await redis.get(key))!.replace(`"partitions":${PARTITIONS}`, '"partitions":5'))
+    await expect(open()).rejects.toEqual(corrupt('makes no sense'))
+  })
+})
+
+it('a cursor beyond the end of the log is JOURNAL_CORRUPT', async () => {
+  const journal = await open()
+  await journal.saveCursors(1, new Map([['risk', 1_000]]))
+  await expect(journal.loadCursors(1)).rejects.toEqual(corrupt('risk has read up to position 1000', 'ends at \\d+'))
+})
+
+it('a writer whose store was deleted under it is fenced, and told so in words that are true', async () => {
+  const journal = await open()
+  await redis.del(...(await redis.keys(`*${prefix}:*`)))
+  const gone = {
+    code: 'JOURNAL_FENCED',
+    message: expect.stringMatching(/no longer knows epoch 2.*keys were deleted.*backup/),
+  }
+  await expect(journal.commit(1, [append(idsOf(1)[0]!, 1)])).rejects.toMatchObject(gone)
+  await expect(journal.commit(1, [])).rejects.toMatchObject(gone)
+})
+
+describe('a removal', () => {
+  const destroy = (port = server.port): Promise<void> =>
+    destroyRedisStore({ url: `redis://127.0.0.1:${port}?prefix=${prefix}`, unavailableAfterMs: 300 })
+  const half = corrupt('removal was begun and not finished', 'Remove it again')
+  const keysLeft = async (): Promise<string[]> => (await redis.keys(`*${prefix}:*`)).sort()
+
+  it('that was cut short after any of its calls leaves a store that cannot be opened, until it is removed again', async () => {
+    let calls = 0
+    for (; ; calls++) {
+      const proxy = await passing(calls, 'cut')
+      const ended = await destroy(proxy.port).then(
+        () => true,
+        () => false,
+      )
+      if (ended) break
+      if (calls > 0) await expect(open()).rejects.toEqual(half)
+      else await (await open()).close()
+    }
+    // Its description before and after, and each partition's epoch and keys.
+    expect(calls).toBe(2 + 2 * PARTITIONS)
+    expect(await keysLeft()).toEqual(Array.from({ length: PARTITIONS }, (_, nr) => `{${prefix}:${nr}}:state`))
+    const journal = await open()
+    for (let nr = 0; nr < journal.partitions; nr++) expect(await journal.lastPosition(nr)).toBe(0)
+  })
+
+  it('takes the snapshots of more ids than one call has room for', async () => {
+    const journal = await open()
+    const ids = Array.from({ length: 12_000 }, (_, i) => `many-${i}`).filter(id => partitionOf(id, PARTITIONS) === 0)
+    expect(ids.length).toBeGreaterThan(1_000)
+    await Promise.all(
+      ids.map(persistenceId => journal.saveSnapshot({ persistenceId, sequenceNr: 1, timeMs: 0, payload: 1 }, 1)),
+    )
+    await destroy()
+    expect(await keysLeft()).toHaveLength(PARTITIONS)
+  })
+
+  it('that goes on after the store was made anew removes nothing of it', async () => {
+    // Its description is marked and its epochs are taken; then it stands still.
+    const proxy = await passing(1 + PARTITIONS, 'hold')
+    const slow = destroyRedisStore({
+      url: `redis://127.0.0.1:${proxy.port}?prefix=${prefix}`,
+      unavailableAfterMs: 20_000,
+    })
+    const ended = slow.catch((error: unknown) => error)
+    await proxy.held
+    await destroy()
+    const anew = redisJournal({ url: server.url, prefix, partitions: PARTITIONS, logger: silentLogger })
+    opened.push(anew)
+    await anew.open()
+    await anew.commit(1, [append(idsOf(1)[0]!, 0)])
+    proxy.release()
+    expect(await ended).toMatchObject({ code: 'JOURNAL_FENCED' })
+    expect(await anew.lastPosition(1)).toBe(1)
+    await anew.close()
+    expect(await (await open()).lastPosition(1)).toBe(1)
+  })
+})
+
+it('a store whose making was cut short is made by the next one', async () => {
+  prefix = `begun${++stores}`
+  // Its partitions have their epochs, and its description is not what it should become.
+  const proxy = await passing(PARTITIONS, 'cut')
+  const url = `redis://127.0.0.1:${proxy.port}?prefix=${prefix}`
+  const first = redisJournal({ url, partitions: PARTITIONS, unavailableAfterMs: 300, logger: silentLogger })
+  await expect(first.open()).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' })
+  const journal = await open()
+  expect(journal.partitions).toBe(PARTITIONS)
+  await journal.commit(1, [append(idsOf(1)[0]!, 0)])
+})
+
+it('two that make the same store at once agree on it', async () => {
+  prefix = `both${++stores}`
+  const both = await Promise.allSettled([open(), open(), open()])
+  expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+  expect((await open()).partitions).toBe(16)
+})
