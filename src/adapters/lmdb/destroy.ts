@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
-import { lockStore } from './lock.ts'
+import { lockStore, unusable } from './lock.ts'
 import { MARKER, syncFolder } from './marker.ts'
 
 /** What a store's folder consists of, LMDB's files and ours. */
@@ -15,7 +15,7 @@ const FILES: readonly string[] = ['data.mdb', 'lock.mdb', 'owner.pid', 'owner.lo
  */
 export const destroyLmdbStore = async (path: string): Promise<void> => {
   if (!existsSync(path)) return
-  const foreign = (await readdir(path)).filter(name => !FILES.includes(name))
+  const foreign = (await namesIn(path)).filter(name => !FILES.includes(name))
   if (foreign.length > 0)
     throw new RuntimeError(
       'JOURNAL_MISCONFIGURED',
@@ -31,4 +31,12 @@ export const destroyLmdbStore = async (path: string): Promise<void> => {
     await lock.release()
   }
   await rmdir(path)
+}
+
+const namesIn = async (path: string): Promise<readonly string[]> => {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    throw unusable(path, error)
+  }
 }

@@ -11,6 +11,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { corrupt } from '../codec/frame.ts'
 import { isMarked } from './marker.ts'
+import { checkTree } from './tree-check.ts'
 
 const MAGIC = 0xbeefc0de
 const VERSION = 2
@@ -22,11 +23,14 @@ interface Meta {
   readonly pageSize: number
   readonly lastPage: bigint
   readonly commit: bigint
+  /** The records of the two trees that a database is made of. */
+  readonly free: Buffer
+  readonly tables: Buffer
 }
 
 /**
  * Says whether there is a database, or one is yet to be made. **Errors**: JOURNAL_CORRUPT, with the file and what was found.
- * What it cannot see is a page inside that was changed: that is found, or not, by whoever reads it.
+ * What it cannot see is a change within a page of a tree: that is found by whoever reads a value, or not at all.
  */
 export const checkDatabaseFile = (folder: string): 'there' | 'none' => {
   const path = join(folder, 'data.mdb')
@@ -34,7 +38,11 @@ export const checkDatabaseFile = (folder: string): 'there' | 'none' => {
   try {
     const size = file === null ? 0 : fstatSync(file).size
     if (size > 0) {
-      checkSize(path, readNewestMeta(path, file!, size), size)
+      const { pageSize, lastPage, free, tables } = readNewestMeta(path, file!, size)
+      checkSize(path, pageSize, lastPage, size)
+      const paged = { path, descriptor: file!, pageSize, lastPage }
+      checkTree(paged, free, false)
+      checkTree(paged, tables, true)
       return 'there'
     }
   } finally {
@@ -79,11 +87,17 @@ const readMeta = (path: string, file: number, size: number, nr: number, offset: 
   for (const root of [page.readBigUInt64LE(88), page.readBigUInt64LE(136)])
     if (root !== NO_PAGE && root > lastPage)
       throw corrupt(`${path}: meta page ${nr} names page ${root} as a root, and ${lastPage} as the last page`)
-  return { pageSize, lastPage, commit: page.readBigUInt64LE(152) }
+  return {
+    pageSize,
+    lastPage,
+    commit: page.readBigUInt64LE(152),
+    free: page.subarray(48, 96),
+    tables: page.subarray(96, 144),
+  }
 }
 
 /** LMDB alone may leave free pages at the end unwritten; `Room` keeps the file ahead of what is in use. */
-const checkSize = (path: string, { pageSize, lastPage }: Meta, size: number): void => {
+const checkSize = (path: string, pageSize: number, lastPage: bigint, size: number): void => {
   const needed = (lastPage + 1n) * BigInt(pageSize)
   if (BigInt(size) < needed) throw corrupt(`${path}: the file has ${size} bytes of ${needed}`)
 }

@@ -55,7 +55,7 @@ const makeFolder = (folder: string): { readonly dev: bigint; readonly ino: bigin
 
 const WHY: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
-  ENOTDIR: 'a part of its path is a file',
+  ENOTDIR: 'it is a file, or a part of its path is a file',
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
   EROFS: 'its disk can only be read',
@@ -63,7 +63,8 @@ const WHY: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its name is too long',
 }
 
-const unusable = (folder: string, error: unknown): RuntimeError => {
+/** What a system's error means for whoever named the folder: JOURNAL_MISCONFIGURED. */
+export const unusable = (folder: string, error: unknown): RuntimeError => {
   const { code, message } = error as NodeJS.ErrnoException
   const why = WHY[code ?? ''] ?? message
   return new RuntimeError(

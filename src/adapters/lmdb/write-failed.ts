@@ -24,8 +24,8 @@ export const writeFailed = async (name: string, error: Error): Promise<RuntimeEr
   )
 }
 
-/** LMDB's own codes for what it finds wrong in a file, from MDB_INVALID to MDB_PAGE_NOTFOUND and MDB_BAD_DBI. */
-const DAMAGE: ReadonlySet<number> = new Set([-30_780, -30_784, -30_793, -30_794, -30_795, -30_796, -30_797])
+/** LMDB's own codes for what it finds wrong in a file, and for a transaction that met such a thing before. */
+const DAMAGE: ReadonlySet<number> = new Set([-30_780, -30_782, -30_784, -30_793, -30_794, -30_795, -30_796, -30_797])
 
 /** What LMDB met while it opened or read a file. */
 export const unreadable = (where: string, thrown: unknown): RuntimeError => {

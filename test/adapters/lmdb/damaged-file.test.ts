@@ -15,7 +15,7 @@ beforeEach(async () => {
   file = join(store.path, 'data.mdb')
   const journal = store.journal()
   await journal.open()
-  for (let i = 0; i < 100; i++) await journal.commit(0, [append('a', i), append(`b${i}`, 0)])
+  for (let i = 0; i < 200; i++) await journal.commit(0, [append('a', i), append(`b${i}`, 0)])
   await journal.close()
   const root = openEnvironment({ path: store.path, noSubdir: false, overlappingSync: false, maxDbs: 8 })
   pages = root.getStats() as typeof pages
@@ -76,7 +76,7 @@ describe('a database file that was cut short is JOURNAL_CORRUPT', () => {
 
   it('and one with all pages in use opens', async () => {
     truncateSync(file, (pages.lastPageNumber + 1) * pages.pageSize)
-    expect(await opens()).toBe(200)
+    expect(await opens()).toBe(400)
   })
 })
 
@@ -105,6 +105,56 @@ describe('a database file that is not what LMDB wrote is JOURNAL_CORRUPT', () =>
   it('a last page beyond the end', async () => {
     for (const page of [0, 1]) overwrite(page * pages.pageSize + 144, u32(1_000_000))
     await expect(opens()).rejects.toMatchObject(refused('the file has \\d+ bytes of 4096004096'))
+  })
+})
+
+describe('a page of a tree that is not what it should be is JOURNAL_CORRUPT at open, with its number', () => {
+  const kindOf = (page: number, whole: Buffer): 'branch' | 'leaf' | 'value' => {
+    const at = page * pages.pageSize
+    const flags = whole.readUInt16LE(at + 18)
+    if (Number(whole.readBigUInt64LE(at)) !== page || (flags !== 1 && flags !== 2)) return 'value'
+    return flags === 1 ? 'branch' : 'leaf'
+  }
+
+  /** How opening ends with each page of a kind replaced in turn: the codes, and how often. */
+  const endings = async (kind: string, replace: (page: Buffer) => void): Promise<Record<string, number>> => {
+    const whole = readFileSync(file)
+    const found: Record<string, number> = {}
+    for (let page = 2; page <= pages.lastPageNumber; page++) {
+      if (kindOf(page, whole) !== kind) continue
+      const damaged = Buffer.from(whole)
+      replace(damaged.subarray(page * pages.pageSize, (page + 1) * pages.pageSize))
+      writeFileSync(file, damaged)
+      const ending = await opens().then(
+        () => 'opened',
+        error => (error.message.includes(`page ${page} is damaged`) ? error.code : error.message),
+      )
+      found[ending] = (found[ending] ?? 0) + 1
+    }
+    writeFileSync(file, whole)
+    return found
+  }
+
+  // Pages that are free, from earlier commits, look like leaves too: damage there is none.
+  it.each([
+    ['zeros', (page: Buffer) => page.fill(0)],
+    ['noise', (page: Buffer) => page.fill(0xa5)],
+    ["another page's number", (page: Buffer) => page.writeUInt32LE(1, 0)],
+    ['another kind', (page: Buffer) => page.writeUInt16LE(4, 18)],
+    ['pointers without end', (page: Buffer) => page.writeUInt16LE(0xffff, 20)],
+  ])('%s', async (_, replace) => {
+    const branches = await endings('branch', replace)
+    expect(branches.JOURNAL_CORRUPT).toBeGreaterThanOrEqual(1)
+    expect(Object.keys(branches).filter(code => code !== 'JOURNAL_CORRUPT' && code !== 'opened')).toEqual([])
+    const leaves = await endings('leaf', replace)
+    expect(leaves.JOURNAL_CORRUPT).toBeGreaterThanOrEqual(6)
+    expect(Object.keys(leaves).filter(code => code !== 'JOURNAL_CORRUPT' && code !== 'opened')).toEqual([])
+  })
+
+  it('a node that lies outside its page', async () => {
+    const outcomes = await endings('branch', page => page.fill(0xff, 24, 26))
+    expect(Object.keys(outcomes).filter(code => code !== 'JOURNAL_CORRUPT' && code !== 'opened')).toEqual([])
+    expect(outcomes.JOURNAL_CORRUPT).toBeGreaterThanOrEqual(1)
   })
 })
 

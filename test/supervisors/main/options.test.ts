@@ -57,3 +57,10 @@ it.each(['postgres://x', 'lmdb:', 'redis:', ''])('refuses the journal "%s" and s
   expect(() => journalNamed(text)).toThrow(UsageError)
   expect(() => journalNamed(text)).toThrow(`--journal ${text}: give lmdb:DIR, redis://`)
 })
+
+it('repeats nothing of a journal that may have a password', () => {
+  for (const text of ['radis://user:secret@host', 'user:secret@host:6379', 'redis://user:12/secret@host/0'])
+    expect(() => journalNamed(text).open()).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('secret') }),
+    )
+})
