@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts'
 import { type Behavior, behavior, NORMAL, SHUTDOWN, stopped } from '../kernel/behavior.ts'
 import { type ActorRef, ignore } from '../kernel/types.ts'
+import type { Trace } from './supervisor-scenario-trace.ts'
 
 export interface KidSpec {
   readonly id: string
@@ -9,9 +10,6 @@ export interface KidSpec {
   readonly significant: boolean
   readonly plan: readonly string[]
 }
-
-/** Adds a word to the trace. */
-export type Word = (word: string) => void
 
 interface Die {
   readonly reason: string
@@ -29,21 +27,23 @@ interface Life {
 export class Kid {
   readonly spec: KidSpec
   readonly behavior: Behavior<Die>
-  private readonly say: Word
+  private readonly trace: Trace
   private starts = 0
 
-  constructor(spec: KidSpec, say: Word) {
+  constructor(spec: KidSpec, trace: Trace) {
     this.spec = spec
-    this.say = say
+    this.trace = trace
     this.behavior = behavior<Die, Life>({
       initial: context => {
         const life = this.start()
+        // A child that is killed says nothing, but its supervisor waits for its end.
+        context.signal.addEventListener('abort', () => this.trace.wait())
         if (life !== ignore && life.diesOf !== null) context.self.tell({ reason: life.diesOf })
         return life
       },
       receive: (life, { reason }) => {
         life.dying = true
-        this.say(`die:${spec.id}:${life.nth}:${reasonWord(reason)}`)
+        this.trace.say(`die:${spec.id}:${life.nth}:${reasonWord(reason)}`)
         return end(reason)
       },
       onStop: life => this.stop(life),
@@ -60,26 +60,26 @@ export class Kid {
     const nth = ++this.starts
     const step = plan[Math.min(nth, plan.length) - 1] ?? 'ok'
     if (step === 'error') {
-      this.say(`start_fail:${id}:${nth}`)
+      this.trace.sayAtOnce(`start_fail:${id}:${nth}`)
       throw new Error(`start ${nth} of ${id} fails as planned`)
     }
     if (step === 'ignore') {
-      this.say(`ignore:${id}:${nth}`)
+      this.trace.sayAtOnce(`ignore:${id}:${nth}`)
       return ignore
     }
     const diesOf = /^\{dies,(.*)\}$/.exec(step)?.[1] ?? null
     assert(diesOf !== null || step === 'ok' || step === 'stubborn', `plan ${step} of ${id} has no meaning`)
-    this.say(`start:${id}:${nth}`)
+    this.trace.say(`start:${id}:${nth}`)
     return { nth, stubborn: step === 'stubborn', dying: false, diesOf }
   }
 
   private stop({ nth, stubborn, dying }: Life): void | Promise<void> {
     if (dying) return
     if (!stubborn) {
-      this.say(`stop:${this.spec.id}:${nth}:shutdown`)
+      this.trace.say(`stop:${this.spec.id}:${nth}:shutdown`)
       return
     }
-    this.say(`ignores_shutdown:${this.spec.id}:${nth}`)
+    this.trace.say(`ignores_shutdown:${this.spec.id}:${nth}`)
     return new Promise(() => undefined)
   }
 }

@@ -21,7 +21,8 @@ import type {
 import { SpecificationError, type SupervisorSpec } from '../supervision/specification.ts'
 import { supervisor } from '../supervision/supervisor.ts'
 import { ScenarioClock } from './supervisor-scenario-clock.ts'
-import { Kid, type KidSpec, type Word } from './supervisor-scenario-kid.ts'
+import { Kid, type KidSpec } from './supervisor-scenario-kid.ts'
+import { Trace } from './supervisor-scenario-trace.ts'
 
 export interface Scenario {
   readonly name: string
@@ -39,8 +40,8 @@ export interface Scenario {
 
 /** The trace that this supervisor gives. **Errors**: an AssertionError for an event or a plan that has no meaning. */
 export const traceOf = async (scenario: Scenario): Promise<string[]> => {
-  const trace: string[] = []
-  const kids = scenario.kids.map(spec => new Kid(spec, word => trace.push(word)))
+  const trace = new Trace()
+  const kids = scenario.kids.map(spec => new Kid(spec, trace))
   const spec = specOf(scenario, kids)
   let behavior: ReturnType<typeof supervisor>
   try {
@@ -49,26 +50,27 @@ export const traceOf = async (scenario: Scenario): Promise<string[]> => {
     if (!(error instanceof SpecificationError)) throw error
     return [`start_error:${refusalIn(error)}`]
   }
-  const stage = new Stage(behavior, word => trace.push(word))
+  const stage = new Stage(behavior, trace)
   if (await stage.start()) await play(scenario, kids, stage, trace)
   await stage.close()
-  return trace
+  return trace.words
 }
 
-const play = async (scenario: Scenario, kids: readonly Kid[], stage: Stage, trace: string[]): Promise<void> => {
-  const say: Word = word => trace.push(word)
+const play = async (scenario: Scenario, kids: readonly Kid[], stage: Stage, trace: Trace): Promise<void> => {
   for (const event of scenario.events) {
-    if (stage.isUp) await apply(event, kids, stage, say)
-    else say('skip')
+    if (stage.isUp) await apply(event, kids, stage, trace)
+    else trace.say('skip')
   }
-  if (stage.isUp) say(await childrenOf(stage))
-  else if (stage.endedItself !== null) say(`sup_exit:${stage.endedItself}`)
+  if (stage.isUp) trace.say(await childrenOf(stage))
+  else if (stage.endedItself !== null) trace.say(`sup_exit:${stage.endedItself}`)
 }
 
-const apply = async (event: Scenario['events'][number], kids: readonly Kid[], stage: Stage, say: Word) => {
+const apply = async (event: Scenario['events'][number], kids: readonly Kid[], stage: Stage, trace: Trace) => {
   const [what, first, second] = event
   const id = String(first)
   const { control } = stage
+  const answered = (call: string, result: Promise<Result>): Promise<void> =>
+    stage.ask(result.then(answer => trace.sayAsCaller(`${call}_child:${id}:${resultWord(answer)}`)))
   switch (what) {
     case 'die':
     case 'kill': {
@@ -76,29 +78,29 @@ const apply = async (event: Scenario['events'][number], kids: readonly Kid[], st
         child => child.id === id && child.status === 'up',
       )?.ref
       const kid = kids.find(each => each.spec.id === id)
-      if (ref == null || kid === undefined) say('nopid')
+      if (ref == null || kid === undefined) trace.say('nopid')
       else if (what === 'die') kid.die(ref, String(second))
       else {
-        say(`kill:${id}`)
+        trace.say(`kill:${id}`)
         ref.kill()
       }
       break
     }
     case 'terminate':
-      await stage.ask(control.terminateChild(id).then(result => say(`terminate_child:${id}:${resultWord(result)}`)))
+      await answered('terminate', control.terminateChild(id))
       break
     case 'restart':
-      await stage.ask(control.restartChild(id).then(result => say(`restart_child:${id}:${resultWord(result)}`)))
+      await answered('restart', control.restartChild(id))
       break
     case 'delete':
-      await stage.ask(control.deleteChild(id).then(result => say(`delete_child:${id}:${resultWord(result)}`)))
+      await answered('delete', control.deleteChild(id))
       break
     case 'children':
-      say(await childrenOf(stage))
+      trace.say(await childrenOf(stage))
       break
     case 'sleep':
       stage.clock.advance(Number(first))
-      say(`slept:${first}`)
+      trace.say(`slept:${first}`)
       break
     case 'stop':
       await stage.stop()
@@ -130,13 +132,13 @@ class Stage {
   private readonly system: ActorSystem
   private readonly cell: Promise<Cell>
   private held: Cell | null = null
-  private readonly say: Word
+  private readonly trace: Trace
   /** Word for the reason with which the supervisor ended unasked. */
   endedItself: string | null = null
   private ended = false
 
-  constructor(behavior: ReturnType<typeof supervisor>, say: Word) {
-    this.say = say
+  constructor(behavior: ReturnType<typeof supervisor>, trace: Trace) {
+    this.trace = trace
     // Nothing but the actors runs here: they need not give the event loop back, and one turn of it sees them all at rest.
     const executor = { soon: systemExecutor.soon, later: systemExecutor.soon }
     this.system = ActorSystem.start({ name: 'scenario', logger: silentLogger, ports: { clock: this.clock, executor } })
@@ -175,7 +177,7 @@ class Stage {
     this.held = await this.cell
     const result = await this.ask(
       this.held.start().then(({ type }) => {
-        this.say(type === 'failed' ? 'start_error:shutdown_failed_to_start_child' : 'up')
+        this.trace.sayAsCaller(type === 'failed' ? 'start_error:shutdown_failed_to_start_child' : 'up')
         return type
       }),
     )
@@ -187,7 +189,7 @@ class Stage {
   async stop(): Promise<void> {
     const reason = await this.ask((this.held as Cell).shutdown('infinity'))
     this.ended = true
-    this.say(`sup_down:${wordOf(reason)}`)
+    this.trace.say(`sup_down:${wordOf(reason)}`)
   }
 
   async close(): Promise<void> {
@@ -198,6 +200,7 @@ class Stage {
   async comeToRest(): Promise<void> {
     await everythingElse()
     while (!this.isAtRest && this.clock.advanceToNext()) await everythingElse()
+    this.trace.wait()
   }
 
   private get isAtRest(): boolean {
