@@ -87,8 +87,9 @@ export type {
 } from './persistence/journal.ts'
 export { type MemoryStore, memoryJournal, memoryStore } from './persistence/memory-journal.ts'
 export { type Recovered, recover } from './persistence/recovery.ts'
-export type { Backoff } from './supervision/backoff.ts'
+export type { Backoff, RestartBackoff } from './supervision/backoff.ts'
 export { childRef, type SupervisorControl, supervisorControl } from './supervision/control.ts'
+export type { Decider, Directive } from './supervision/failure-policy.ts'
 export type {
   ChildInfo,
   ChildStarted,

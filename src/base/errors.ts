@@ -23,6 +23,8 @@ export type ErrorCode =
   // supervision
   | 'CHILD_SPEC_INVALID'
   | 'SUPERVISOR_INTENSITY_REACHED'
+  | 'SUPERVISION_ESCALATED'
+  | 'SUPERVISION_FAILED'
   | 'CHILD_NOT_FOUND'
   // persistence
   | 'JOURNAL_SEQUENCE_CONFLICT'

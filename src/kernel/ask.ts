@@ -75,6 +75,8 @@ export class AskEnvelope {
   readonly reply: PendingReply
   /** Set aside by its handler: the actor does not hold the ask until the message is handled again. */
   isStashed = false
+  /** Of its receiver, while it was in the handler; counted where it is redelivered. */
+  crashes = 0
   constructor(message: unknown, reply: PendingReply) {
     this.message = message
     this.reply = reply

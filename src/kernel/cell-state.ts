@@ -3,6 +3,7 @@ import type { Cancel, Clock, Random } from '../base/ports.ts'
 import type { PendingReply } from './ask.ts'
 import type { Behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
+import type { CrashGuard } from './crash-guard.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Interception } from './intercept.ts'
 import type { ReceiveTimeout } from './receive-timeout.ts'
@@ -99,6 +100,8 @@ export class Rare {
   shutdownTimer: Cancel | null = null
   /** When it fires; monotonic. */
   shutdownDueMs = 0
+  /** Why it ends, when it is killed only because that took too long. */
+  overdue: ExitReason | null = null
   handlerTimer: Cancel | null = null
   /** The behavior it was spawned with, when `become` has put another one in its place. */
   original: Behavior<never> | null = null
@@ -111,7 +114,9 @@ export class Rare {
   lastError: Error | null = null
   /** Set aside by handlers, oldest first; back ahead of the mailbox when the incarnation ends. */
   stash: Ring<unknown> | null = null
-  /** The message in the handler, with its ask; kept only for behaviors that have a stash. */
+  /** Of a held child whose supervisor decides about its crashes one by one. */
+  guard: CrashGuard | null = null
+  /** The message in the handler, with its ask; kept only for behaviors that have a stash, and under a guard. */
   current: unknown = NOTHING
   /** What the running handler has asked through its context. */
   asking: PendingReply[] | null = null

@@ -15,6 +15,7 @@ import {
   SUSPENDED,
 } from './cell-state.ts'
 import { Context } from './context.ts'
+import type { CrashGuard } from './crash-guard.ts'
 import { type ActorStateName, STATE_NAMES } from './inspect.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
 import { Running } from './running.ts'
@@ -126,6 +127,12 @@ export class Cell extends Running implements ActorRef<unknown> {
   /** Its unasked end ends a system whose top level it is on. */
   get escalates(): boolean {
     return (this.rare?.original ?? this.behavior).escalates
+  }
+
+  /** Has a held child ask `guard` about its crashes from now on. */
+  guardWith(guard: CrashGuard): void {
+    this.rarely().guard = guard
+    this.opensEnvelopes = true
   }
 
   /** Starts the next incarnation of a held child; its mailbox is what it was. */
@@ -341,11 +348,25 @@ export class Cell extends Running implements ActorRef<unknown> {
     }
     const { onKill } = this.behavior
     if (onKill !== null && this.state !== undefined) onKill(this.state)
-    this.conclude(KILLED)
+    this.conclude(this.rare?.overdue ?? KILLED)
   }
 
   protected endWith(reason: ExitReason): void {
+    if (this.lastChild !== null || this.behavior.onStop !== null) this.limitUnaskedEnd(reason)
     this.endIncarnation(reason, true, () => this.conclude(reason))
+  }
+
+  /** Whoever asks an actor to end sets its time; one that ends by itself, in a crash say, must not hang in its hook either. */
+  private limitUnaskedEnd(reason: ExitReason): void {
+    const time = this.defaultShutdownMs
+    const rare = this.rarely()
+    if (typeof time !== 'number' || rare.shutdownWaiter !== null || rare.endWaiters !== null) return
+    rare.shutdownDueMs = this.system.clock.monotonicMs() + time
+    rare.shutdownTimer = this.system.clock.after(time, () => {
+      this.system.logger.log('error', `${this.path}: children or stop hook have not ended within ${time} ms; killed`)
+      rare.overdue = reason
+      this.kill()
+    })
   }
 
   /** Ends children, then runs the stop hook; `then` follows at once where there is neither. */
@@ -421,6 +442,7 @@ export class Cell extends Running implements ActorRef<unknown> {
     if (rare !== null) {
       rare.shutdownTimer?.()
       rare.shutdownTimer = null
+      rare.overdue = null
       if (rare.openAsks !== null) {
         const open = rare.openAsks
         rare.openAsks = null

@@ -18,6 +18,8 @@ export type DeadLetterReason =
   | 'decode'
   /** It waited for a worker longer than the pool's `ttlMs`. */
   | 'expired'
+  /** It crashed its actor as often as its supervisor redelivers it. */
+  | 'parked'
 
 /** A message that did not reach a handler. */
 export class DeadLetter {
@@ -25,10 +27,13 @@ export class DeadLetter {
   /** Path of the receiver. */
   readonly recipient: string
   readonly reason: DeadLetterReason
-  constructor(message: unknown, recipient: string, reason: DeadLetterReason) {
+  /** Of a parked message: that of its last crash. */
+  readonly error: Error | null
+  constructor(message: unknown, recipient: string, reason: DeadLetterReason, error: Error | null = null) {
     this.message = message
     this.recipient = recipient
     this.reason = reason
+    this.error = error
   }
 }
 
@@ -60,13 +65,13 @@ export class DeadLetters {
   }
 
   /** For the runtime: `message` will not be handled by `recipient`. */
-  add(message: unknown, recipient: string, reason: DeadLetterReason): void {
+  add(message: unknown, recipient: string, reason: DeadLetterReason, error: Error | null = null): void {
     this.count++
     this.sinceLog++
     this.report(recipient, reason)
     if (this.listeners.size === 0 || this.publishing || message instanceof DeadLetter) return
     this.publishing = true
-    const letter = new DeadLetter(message, recipient, reason)
+    const letter = new DeadLetter(message, recipient, reason, error)
     for (const listener of this.listeners)
       try {
         listener(letter)

@@ -12,6 +12,7 @@ import {
   type SystemMessage,
   type WaitingOffer,
 } from './cell-state.ts'
+import { Redelivered } from './crash-guard.ts'
 import type { DeadLetterReason } from './dead-letters.ts'
 import type { Mailbox } from './mailbox-options.ts'
 import { PriorityQueue } from './priority-queue.ts'
@@ -225,6 +226,27 @@ export abstract class Receiver implements Runnable, Asker {
       this.wake()
     }
     this.system.rings.give(stash)
+  }
+
+  /** Puts the message that crashed the actor ahead of what waits, or parks it after its last attempt. */
+  protected redeliver(item: unknown, attempts: number, error: Error): void {
+    const known = item instanceof AskEnvelope || item instanceof Redelivered
+    const crashes = (known ? item.crashes : 0) + 1
+    const message = messageOf(item)
+    if (crashes >= attempts) {
+      // An ask fails with the incarnation, which holds it.
+      this.system.deadLetters.add(message, this.path, 'parked', error)
+      return
+    }
+    this.mailbox ??= this.system.rings.take()
+    if (this.first !== NOTHING) this.mailbox.unshift(this.first)
+    this.first = NOTHING
+    if (item instanceof AskEnvelope) {
+      item.crashes = crashes
+      item.reply.holder = null
+      this.rare?.openAsks?.delete(item.reply)
+      this.mailbox.unshift(item)
+    } else this.mailbox.unshift(new Redelivered(message, crashes))
   }
 
   protected rarely(): Rare {

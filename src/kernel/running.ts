@@ -5,6 +5,7 @@ import { Become, KILLED, NORMAL, Stopped } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import { BUSY, NEW, NOTHING, type Rare, READY, STARTING, type SystemMessage } from './cell-state.ts'
 import { Context } from './context.ts'
+import { type CrashGuard, Redelivered } from './crash-guard.ts'
 import { keepInterceptors } from './intercept.ts'
 import { Kin } from './kin.ts'
 import { ReceiveTimeout } from './receive-timeout.ts'
@@ -113,8 +114,8 @@ export abstract class Running extends Kin implements AskHolder {
       message = item.message
     }
     const context = this.context as Context
-    const isStashable = this.behavior.stashCapacity > 0
-    if (isStashable) this.rarely().current = ask ?? message
+    const isKept = this.behavior.stashCapacity > 0 || (this.rare !== null && this.rare.guard !== null)
+    if (isKept) this.rarely().current = ask ?? (item instanceof Redelivered ? item : message)
     let outcome: unknown
     try {
       outcome = this.behavior.receive(this.state, message, context as ActorContext<unknown> as ActorContext<never>)
@@ -125,7 +126,7 @@ export abstract class Running extends Kin implements AskHolder {
     }
     if (ask !== null) this.hold(ask, context)
     if (outcome !== this.state && this.context === context) this.settle(outcome, context)
-    if (isStashable && this.status !== BUSY && this.rare !== null) this.rare.current = NOTHING
+    if (isKept && this.status !== BUSY && this.rare !== null) this.rare.current = NOTHING
   }
 
   private handleSignal(): void {
@@ -228,7 +229,8 @@ export abstract class Running extends Kin implements AskHolder {
     // A listener of the signal may have ended the actor.
     if (this.context !== context) return
     this.context = new Context(this as Running as Cell)
-    this.crash(new RuntimeError('ACTOR_HANDLER_TIMEOUT', `${this.path}: handler not settled within ${timeoutMs} ms`))
+    const late = new RuntimeError('ACTOR_HANDLER_TIMEOUT', `${this.path}: handler not settled within ${timeoutMs} ms`)
+    this.crash(late, false)
   }
 
   protected cancelHandlerTimer(): void {
@@ -345,8 +347,34 @@ export abstract class Running extends Kin implements AskHolder {
     if (this.context === context && !context.revoked) this.crash(toError(error))
   }
 
-  protected crash(error: Error): void {
+  protected crash(error: Error, canResume = true): void {
+    const { rare } = this
+    if (rare === null || rare.guard === null) this.endWith({ type: 'error', error })
+    else this.crashUnder(rare.guard, rare, error, canResume)
+  }
+
+  private crashUnder(guard: CrashGuard, rare: Rare, error: Error, canResume: boolean): void {
+    const { context } = this
+    const item = rare.current
+    rare.current = NOTHING
+    const verdict = guard.crashed(error, canResume && !this.behavior.isRuntimes)
+    // Whoever decided may have killed the actor.
+    if (this.context !== context) return
+    if (verdict === 'resume') {
+      if (item instanceof AskEnvelope) item.reply.fail(this.unansweredError({ type: 'error', error }))
+      this.goOn(rare)
+      return
+    }
+    if (verdict === 'restart' && item !== NOTHING && guard.attempts > 1) this.redeliver(item, guard.attempts, error)
     this.endWith({ type: 'error', error })
+  }
+
+  /** The handler that failed was the last thing that happened to the incarnation. */
+  private goOn(rare: Rare): void {
+    if (this.status !== BUSY) return
+    this.status = READY
+    this.afterWait(rare)
+    this.rest()
   }
 }
 

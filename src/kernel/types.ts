@@ -173,7 +173,10 @@ export interface BehaviorDefinition<Message, State> {
   /** Handles one message: the next state, `become(…)`, or `stopped()`. A promise, or what acts like one, is waited for. */
   readonly receive: (state: State, message: Message, context: ActorContext<Message>) => Outcome<State, Message>
   readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State, Message>
-  /** Runs once for an incarnation that had started, whatever ended it, except a kill. Children have ended before it. */
+  /**
+   * Runs once for an incarnation that had started, whatever ended it, except a kill. Children have ended before it. **Bounds**:
+   * with the children within the `shutdownMs` of whoever asked; where nobody did, as in a crash, within 5,000.
+   */
   readonly onStop?: (state: State, reason: ExitReason, context: ActorContext<Message>) => void | Promise<void>
   /** Default: unbounded, in the order of arrival. */
   readonly mailbox?: MailboxOptions<Message>

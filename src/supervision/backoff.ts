@@ -5,11 +5,21 @@ export interface Backoff {
   readonly minMs?: number
   /** Longest wait. Units: ms. Default: 10,000. */
   readonly maxMs?: number
+  /** The share of a wait that chance may take off, from 0 to 1. Default: 0.2. */
+  readonly jitter?: number
+}
+
+export interface RestartBackoff extends Backoff {
+  /** What ran for so long before it failed begins again with `minMs`. Units: ms. Default: twice `maxMs`. */
+  readonly resetAfterMs?: number
 }
 
 /**
  * How long to wait after the `failures`-th failure in a row (from 1): doubles from `minMs` to `maxMs`, less up to a fifth
  * by chance, so that what failed together does not come back together.
  */
-export const backoffMs = (failures: number, random: Random, { minMs = 100, maxMs = 10_000 }: Backoff = {}): number =>
-  Math.min(maxMs, minMs * 2 ** Math.min(30, failures - 1)) * (1 - 0.2 * random.next())
+export const backoffMs = (
+  failures: number,
+  random: Random,
+  { minMs = 100, maxMs = 10_000, jitter = 0.2 }: Backoff = {},
+): number => Math.min(maxMs, minMs * 2 ** Math.min(30, failures - 1)) * (1 - jitter * random.next())

@@ -2,6 +2,8 @@ import { RuntimeError } from '../base/errors.ts'
 import type { Cell, ChildExited } from '../kernel/cell.ts'
 import type { Context } from '../kernel/context.ts'
 import type { ExitReason } from '../kernel/types.ts'
+import { FailurePolicy } from './failure-policy.ts'
+import { FailureStreak } from './failure-streak.ts'
 import type { CheckedChild } from './specification.ts'
 
 export type ChildStatus =
@@ -9,7 +11,7 @@ export type ChildStatus =
   | 'up'
   /** Not started, and nothing is under way to start it. */
   | 'down'
-  /** Its start failed; the next try waits in the supervisor's mailbox. */
+  /** It rests before its restart; or its start failed, and the next try waits in the supervisor's mailbox. */
   | 'restarting'
 
 /** A child specification, and the actor that it stands for now. */
@@ -20,9 +22,12 @@ export class Child {
   status: ChildStatus = 'down'
   /** What its last unasked end, or a failed start since, came from; null: an ordinary end. */
   failure: Error | null = null
+  readonly policy: FailurePolicy
+  readonly streak = new FailureStreak()
 
-  constructor(spec: CheckedChild) {
+  constructor(spec: CheckedChild, owner: Context) {
     this.spec = spec
+    this.policy = new FailurePolicy(owner, spec.id, spec.decider, spec.attempts)
   }
 }
 
@@ -57,7 +62,7 @@ export class Children {
 
   /** Adds it behind those that are there. */
   add(spec: CheckedChild): Child {
-    const child = new Child(spec)
+    const child = new Child(spec, this.owner)
     this.byId.set(spec.id, child)
     return child
   }
@@ -77,7 +82,8 @@ export class Children {
   /** Starts the child, in its old cell if it has kept one. Gives the error of a failed start, else null. */
   async start(child: Child): Promise<Error | null> {
     if (this.owner.revoked) return this.endedError()
-    child.cell ??= this.owner.cell.holdChild(child.spec.start, child.spec.id)
+    child.cell ??= this.hold(child)
+    child.policy.begin()
     const result = await child.cell.start()
     switch (result.type) {
       case 'started':
@@ -125,6 +131,12 @@ export class Children {
     const children = this.inStartOrder()
     if (children.some(child => child.status === 'restarting')) return
     for (const child of children) if (child.status === 'down') this.abandon(child)
+  }
+
+  private hold({ spec, policy }: Child): Cell {
+    const cell = this.owner.cell.holdChild(spec.start, spec.id)
+    if (!policy.isOtps) cell.guardWith(policy)
+    return cell
   }
 
   private abandon(child: Child): void {

@@ -29,7 +29,7 @@ export const control = async <S extends Controlled>(supervision: S, message: Sup
       answer(message.replyTo, await startChild(supervision, message.spec))
       break
     case 'terminate-child':
-      answer(message.replyTo, await terminateChild(children, message.id))
+      answer(message.replyTo, await terminateChild(supervision, message.id))
       break
     case 'restart-child':
       answer(message.replyTo, await restartChild(children, message.id))
@@ -53,7 +53,7 @@ const ignoreUnknown = (_message: never, { log, path }: Context): void =>
 const startChild = async ({ children, spec }: Controlled, childSpec: ChildSpec): Promise<StartChildResult> => {
   let checked: ReturnType<typeof checkChild>
   try {
-    checked = checkChild(childSpec, spec.autoShutdown)
+    checked = checkChild(childSpec, spec)
   } catch (error) {
     return { ok: false, error: 'invalid-spec', cause: toError(error) }
   }
@@ -69,9 +69,11 @@ const startChild = async ({ children, spec }: Controlled, childSpec: ChildSpec):
   return { ok: false, error: 'start-failed', cause: failure }
 }
 
-const terminateChild = async (children: Children, id: string): Promise<TerminateChildResult> => {
+const terminateChild = async ({ children, context }: Controlled, id: string): Promise<TerminateChildResult> => {
   const child = children.get(id)
   if (child === undefined) return { ok: false, error: 'not-found' }
+  // It may rest before a restart.
+  context.timers.cancel(id)
   await children.stop(child)
   children.letDown(child)
   // It may have been the one whose next try would have started its group.

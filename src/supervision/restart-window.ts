@@ -8,8 +8,9 @@
 export class RestartWindow {
   private readonly intensity: number
   private readonly periodMs: number
-  /** Oldest first; never more than `intensity` + 1 while the supervisor lives. */
+  /** Oldest first; those before `first` have left the period. */
   private restartsMs: number[] = []
+  private first = 0
 
   constructor(intensity: number, periodMs: number) {
     this.intensity = intensity
@@ -22,8 +23,16 @@ export class RestartWindow {
    * whole seconds.
    */
   admit(nowMs: number): boolean {
-    this.restartsMs = this.restartsMs.filter(restartMs => nowMs - restartMs <= this.periodMs)
-    this.restartsMs.push(nowMs)
-    return this.restartsMs.length <= this.intensity
+    if (this.intensity === Number.POSITIVE_INFINITY) return true
+    const { restartsMs } = this
+    restartsMs.push(nowMs)
+    while (nowMs - (restartsMs[this.first] as number) > this.periodMs) this.first++
+    const recent = restartsMs.length - this.first
+    // A copy for as many that left as stay: each restart is copied about once, also where very many are allowed.
+    if (this.first > recent) {
+      this.restartsMs = restartsMs.slice(this.first)
+      this.first = 0
+    }
+    return recent <= this.intensity
   }
 }

@@ -1,6 +1,9 @@
 import { RuntimeError, shown } from '../base/errors.ts'
 import { Behavior } from '../kernel/behavior.ts'
 import type { ShutdownTime } from '../kernel/types.ts'
+import type { RestartBackoff } from './backoff.ts'
+import { checkBackoff } from './check-backoff.ts'
+import type { Decider } from './failure-policy.ts'
 
 /** Who else is restarted with a child that failed: nobody, all of its siblings, or those started after it. */
 export type Strategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
@@ -21,6 +24,16 @@ interface AnyChild {
    * `'infinity'` for a supervisor.
    */
   readonly shutdownMs?: ShutdownTime
+  /** How long its restarts wait, and those of its group that it causes. Default: the supervisor's. */
+  readonly backoff?: RestartBackoff
+  /** Default: the supervisor's. */
+  readonly decider?: Decider
+  /**
+   * Has the message that crashed the child handled again by the next incarnation, ahead of its mailbox, up to `attempts`
+   * times in all; then it is a dead letter `parked`, with its error. Its ask stays open meanwhile. Not for actors of the
+   * runtime itself. Default: the message is gone with the first crash.
+   */
+  readonly redeliver?: { readonly attempts: number }
 }
 
 interface PermanentChild extends AnyChild {
@@ -40,12 +53,19 @@ export type ChildSpec = PermanentChild | EndingChild
 export interface SupervisorSpec {
   /** Default: `'one-for-one'`. */
   readonly strategy?: Strategy
-  /** Restarts within `periodMs` that are allowed; with one more the supervisor gives up. Default: 1. */
+  /**
+   * Restarts within `periodMs` that are allowed; with one more the supervisor gives up. `Infinity`, with a `backoff` only:
+   * it never does. Default: 1.
+   */
   readonly intensity?: number
   /** Default: 5,000. */
   readonly periodMs?: number
   /** Default: `'never'`. */
   readonly autoShutdown?: AutoShutdown
+  /** How long restarts wait, a child's or a group's. Default: they do not, as in OTP. */
+  readonly backoff?: RestartBackoff
+  /** Default: every failure is for the restart type to answer, as in OTP. */
+  readonly decider?: Decider
   /** In start order. */
   readonly children: readonly ChildSpec[]
 }
@@ -57,9 +77,24 @@ export interface CheckedChild {
   readonly restart: RestartType
   readonly shutdownMs: ShutdownTime
   readonly significant: boolean
+  /** Null: its restarts do not wait. */
+  readonly backoff: RestartBackoff | null
+  readonly decider: Decider | null
+  /** How often a message that crashes it is handled. */
+  readonly attempts: number
 }
 
-export type CheckedSupervisor = Required<Omit<SupervisorSpec, 'children'>> & {
+/** What children have from their supervisor. */
+export interface ForChildren {
+  readonly autoShutdown: AutoShutdown
+  readonly backoff: RestartBackoff | null
+  readonly decider: Decider | null
+}
+
+export interface CheckedSupervisor extends ForChildren {
+  readonly strategy: Strategy
+  readonly intensity: number
+  readonly periodMs: number
   readonly children: readonly CheckedChild[]
 }
 
@@ -91,7 +126,11 @@ export const checkSupervisor = (spec: SupervisorSpec): CheckedSupervisor => {
   const refuse = (field: string, mustBe: string, value: unknown): SpecificationError =>
     new SpecificationError(null, field, 'value', `must be ${mustBe}, not ${show(value)}`)
   if (!STRATEGIES.includes(strategy)) throw refuse('strategy', oneOf(STRATEGIES), strategy)
-  if (!Number.isSafeInteger(intensity) || intensity < 0)
+  const { backoff = null, decider = null } = spec
+  checkFailures(null, backoff, decider)
+  if (intensity === Number.POSITIVE_INFINITY && backoff === null)
+    throw refuse('intensity', 'finite where restarts do not wait: give a backoff with it', intensity)
+  if (!(Number.isSafeInteger(intensity) || intensity === Number.POSITIVE_INFINITY) || intensity < 0)
     throw refuse('intensity', 'a whole number of at least 0', intensity)
   if (!isFinitePositive(periodMs)) throw refuse('periodMs', 'a number of ms above 0', periodMs)
   if (!AUTO_SHUTDOWNS.includes(autoShutdown)) throw refuse('autoShutdown', oneOf(AUTO_SHUTDOWNS), autoShutdown)
@@ -99,16 +138,16 @@ export const checkSupervisor = (spec: SupervisorSpec): CheckedSupervisor => {
   const children: CheckedChild[] = []
   const ids = new Set<string>()
   for (const childSpec of spec.children) {
-    const child = checkChild(childSpec, autoShutdown)
+    const child = checkChild(childSpec, { autoShutdown, backoff, decider })
     if (ids.has(child.id)) throw new SpecificationError(child.id, 'id', 'duplicate', 'is used by another child')
     ids.add(child.id)
     children.push(child)
   }
-  return { strategy, intensity, periodMs, autoShutdown, children }
+  return { strategy, intensity, periodMs, autoShutdown, backoff, decider, children }
 }
 
 /** Fills in the defaults. **Errors**: CHILD_SPEC_INVALID, which names the field. */
-export const checkChild = (spec: ChildSpec, autoShutdown: AutoShutdown): CheckedChild => {
+export const checkChild = (spec: ChildSpec, { autoShutdown, ...fromSupervisor }: ForChildren): CheckedChild => {
   if (!isObject(spec))
     throw new SpecificationError(null, 'a child', 'value', `must be a child specification, not ${show(spec)}`)
   const { id, start, restart = 'permanent', significant = false } = spec
@@ -128,7 +167,47 @@ export const checkChild = (spec: ChildSpec, autoShutdown: AutoShutdown): Checked
   const shutdownMs = spec.shutdownMs ?? (start.stopChildren === null ? 5_000 : 'infinity')
   if (shutdownMs !== 'brutal-kill' && shutdownMs !== 'infinity' && !(shutdownMs === 0 || isFinitePositive(shutdownMs)))
     throw error('shutdownMs', 'value', `must be ms, 'brutal-kill' or 'infinity', not ${show(shutdownMs)}`)
-  return { id, start, restart, shutdownMs, significant }
+  const { backoff = null, decider = null } = spec
+  checkFailures(id, backoff, decider)
+  const attempts = attemptsOf(id, spec)
+  return {
+    id,
+    start,
+    restart,
+    shutdownMs,
+    significant,
+    backoff: backoff ?? fromSupervisor.backoff,
+    decider: decider ?? fromSupervisor.decider,
+    attempts,
+  }
+}
+
+const checkFailures = (childId: string | null, backoff: RestartBackoff | null, decider: Decider | null): void => {
+  const wrong = backoff === null ? null : checkBackoff(backoff)
+  if (wrong !== null) throw new SpecificationError(childId, `backoff.${wrong.field}`, 'value', wrong.text)
+  if (decider !== null && typeof decider !== 'function')
+    throw new SpecificationError(childId, 'decider', 'value', `must be a function, not ${show(decider)}`)
+}
+
+/** **Errors**: CHILD_SPEC_INVALID. */
+const attemptsOf = (id: string, { redeliver, start }: Pick<AnyChild, 'redeliver' | 'start'>): number => {
+  if (redeliver === undefined) return 1
+  const { attempts } = redeliver
+  if (!Number.isSafeInteger(attempts) || attempts < 1)
+    throw new SpecificationError(
+      id,
+      'redeliver.attempts',
+      'value',
+      `must be a whole number of at least 1, not ${show(attempts)}`,
+    )
+  if (start.isRuntimes)
+    throw new SpecificationError(
+      id,
+      'redeliver',
+      'combination',
+      'must be left out for an actor of the runtime itself, such as a supervisor',
+    )
+  return attempts
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null

@@ -296,6 +296,33 @@ test('`onKill` of a runtime behavior runs once in place of the stop hook, for ea
   expect(seen).toEqual(['state 0', 'state 1', 'state 2'])
 })
 
+test('a stop hook that never settles after a crash is given 5,000 ms: then the crash is told as it was', async () => {
+  await using stage = new VirtualStage()
+  const seen: string[] = []
+  const stuck = behavior<string, null>({
+    initial: () => null,
+    receive: (state, message) => {
+      if (message === 'crash') throw new Error('boom')
+      seen.push(message)
+      return state
+    },
+    onStop: () => new Promise(() => undefined),
+  })
+  const { child, exits } = await hold(stage, stuck)
+  for (const message of ['crash', 'next']) child.tell(message)
+  await settle()
+  stage.clock.advance(4_999)
+  await settle()
+  expect(exits).toEqual([])
+  stage.clock.advance(1)
+  await settle()
+  expect(exits).toMatchObject([{ reason: { type: 'error', error: { message: 'boom' } } }])
+  expect([seen, stage.clock.pending]).toEqual([['next'], 0])
+  expect(stage.logger.lines.map(line => line.text)).toEqual([
+    `${child.path}: children or stop hook have not ended within 5000 ms; killed`,
+  ])
+})
+
 test('a stop hook that never settles after a crash keeps nobody: a stop ends it in its time, and so does the system', async () => {
   const stage = new VirtualStage()
   const stuck = behavior<string, null>({

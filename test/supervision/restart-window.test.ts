@@ -18,6 +18,21 @@ test('with intensity 0 allows none', () => {
   expect(new RestartWindow(0, 1_000).admit(0)).toBe(false)
 })
 
+test('with intensity Infinity allows every one, and keeps none', () => {
+  const window = new RestartWindow(Number.POSITIVE_INFINITY, 1_000)
+  for (let n = 0; n < 1_000; n++) expect(window.admit(0)).toBe(true)
+})
+
+test('takes as many restarts as are allowed in bounded time each', () => {
+  const window = new RestartWindow(1_000_000, 1_000)
+  const before = performance.now()
+  let admitted = 0
+  for (let n = 0; n < 200_000; n++) if (window.admit(n / 100)) admitted++
+  expect(admitted).toBe(200_000)
+  // Looking through all of the period for each takes minutes.
+  expect(performance.now() - before).toBeLessThan(5_000)
+})
+
 test('slides: answers as a list of all restarts ever would', () => {
   fc.assert(
     fc.property(

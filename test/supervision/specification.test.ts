@@ -1,4 +1,10 @@
-import { type ChildSpec, isRuntimeError, type SupervisorSpec, supervisor } from 'troupe'
+import {
+  type ChildSpec,
+  type EventSourcedEntitiesOptions,
+  isRuntimeError,
+  type SupervisorSpec,
+  supervisor,
+} from 'troupe'
 import { expect, test } from 'vitest'
 import { worker } from './support.ts'
 
@@ -69,6 +75,36 @@ test("refuses a significant child where autoShutdown is 'never', and one that is
   )
 })
 
+test('refuses a backoff, a decider or a redelivery that is none, of a child or its supervisor', () => {
+  for (const [backoff, text] of [
+    [{ minMs: 0 }, 'backoff.minMs must be a number of ms above 0, not 0'],
+    [{ minMs: Number.NaN }, 'backoff.minMs must be a number of ms above 0, not NaN'],
+    [{ minMs: 50, maxMs: 49 }, 'backoff.maxMs must be at least minMs, 50, not 49'],
+    [{ maxMs: Number.POSITIVE_INFINITY }, 'backoff.maxMs must be at least minMs, 100, not Infinity'],
+    [{ jitter: 1.1 }, 'backoff.jitter must be a share from 0 to 1, not 1.1'],
+    [{ resetAfterMs: -1 }, 'backoff.resetAfterMs must be a number of ms above 0, not -1'],
+  ] as const) {
+    expect(child({ backoff })).toBe(`child specification "a": ${text}`)
+    expect(refusal({ backoff, children: [] })).toBe(`supervisor specification: ${text}`)
+  }
+  expect(child({ decider: 'stop' })).toBe(`child specification "a": decider must be a function, not 'stop'`)
+  for (const attempts of [0, 1.5, Number.POSITIVE_INFINITY])
+    expect(child({ redeliver: { attempts } })).toBe(
+      `child specification "a": redeliver.attempts must be a whole number of at least 1, not ${attempts}`,
+    )
+  expect(child({ start: supervisor({ children: [] }), redeliver: { attempts: 2 } })).toBe(
+    'child specification "a": redeliver must be left out for an actor of the runtime itself, such as a supervisor',
+  )
+})
+
+test('refuses to restart without end where restarts do not wait', () => {
+  const intensity = Number.POSITIVE_INFINITY
+  expect(refusal({ intensity, children: [] })).toBe(
+    'supervisor specification: intensity must be finite where restarts do not wait: give a backoff with it, not Infinity',
+  )
+  expect(refusal({ intensity, backoff: {}, children: [] })).toBe('accepted')
+})
+
 test('accepts what OTP does', () => {
   expect(refusal({ children: [] })).toBe('accepted')
   for (const shutdownMs of [0, 1, 'brutal-kill', 'infinity']) expect(child({ shutdownMs })).toBe('accepted')
@@ -87,10 +123,17 @@ test('what the types can refuse does not compile', () => {
     { id: 'd', start, restart: 'always' },
     // @ts-expect-error a behavior, not what makes one
     { id: 'e', start: () => start },
+    // @ts-expect-error no such directive
+    { id: 'f', start, decider: () => 'reboot' },
+    // @ts-expect-error a decider does not wait
+    { id: 'g', start, decider: async () => 'restart' },
     // @ts-expect-error a child has an id
     { start },
   ]
-  expect(children).toHaveLength(6)
+  expect(children).toHaveLength(8)
+  // @ts-expect-error what an event-sourced actor was is in its log, not in its state: it rests, and is never resumed
+  const options: EventSourcedEntitiesOptions = { decider: () => 'resume' }
+  expect(options).toBeDefined()
 })
 
 test('refuses what is no specification at all, and says what it is', () => {
