@@ -89,6 +89,16 @@ export { type MemoryStore, memoryJournal, memoryStore } from './persistence/memo
 export { type Recovered, recover } from './persistence/recovery.ts'
 export type { Backoff, RestartBackoff } from './supervision/backoff.ts'
 export { childRef, type SupervisorControl, supervisorControl } from './supervision/control.ts'
+export { type DynamicSupervisorControl, dynamicControl } from './supervision/dynamic-control.ts'
+export type {
+  ChildCounts,
+  DynamicChildInfo,
+  DynamicChildStatus,
+  DynamicSupervisorMessage,
+  StartDynamicChildResult,
+} from './supervision/dynamic-messages.ts'
+export type { DynamicSupervisorSpec } from './supervision/dynamic-specification.ts'
+export { dynamicSupervisor } from './supervision/dynamic-supervisor.ts'
 export type { Decider, Directive } from './supervision/failure-policy.ts'
 export type {
   ChildInfo,

@@ -102,6 +102,7 @@ export class Rare {
   shutdownDueMs = 0
   /** Why it ends, when it is killed only because that took too long. */
   overdue: ExitReason | null = null
+  /** Ends the handler that is waited for, or the start. */
   handlerTimer: Cancel | null = null
   /** The behavior it was spawned with, when `become` has put another one in its place. */
   original: Behavior<never> | null = null

@@ -115,6 +115,11 @@ export class Cell extends Running implements ActorRef<unknown> {
     return this.status === READY || this.status === BUSY
   }
 
+  /** A held child of which nothing runs, and nothing is about to. */
+  get isAtRest(): boolean {
+    return this.status === STOPPED || this.isDormant
+  }
+
   /** Takes no new children. */
   get isEnding(): boolean {
     return this.status === ENDING || this.status === STOPPED
@@ -236,6 +241,8 @@ export class Cell extends Running implements ActorRef<unknown> {
       const late = new RuntimeError('ACTOR_START_TIMEOUT', `${this.path}: not started within ${startTimeoutMs} ms`)
       this.startFailed(context, late)
     })
+    // No handler runs yet. It ends with the incarnation, which may be killed while it starts.
+    this.rarely().handlerTimer = cancel
     promise.then(
       state => {
         cancel()

@@ -132,11 +132,11 @@ export abstract class Kin extends Receiver {
   /** What `target` caused and is not handled yet is not to come any more. */
   private forgetSignals(target: Cell, type: 'terminated' | 'fail'): void {
     if (this.signals === null) return
-    const left = this.signals.filter(
+    this.signals.filter(
       signal =>
         signal.type !== type || (signal.type === 'fail' ? signal.from : (signal as { ref?: Cell }).ref) !== target,
     )
-    this.signals = left.length === 0 ? null : left
+    if (this.signals.isEmpty) this.signals = null
   }
 }
 

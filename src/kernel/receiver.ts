@@ -19,6 +19,7 @@ import { PriorityQueue } from './priority-queue.ts'
 import { Ring } from './ring.ts'
 import { Scheduled } from './scheduled.ts'
 import type { Runnable } from './scheduler.ts'
+import { SignalQueue } from './signal-queue.ts'
 import type { AskOptions, ExitReason, ReplyTo } from './types.ts'
 
 /**
@@ -40,7 +41,7 @@ export abstract class Receiver implements Runnable, Asker {
   protected first: unknown = NOTHING
   /** Messages behind `first`. */
   protected mailbox: Ring<unknown> | PriorityQueue | null = null
-  protected signals: SystemMessage[] | null = null
+  protected signals: SignalQueue | null = null
   protected rare: Rare | null = null
 
   constructor(system: CellSystem, behavior: Behavior<never>, supervised: boolean) {
@@ -144,8 +145,8 @@ export abstract class Receiver implements Runnable, Asker {
 
   protected signal(message: SystemMessage): void {
     if (this.status === STOPPED || this.isDormant) return
-    if (this.signals === null) this.signals = [message]
-    else this.signals.push(message)
+    this.signals ??= new SignalQueue()
+    this.signals.push(message)
     this.wake()
   }
 

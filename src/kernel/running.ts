@@ -3,7 +3,7 @@ import { AskEnvelope, type AskHolder, PendingReply } from './ask.ts'
 import { cycleError } from './ask-cycle.ts'
 import { Become, KILLED, NORMAL, Stopped } from './behavior.ts'
 import type { Cell } from './cell.ts'
-import { BUSY, NEW, NOTHING, type Rare, READY, STARTING, type SystemMessage } from './cell-state.ts'
+import { BUSY, NEW, NOTHING, type Rare, READY, STARTING } from './cell-state.ts'
 import { Context } from './context.ts'
 import { type CrashGuard, Redelivered } from './crash-guard.ts'
 import { keepInterceptors } from './intercept.ts'
@@ -11,6 +11,7 @@ import { Kin } from './kin.ts'
 import { ReceiveTimeout } from './receive-timeout.ts'
 import { Ring } from './ring.ts'
 import { Scheduled } from './scheduled.ts'
+import type { SignalQueue } from './signal-queue.ts'
 import { promiseIn } from './thenable.ts'
 import { type ActorContext, type ActorRef, type AskOptions, type ExitReason, ignore, type ReplyTo } from './types.ts'
 
@@ -130,9 +131,9 @@ export abstract class Running extends Kin implements AskHolder {
   }
 
   private handleSignal(): void {
-    const signals = this.signals as SystemMessage[]
-    const signal = signals.shift() as SystemMessage
-    if (signals.length === 0) this.signals = null
+    const signals = this.signals as SignalQueue
+    const signal = signals.shift()
+    if (signals.isEmpty) this.signals = null
     if (signal.type === 'stop') {
       this.endWith(signal.reason)
       return

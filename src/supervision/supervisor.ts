@@ -2,9 +2,10 @@ import { RuntimeError } from '../base/errors.ts'
 import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
 import type { ChildExited } from '../kernel/cell.ts'
 import type { Context } from '../kernel/context.ts'
-import type { ExitReason, Signal } from '../kernel/types.ts'
+import type { Signal } from '../kernel/types.ts'
 import { Agenda, NEXT } from './agenda.ts'
 import { Child, Children } from './children.ts'
+import { failureIn, isAbnormal, isDueAgain } from './exits.ts'
 import { FailureStreak } from './failure-streak.ts'
 import { control } from './handling-control.ts'
 import type { SupervisorMessage } from './messages.ts'
@@ -84,39 +85,12 @@ const childExited = (supervision: Supervision, exit: ChildExited): Next | Promis
     report(supervision, 'error', child, 'takes its supervisor with it')
     throw decision.error
   }
-  if (decision.type !== 'stop' && isDueAgain(child, exit.reason)) return restart(supervision, child)
+  if (decision.type !== 'stop' && isDueAgain(child.spec.restart, exit.reason)) return restart(supervision, child)
   if (isAbnormal(exit.reason)) report(supervision, 'warn', child, 'is not restarted')
   supervision.children.letDown(child)
   return endsWith(supervision, child) ? gaveUp(child.failure) : supervision
 }
 
-const isAbnormal = (reason: ExitReason): boolean => reason.type === 'error' || reason.type === 'killed'
-
-const isDueAgain = (child: Child, reason: ExitReason): boolean => {
-  switch (child.spec.restart) {
-    case 'permanent':
-      return true
-    case 'transient':
-      return isAbnormal(reason)
-    case 'temporary':
-      return false
-  }
-}
-
 /** It may have been stopped by hand, or started with its group, since. */
 const tryAgain = (supervision: Supervision, child: Child): Next | Promise<Next> =>
   child.status === 'restarting' ? restart(supervision, child) : supervision
-
-/** Why a child ended, as an error; null: in an ordinary way. */
-const failureIn = (reason: ExitReason, path: string): Error | null => {
-  switch (reason.type) {
-    case 'error':
-      return reason.error
-    case 'killed':
-      return new RuntimeError('ACTOR_CRASHED', `${path} was killed`)
-    case 'shutdown':
-      return reason.cause ?? null
-    case 'normal':
-      return null
-  }
-}

@@ -6,6 +6,16 @@ import { gate, hold, rejection, Stage, settle, VirtualStage } from './support.ts
 const echo = behavior<string, null>({ initial: () => null, receive: state => state })
 
 describe('initial', () => {
+  test('that is killed while it waits leaves no timer', async () => {
+    await using stage = new VirtualStage()
+    const never = behavior<never, null>({ initial: () => new Promise(() => undefined), receive: state => state })
+    const actor = stage.spawn(never)
+    await settle()
+    expect(stage.clock.pending).toBe(1)
+    actor.kill()
+    expect(stage.clock.pending).toBe(0)
+  })
+
   test('runs before the first message, and once', async () => {
     await using stage = new Stage()
     const seen: string[] = []
