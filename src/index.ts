@@ -14,7 +14,7 @@
  * bring a dependency are doors of their own: `troupe/lmdb`, `troupe/redis`.
  */
 
-export { type ErrorCode, isRuntimeError, RuntimeError, toError } from './base/errors.ts'
+export { causesOf, type ErrorCode, explain, isRuntimeError, RuntimeError, toError } from './base/errors.ts'
 export type { Logger, LogLevel } from './base/logger.ts'
 export { silentLogger, stderrLogger } from './base/logger.ts'
 export type { Cancel, Clock, Executor, Ports, Random } from './base/ports.ts'

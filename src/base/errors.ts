@@ -79,6 +79,21 @@ export const toError = (thrown: unknown): Error =>
 /** A value as the text of an error shows it, whatever it is. */
 export const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : describe(value))
 
+/** The error and what led to it, outermost first; each once, also where they go round in a circle. */
+export const causesOf = (error: Error): readonly Error[] => {
+  const chain = new Set<Error>()
+  for (let at: unknown = error; at instanceof Error && !chain.has(at); at = at.cause) chain.add(at)
+  return [...chain]
+}
+
+/** The error in words, and under it what led to it, one cause a line. */
+export const explain = (error: Error): string => {
+  const [first, ...causes] = causesOf(error) as [Error, ...Error[]]
+  return [first.message, ...causes.map(cause => `  caused by ${nameOf(cause)}: ${cause.message}`)].join('\n')
+}
+
+const nameOf = (error: Error): string => (error instanceof RuntimeError ? error.code : error.name)
+
 const describe = (value: unknown): string => {
   try {
     return String(value)

@@ -1,7 +1,10 @@
 /**
  * The logger port. Promise: Troupe logs what happened and to whom, never a message's or an event's payload.
- * Give your own (pino, winston, …) as `logger`; the default writes warnings and errors as lines to standard error.
+ * Give your own (pino, winston, …) as `logger`; the default writes warnings and errors as lines to standard error, the
+ * causes of an error each on a line of its own below it.
  */
+
+import { explain } from './errors.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -13,7 +16,7 @@ export const stderrLogger: Logger = {
   log(level, text, fields) {
     if (level === 'debug' || level === 'info') return
     const error = fields?.error
-    const reason = error instanceof Error ? `: ${error.message}` : ''
+    const reason = error instanceof Error ? `: ${explain(error)}` : ''
     process.stderr.write(`${level} ${text}${reason}\n`)
   },
 }

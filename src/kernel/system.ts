@@ -10,6 +10,7 @@ import { deathWatchOf } from './death-watch.ts'
 import { EventStream, type TypedEvent } from './event-stream.ts'
 import { type ActorInfo, inspect } from './inspect.ts'
 import { Interception, type Interceptor } from './intercept.ts'
+import { programFailed } from './main-program.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
 import { Registry } from './registry.ts'
 import { RingPool } from './ring.ts'
@@ -39,15 +40,21 @@ export interface ActorSystemOptions extends SchedulerOptions {
   readonly shutdownPhases?: readonly string[]
   /**
    * Terminates at the first SIGTERM or SIGINT; a second one has its usual effect, which ends the process. Once the system
-   * has ended the process ends by itself when nothing else keeps it. Default: false, since a process may host more.
+   * has ended the process ends by itself when nothing else keeps it. Default: as `main`, since a process may host more.
    */
   readonly signals?: boolean
+  /**
+   * The program is there for this system: when it ends by escalation, the exit code of the process is 1, unless it has one
+   * already. Default: false.
+   */
+  readonly main?: boolean
 }
 
 /**
  * A tree of actors in this thread, and what they share. Ends with `terminate()` or `await using`.
  *
- * **Escalation**: when a top-level supervisor gives up, the system terminates with its reason.
+ * **Escalation**: when a top-level supervisor gives up or fails, the system terminates with its reason, whose error has
+ * what led to it as its causes.
  */
 export class ActorSystem implements AsyncDisposable {
   readonly name: string
@@ -63,6 +70,7 @@ export class ActorSystem implements AsyncDisposable {
   private readonly names = new Map<string, Cell>()
   /** For the runtime: what the actors share. */
   readonly cells: CellSystem
+  private readonly isMain: boolean
   private labels = 0
   private readonly phases: ShutdownPhases
   private foundBy: Registry | null = null
@@ -94,7 +102,9 @@ export class ActorSystem implements AsyncDisposable {
       topLevelEnded: (cell, reason, asked) => this.topLevelEnded(cell, reason, asked),
     }
     this.phases = new ShutdownPhases(options.shutdownPhases ?? SHUTDOWN_PHASES, this.clock, this.logger)
-    if (options.signals === true) void this.whenTerminated.then(onShutdownSignal(signal => this.signalled(signal)))
+    this.isMain = options.main ?? false
+    if (options.signals ?? this.isMain)
+      void this.whenTerminated.then(onShutdownSignal(signal => this.signalled(signal)))
   }
 
   static start(options: ActorSystemOptions = {}): ActorSystem {
@@ -185,6 +195,7 @@ export class ActorSystem implements AsyncDisposable {
     this.logger.log('error', `${cell.path} gave up; the system terminates`, {
       error: reason.type === 'error' ? reason.error : reason.type === 'shutdown' ? reason.cause : undefined,
     })
+    if (this.isMain) programFailed()
     void this.terminateBecause(reason)
   }
 }

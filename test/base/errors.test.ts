@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { AssertionError, assert, unreachable } from '../../src/base/assert.ts'
-import { isRuntimeError, RuntimeError, toError } from '../../src/base/errors.ts'
+import { causesOf, explain, isRuntimeError, RuntimeError, toError } from '../../src/base/errors.ts'
 
 describe('RuntimeError', () => {
   test('carries a stable code, a text, whether to retry, and its cause', () => {
@@ -57,4 +57,25 @@ describe('assertions', () => {
   test('name the value that should have been impossible', () => {
     expect(() => unreachable('blue' as never, 'colour')).toThrow('colour: unexpected "blue"')
   })
+})
+
+test('an error is explained with what led to it, one cause a line', () => {
+  const root = new TypeError('no tariff')
+  const error = new RuntimeError('SUPERVISION_ESCALATED', 'risk escalates', {
+    cause: new RuntimeError('ACTOR_CRASHED', 'region crashed', { cause: root }),
+  })
+  expect(causesOf(error).at(-1)).toBe(root)
+  expect(explain(error)).toBe(
+    'risk escalates\n  caused by ACTOR_CRASHED: region crashed\n  caused by TypeError: no tariff',
+  )
+  expect(explain(root)).toBe('no tariff')
+})
+
+test('causes that go round in a circle, or are no errors, end the chain', () => {
+  const inner = new Error('inner')
+  const outer = new Error('outer', { cause: inner })
+  inner.cause = outer
+  expect(causesOf(outer)).toEqual([outer, inner])
+  expect(explain(outer)).toBe('outer\n  caused by Error: inner')
+  expect(causesOf(new Error('alone', { cause: 'a text' }))).toHaveLength(1)
 })
