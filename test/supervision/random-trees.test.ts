@@ -1,5 +1,14 @@
 import fc from 'fast-check'
-import { type Behavior, behavior, ignore, type SupervisorSpec, supervisor } from 'troupe'
+import {
+  type Behavior,
+  behavior,
+  type Decider,
+  type Directive,
+  ignore,
+  type RestartBackoff,
+  type SupervisorSpec,
+  supervisor,
+} from 'troupe'
 import { expect, test } from 'vitest'
 import { settle, VirtualStage } from '../kernel/support.ts'
 
@@ -14,10 +23,13 @@ interface Leaf {
 
 interface Tree {
   readonly kind: 'tree'
-  readonly spec: Omit<SupervisorSpec, 'children'>
+  readonly spec: Omit<SupervisorSpec, 'children' | 'decider'>
+  readonly decides: Directive | 'nothing' | 'throws'
   readonly children: readonly {
     readonly node: Leaf | Tree
     readonly restart: 'permanent' | 'transient' | 'temporary'
+    /** How often a message that crashes it is handled. */
+    readonly attempts: number
   }[]
 }
 
@@ -36,15 +48,21 @@ const leaf: fc.Arbitrary<Leaf> = fc.record({
 const tree = (depth: number): fc.Arbitrary<Tree> =>
   fc.record({
     kind: fc.constant('tree'),
-    spec: fc.record({
-      strategy: fc.constantFrom('one-for-one', 'one-for-all', 'rest-for-one'),
-      intensity: fc.nat(8),
-      periodMs: fc.constantFrom(10, 10_000),
-    }),
+    spec: fc.record(
+      {
+        strategy: fc.constantFrom('one-for-one', 'one-for-all', 'rest-for-one'),
+        intensity: fc.nat(8),
+        periodMs: fc.constantFrom(10, 10_000),
+        backoff: fc.constantFrom<RestartBackoff>({ minMs: 1 }, { minMs: 20, maxMs: 100 }),
+      },
+      { requiredKeys: ['strategy', 'intensity', 'periodMs'] },
+    ),
+    decides: fc.constantFrom('nothing', 'nothing', 'restart', 'resume', 'stop', 'escalate', 'throws'),
     children: fc.array(
       fc.record({
         node: depth === 0 ? leaf : fc.oneof(leaf, tree(depth - 1)),
         restart: fc.constantFrom('permanent', 'transient', 'temporary'),
+        attempts: fc.constantFrom(1, 1, 3),
       }),
       { minLength: 1, maxLength: 4 },
     ),
@@ -95,13 +113,21 @@ const behaviorOf = (node: Leaf | Tree, watcher: Watcher): Behavior<never> =>
     ? leafBehavior(node, watcher)
     : supervisor({
         ...node.spec,
-        children: node.children.map(({ node: child, restart }, index) => ({
+        ...(node.decides !== 'nothing' && { decider: deciderOf(node.decides) }),
+        children: node.children.map(({ node: child, restart, attempts }, index) => ({
           id: `c${index}`,
           start: behaviorOf(child, watcher),
           restart,
-          ...(child.kind === 'leaf' && { shutdownMs: 20 }),
+          ...(child.kind === 'leaf' && { shutdownMs: 20, redeliver: { attempts } }),
         })),
       })
+
+const deciderOf =
+  (decides: Directive | 'throws'): Decider =>
+  () => {
+    if (decides === 'throws') throw new Error('the decider')
+    return decides
+  }
 
 const step = fc.record({
   what: fc.constantFrom('tell', 'tell', 'kill', 'wait'),
