@@ -1,6 +1,7 @@
-import { RuntimeError, toError } from '../base/errors.ts'
+import { RuntimeError, shown, toError } from '../base/errors.ts'
 import type { Context } from '../kernel/context.ts'
 import type { CrashGuard, CrashVerdict } from '../kernel/crash-guard.ts'
+import { promiseIn } from '../kernel/thenable.ts'
 
 /**
  * What a supervisor does about a failure: restarts the child as its restart type says; lets it keep its state and go on
@@ -88,12 +89,12 @@ export class FailurePolicy implements CrashGuard {
   }
 
   private noDirective(error: Error, answer: unknown): RuntimeError {
+    const promise = promiseIn(answer)
     // Its rejection would end the process.
-    if (answer instanceof Promise)
-      answer.catch(rejected =>
-        this.owner.log.log('error', `${this.owner.path}: the decider's promise failed`, { error: toError(rejected) }),
-      )
-    const what = answer instanceof Promise ? 'a promise' : (JSON.stringify(answer) ?? String(answer))
+    promise?.catch(rejected =>
+      this.owner.log.log('error', `${this.owner.path}: the decider's promise failed`, { error: toError(rejected) }),
+    )
+    const what = promise === null ? shown(answer) : 'a promise'
     return this.deciderFailed(error, `answered ${what}, which is no directive, about`, error)
   }
 

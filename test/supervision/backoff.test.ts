@@ -89,6 +89,22 @@ describe('a restart with a backoff', () => {
     }
   })
 
+  test('begins again by default after twice maxMs', async () => {
+    for (const [quietMs, last] of [
+      [99, 40],
+      [100, 10],
+    ] as const) {
+      await using stage = new VirtualStage()
+      const seen: string[] = []
+      const top = stage.spawn(one(seen, exactly({ minMs: 10, maxMs: 50 })))
+      const a = await childRef<WorkerMessage>(top, 'a')
+      await restsOf(stage, a, seen, 2)
+      await settle()
+      stage.clock.advance(quietMs)
+      expect(await restsOf(stage, a, seen, 1)).toEqual([last])
+    }
+  })
+
   test('counts a start that fails as one more failure in a row', async () => {
     await using stage = new VirtualStage()
     const seen: string[] = []
@@ -161,8 +177,9 @@ describe('during the rest', () => {
     (await supervisorControl(top).whichChildren()).map(child => `${child.id} ${child.status}`)
 
   test('the child is `restarting`, and its messages wait for it in order', async () => {
-    const { stage, seen, b, statuses } = await resting()
+    const { stage, seen, top, b, statuses } = await resting()
     expect(await statuses()).toEqual(['a up', 'b restarting', 'c up'])
+    expect(await supervisorControl(top).restartChild('b')).toEqual({ ok: false, error: 'restarting' })
     for (const text of ['1', '2']) b.tell({ type: 'note', text })
     stage.clock.advance(1_000)
     await settle()

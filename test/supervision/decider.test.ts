@@ -146,6 +146,37 @@ describe('resume', () => {
     expect(log).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
   })
 
+  test('counts for the receive timeout as a message handled', async () => {
+    await using stage = new VirtualStage()
+    const seen: string[] = []
+    const start = behavior<string, null>({
+      initial: context => {
+        context.setReceiveTimeout(100, 'quiet')
+        return null
+      },
+      receive: async (state, message) => {
+        seen.push(message)
+        if (message === 'fail') {
+          await new Promise<void>(resolve => stage.clock.after(90, resolve))
+          throw BOOM
+        }
+        return state
+      },
+    })
+    const top = stage.spawn(supervisor({ decider: always('resume'), children: [{ id: 'a', start }] }))
+    ;(await childRef<string>(top, 'a')).tell('fail')
+    await settle()
+    for (const [ms, expected] of [
+      [90, ['fail']],
+      [99, ['fail']],
+      [1, ['fail', 'quiet']],
+    ] as const) {
+      stage.clock.advance(ms)
+      await settle()
+      expect(seen).toEqual(expected)
+    }
+  })
+
   test('is a restart after a handler timeout, since the handler still runs', async () => {
     await using stage = new VirtualStage()
     const seen: string[] = []
@@ -390,6 +421,7 @@ describe('a decider that is wrong fails its supervisor', () => {
     for (const [answer, what] of [
       [() => Promise.reject(new Error('late')), 'a promise'],
       [() => new Promise(() => undefined), 'a promise'],
+      [() => ({ then: () => undefined }), 'a promise'],
       [() => 'reboot', '"reboot"'],
       [() => undefined, 'undefined'],
     ] as const)
