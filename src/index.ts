@@ -6,7 +6,7 @@
  * **Delivery**: between actors at most once, and what reaches no handler is a dead letter with a reason; an ask always
  * settles. From a log at least once to the mailbox, and an event-sourced receiver stores its effect once.
  * **Restart**: as its supervisor's specification says, as in Erlang/OTP; ref and mailbox are kept, the message that
- * crashed the actor is not tried again.
+ * crashed the actor is not tried again unless its specification asks for that.
  * **Durability**: what leaves an event-sourced actor leaves it once the events that it could reflect are durable, in the
  * sense that the journal's `durability` says in words.
  *

@@ -18,7 +18,8 @@ import type {
   SupervisorMessage,
   TerminateChildResult,
 } from '../supervision/messages.ts'
-import { SpecificationError, type SupervisorSpec } from '../supervision/specification.ts'
+import type { SupervisorSpec } from '../supervision/specification.ts'
+import { SpecificationError } from '../supervision/specification-error.ts'
 import { supervisor } from '../supervision/supervisor.ts'
 import { ScenarioClock } from './supervisor-scenario-clock.ts'
 import { Kid, type KidSpec } from './supervisor-scenario-kid.ts'

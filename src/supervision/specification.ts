@@ -1,9 +1,9 @@
-import { RuntimeError, shown } from '../base/errors.ts'
 import { Behavior } from '../kernel/behavior.ts'
 import type { ShutdownTime } from '../kernel/types.ts'
 import type { RestartBackoff } from './backoff.ts'
-import { checkBackoff } from './check-backoff.ts'
+import { attemptsOf, checkFailures } from './check-failures.ts'
 import type { Decider } from './failure-policy.ts'
+import { SpecificationError, show } from './specification-error.ts'
 
 /** Who else is restarted with a child that failed: nobody, all of its siblings, or those started after it. */
 export type Strategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
@@ -98,23 +98,6 @@ export interface CheckedSupervisor extends ForChildren {
   readonly children: readonly CheckedChild[]
 }
 
-/** CHILD_SPEC_INVALID, with what a program may want to know about it. */
-export class SpecificationError extends RuntimeError {
-  readonly field: string
-  /** The child that is wrong; null: the supervisor itself. */
-  readonly childId: string | null
-  /** One value is wrong; another child has this id; two fields do not go together. */
-  readonly problem: 'value' | 'duplicate' | 'combination'
-
-  constructor(childId: string | null, field: string, problem: SpecificationError['problem'], text: string) {
-    const whose = childId === null ? 'supervisor specification' : `child specification ${JSON.stringify(childId)}`
-    super('CHILD_SPEC_INVALID', `${whose}: ${field} ${text}`)
-    this.field = field
-    this.childId = childId
-    this.problem = problem
-  }
-}
-
 const STRATEGIES: readonly unknown[] = ['one-for-one', 'one-for-all', 'rest-for-one'] satisfies Strategy[]
 const RESTART_TYPES: readonly unknown[] = ['permanent', 'transient', 'temporary'] satisfies RestartType[]
 const AUTO_SHUTDOWNS: readonly unknown[] = ['never', 'any-significant', 'all-significant'] satisfies AutoShutdown[]
@@ -182,38 +165,8 @@ export const checkChild = (spec: ChildSpec, { autoShutdown, ...fromSupervisor }:
   }
 }
 
-const checkFailures = (childId: string | null, backoff: RestartBackoff | null, decider: Decider | null): void => {
-  const wrong = backoff === null ? null : checkBackoff(backoff)
-  if (wrong !== null) throw new SpecificationError(childId, `backoff.${wrong.field}`, 'value', wrong.text)
-  if (decider !== null && typeof decider !== 'function')
-    throw new SpecificationError(childId, 'decider', 'value', `must be a function, not ${show(decider)}`)
-}
-
-/** **Errors**: CHILD_SPEC_INVALID. */
-const attemptsOf = (id: string, { redeliver, start }: Pick<AnyChild, 'redeliver' | 'start'>): number => {
-  if (redeliver === undefined) return 1
-  const { attempts } = redeliver
-  if (!Number.isSafeInteger(attempts) || attempts < 1)
-    throw new SpecificationError(
-      id,
-      'redeliver.attempts',
-      'value',
-      `must be a whole number of at least 1, not ${show(attempts)}`,
-    )
-  if (start.isRuntimes)
-    throw new SpecificationError(
-      id,
-      'redeliver',
-      'combination',
-      'must be left out for an actor of the runtime itself, such as a supervisor',
-    )
-  return attempts
-}
-
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 
 const isFinitePositive = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value > 0
 
 const oneOf = (values: readonly unknown[]): string => values.map(show).join(', ')
-
-const show = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : shown(value))

@@ -56,6 +56,9 @@ describe('a child', () => {
   test('that fails to start is not kept, and the answer has the error', async () => {
     await using stage = new Stage()
     const { control } = staged(stage, { plans: { ada: { starts: [BOOM] } } })
+    // @ts-expect-error the argument is a name
+    const wrong = (): unknown => control.start(7)
+    expect(wrong).toBeDefined()
     expect(await control.start('ada')).toEqual({ ok: false, error: 'start-failed', cause: BOOM })
     expect((await control.count()).all).toBe(0)
   })
@@ -404,6 +407,11 @@ test('100,000 children that crash at once are restarted in bounded time', async 
   while (starts < 2 * count) await settle()
   expect((await control.count()).up).toBe(count)
   expect(performance.now() - before).toBeLessThan(15_000)
+})
+
+test('refuses what is no specification', () => {
+  for (const spec of [undefined, null, 'sessions'])
+    expect(() => dynamicSupervisor(spec as never)).toThrow(`supervisor specification: it must be an object, not`)
 })
 
 test.each([

@@ -88,6 +88,9 @@ test('refuses a backoff, a decider or a redelivery that is none, of a child or i
     expect(refusal({ backoff, children: [] })).toBe(`supervisor specification: ${text}`)
   }
   expect(child({ decider: 'stop' })).toBe(`child specification "a": decider must be a function, not 'stop'`)
+  expect(child({ backoff: 5 })).toBe('child specification "a": backoff must be an object, not 5')
+  for (const redeliver of [null, 3])
+    expect(child({ redeliver })).toBe(`child specification "a": redeliver must be an object, not ${redeliver}`)
   for (const attempts of [0, 1.5, Number.POSITIVE_INFINITY])
     expect(child({ redeliver: { attempts } })).toBe(
       `child specification "a": redeliver.attempts must be a whole number of at least 1, not ${attempts}`,
