@@ -145,8 +145,8 @@ export abstract class Receiver implements Runnable, Asker {
 
   protected signal(message: SystemMessage): void {
     if (this.status === STOPPED || this.isDormant) return
-    this.signals ??= new SignalQueue()
-    this.signals.push(message)
+    if (this.signals === null) this.signals = new SignalQueue(message)
+    else this.signals.push(message)
     this.wake()
   }
 

@@ -8,8 +8,13 @@ const CUT_AT = 1_024
  * then an array's `shift` takes time in proportion.
  */
 export class SignalQueue {
-  private items: SystemMessage[] = []
+  private items: SystemMessage[]
   private taken = 0
+
+  /** With the first: an array that begins empty takes room for seventeen with its first push. */
+  constructor(first: SystemMessage) {
+    this.items = [first]
+  }
 
   get isEmpty(): boolean {
     return this.taken === this.items.length
