@@ -153,7 +153,7 @@ describe('two children that crash at once', () => {
     const both = [await childRef<WorkerMessage>(top, 'a'), await childRef<WorkerMessage>(top, 'b')]
     for (const ref of both) crash(ref)
     // The restart of the first waits for its start, and that of the second for the restart of the first.
-    for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+    while (first.starts() < 2) await new Promise(resolve => setImmediate(resolve))
     await top.stop()
     expect([first.failedStarts(), second.failedStarts()]).toEqual([1, 0])
     expect(stage.letters).toEqual([])

@@ -76,10 +76,16 @@ export const chain = (reason: ExitReason): string[] => {
 }
 
 /** Starts once; each later start takes a few turns of the event loop and fails. Crashes on any message. */
-export const neverStartsAgain = (): { behavior: Behavior<WorkerMessage>; failedStarts: () => number } => {
+export const neverStartsAgain = (): {
+  behavior: Behavior<WorkerMessage>
+  /** That have begun. */
+  starts: () => number
+  failedStarts: () => number
+} => {
   let starts = 0
   let failed = 0
   return {
+    starts: () => starts,
     failedStarts: () => failed,
     behavior: behavior<WorkerMessage, null>({
       initial: async () => {
