@@ -1,9 +1,9 @@
 // A user of every door who takes what `tsc --init` gives: `declaration` among it, so that the types of what is exported
 // must be nameable from outside the package.
 
-const actors = `import { ActorSystem, behavior, entities, EventStore, eventSourced, type ReplyTo, stderrLogger, supervisor, supervisorControl, systemPorts, to } from 'troupe'
+const actors = `import { ActorSystem, behavior, entities, EventStore, eventSourced, type ReplyTo, supervisor, supervisorControl, to } from 'troupe'
 import { lmdbJournal } from 'troupe/lmdb'
-import { logSource, messageBridge, receivingAdapter } from 'troupe/messaging'
+import { logSource, messageBridge, receivingAdapter, routeTo } from 'troupe/messaging'
 
 type Deposit = { cents: number }
 type Deposited = { type: 'Deposited'; cents: number }
@@ -24,7 +24,7 @@ export const counter = behavior<{ type: 'count' } | { type: 'read'; replyTo: Rep
   },
 })
 
-export const store = await EventStore.open(lmdbJournal({ path: './store' }), { ...systemPorts, logger: stderrLogger })
+export const store = await EventStore.open(lmdbJournal({ path: './store' }))
 export const accounts = entities(account, store)
 export const totals = entities(
   eventSourced<Deposited, Deposited, number, void>({
@@ -38,8 +38,8 @@ export const totals = entities(
 export const bridge = messageBridge({
   name: 'totals',
   store,
-  source: logSource(store, 'totals', { events: ['Deposited'] }),
-  translate: message => ({ to: totals, id: 'all', message: message.payload }),
+  source: logSource<Deposited>(store, 'totals', { events: ['Deposited'] }),
+  translate: message => routeTo(totals, 'all', message.payload),
 })
 export const door = receivingAdapter({
   name: 'deposits',
@@ -50,7 +50,7 @@ export const door = receivingAdapter({
       validate: value => (typeof value === 'number' ? { value } : { issues: [{ message: 'no number' }] }),
     },
   },
-  dispatch: (cents: number) => accounts.ask('ada', { cents }),
+  dispatch: (cents: number) => accounts.ask('account-1', { cents }),
 })
 
 export const system = ActorSystem.start({ name: 'defaults' })

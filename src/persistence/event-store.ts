@@ -1,6 +1,6 @@
 import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
-import { type Cancel, type Clock, type Executor, type Random, randomId } from '../base/ports.ts'
+import { type Logger, stderrLogger } from '../base/logger.ts'
+import { type Cancel, type Clock, type Executor, type Random, randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
 import type { Append, AppendResult, Handled, HandledId, Journal, NewRecord, StoredAppend } from './journal.ts'
 import { partitionOf } from './partition.ts'
@@ -101,8 +101,12 @@ export class EventStore {
     })
   }
 
-  /** Opens the journal for writing. **Errors**: those of `Journal.open` and `loadCursors`; the journal is closed then. */
-  static async open(journal: Journal, ports: EventStorePorts): Promise<EventStore> {
+  /**
+   * Opens the journal for writing. **Errors**: those of `Journal.open` and `loadCursors`; the journal is closed then.
+   * **Default** of each port: the system's; the logger writes to standard error.
+   */
+  static async open(journal: Journal, options: Partial<EventStorePorts> = {}): Promise<EventStore> {
+    const ports = { ...systemPorts, logger: stderrLogger, ...options }
     const store = new EventStore(journal, ports)
     await journal.open()
     EventStore.current.get(journal)?.fence()
