@@ -21,7 +21,7 @@ export const HOUSE = [
 
 /** Folders that know less than their place would let them. */
 const NARROW = {
-  testkit: ['base', 'kernel', 'supervision', 'persistence'],
+  testkit: ['base', 'kernel', 'supervision', 'persistence', 'messaging'],
   nact: ['base', 'kernel', 'supervision', 'persistence'],
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Executor } from '../../src/base/ports.ts'
 import { type Runnable, Scheduler, type SchedulerOptions } from '../../src/kernel/scheduler.ts'
 import { ActorSystem } from '../../src/kernel/system.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
 
 /** An event loop by hand: `soon` at once, `later` when asked. */
 class HandExecutor implements Executor {

@@ -5,7 +5,7 @@ import type { Context } from '../../src/kernel/context.ts'
 import type { DeadLetter } from '../../src/kernel/dead-letters.ts'
 import { ActorSystem, type ActorSystemOptions } from '../../src/kernel/system.ts'
 import type { ActorContext, ActorRef } from '../../src/kernel/types.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
 
 export interface LogLine {
   readonly level: string

@@ -14,11 +14,11 @@ import type { StoredAppend } from '../../src/persistence/journal.ts'
 import { type MemoryStore, memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
 import { childRef, supervisorControl } from '../../src/supervision/control.ts'
 import type { SupervisorMessage } from '../../src/supervision/messages.ts'
+import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
 import { Marketplace } from '../../supervisors/marketplace.ts'
 import { someApplication } from '../actors/arbitraries.ts'
 import { Marketplace as FaultFree } from '../actors/marketplace.ts'
 import { type Fault, FaultyJournal, type Operation } from '../support/faulty-journal.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 /**
  * The whole marketplace under faults, from a seed: operations of the store that fail before or after they took effect or

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { VirtualClock } from '../../../src/testkit/virtual-clock.ts'
 import { Progress } from '../../../supervisors/main/progress.ts'
 import { Tally } from '../../../supervisors/main/tally.ts'
-import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const watched = (output: { readonly isTTY: boolean; readonly columns?: number }, total: number | null) => {
   const clock = new VirtualClock()

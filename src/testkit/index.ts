@@ -1,0 +1,14 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * `troupe/testkit`: what tests of actors need. docs/testkit.md has its promises and examples.
+ *
+ * No test runner is named here: expectations throw `AssertionError`, and contract suites are lists of cases.
+ */
+
+export { deepFreeze } from './deep-freeze.ts'
+export { frozenMessages } from './frozen-messages.ts'
+export { type Expected, type ExpectOptions, Probe, probeOf } from './probe.ts'
+export { type LogLine, RecordingLogger } from './recording-logger.ts'
+export { TestSystem, type TestSystemOptions, testSystem } from './test-system.ts'
+export { VirtualClock } from './virtual-clock.ts'
+export { VirtualTurns } from './virtual-turns.ts'

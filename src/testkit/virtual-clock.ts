@@ -1,0 +1,82 @@
+import type { Cancel, Clock } from '../base/ports.ts'
+import { Deadlines } from './deadlines.ts'
+
+/**
+ * Time that moves only when told. Deadlines are visited by due time, then in the order they were set, and each sees the
+ * time it was set for; those that a visited one sets are visited too, where they are due in time. Wall and monotonic time
+ * move together but apart in value, and `jumpWall` moves the wall alone.
+ *
+ * **Units**: ms. **Bounds**: what a deadline leaves to promises runs after the whole advance; `TestSystem.advance` lets it
+ * run between deadlines.
+ */
+export class VirtualClock implements Clock {
+  private wallMs: number
+  private steadyMs = 0
+  private readonly deadlines = new Deadlines()
+
+  constructor(wallMs = 1_700_000_000_000) {
+    this.wallMs = wallMs
+  }
+
+  nowMs(): number {
+    return this.wallMs
+  }
+
+  monotonicMs(): number {
+    return this.steadyMs
+  }
+
+  after(delayMs: number, run: () => void): Cancel {
+    return this.deadlines.add(this.steadyMs + Math.max(0, delayMs), run)
+  }
+
+  /** Deadlines that are still to come. */
+  get pending(): number {
+    return this.deadlines.size
+  }
+
+  /** Monotonic time of the next deadline; null: there is none. */
+  get nextDueMs(): number | null {
+    return this.deadlines.nextDueMs
+  }
+
+  /** **Errors**: RangeError for a negative time. */
+  advance(byMs: number): void {
+    this.advanceTo(this.steadyMs + byMs)
+  }
+
+  /** Moves to that monotonic time. **Errors**: RangeError for one that is over. */
+  advanceTo(steadyMs: number): void {
+    if (!(steadyMs >= this.steadyMs))
+      throw new RangeError(`the clock stands at ${this.steadyMs} ms and cannot go to ${steadyMs}`)
+    for (let due = this.deadlines.nextDueMs; due !== null && due <= steadyMs; due = this.deadlines.nextDueMs) {
+      this.moveTo(due)
+      this.deadlines.take()()
+    }
+    this.moveTo(steadyMs)
+  }
+
+  /**
+   * Visits deadlines until none is left, and says at which monotonic time that was. **Errors**: RangeError when there are
+   * some after `limitMs` (default: an hour from now) still: something sets the next one for ever.
+   */
+  runUntilIdle(limitMs = 3_600_000): number {
+    const endMs = this.steadyMs + limitMs
+    for (let due = this.deadlines.nextDueMs; due !== null; due = this.deadlines.nextDueMs) {
+      if (due > endMs)
+        throw new RangeError(`${this.pending} deadlines are left after ${limitMs} ms, the next at ${due}`)
+      this.advanceTo(due)
+    }
+    return this.steadyMs
+  }
+
+  /** The wall clock is set anew; timers and monotonic time notice nothing. */
+  jumpWall(byMs: number): void {
+    this.wallMs += byMs
+  }
+
+  private moveTo(steadyMs: number): void {
+    this.wallMs += steadyMs - this.steadyMs
+    this.steadyMs = steadyMs
+  }
+}
