@@ -5,7 +5,10 @@
  * No test runner is named here: expectations throw `AssertionError`, and contract suites are lists of cases.
  */
 
+export { BehaviorRun, type BehaviorRunOptions, runBehavior, runBehaviorAsync } from './behavior/behavior-run.ts'
+export type { Effect } from './behavior/effects.ts'
 export { deepFreeze } from './deep-freeze.ts'
+export { type Decided, DefinitionRun, type GivenContext, runDefinition } from './definition/definition-run.ts'
 export { frozenMessages } from './frozen-messages.ts'
 export { type Expected, type ExpectOptions, Probe, probeOf } from './probe.ts'
 export { type LogLine, RecordingLogger } from './recording-logger.ts'

@@ -1,0 +1,199 @@
+import { type Random, seededRandom } from '../../base/ports.ts'
+import { Become, type Behavior, Stopped } from '../../kernel/behavior.ts'
+import { type ActorContext, type ActorRef, type ExitReason, ignore, type Signal } from '../../kernel/types.ts'
+import { deepFreeze } from '../deep-freeze.ts'
+import { RecordingLogger } from '../recording-logger.ts'
+import { VirtualClock } from '../virtual-clock.ts'
+import type { Effect } from './effects.ts'
+import { RecordingContext } from './recording-context.ts'
+import { incarnationOver, RecordingRef } from './recording-ref.ts'
+
+export interface BehaviorRunOptions {
+  /** Path of the actor that the behavior believes it is. Default: `/test/actor`. */
+  readonly path?: string
+  /** Default: 1. */
+  readonly seed?: number
+  /** Default: one that begins at 1,700,000,000,000. */
+  readonly clock?: VirtualClock
+  readonly random?: Random
+}
+
+/**
+ * One behavior without a system: each message is handled in the call that gives it, and what the handler did is a list of
+ * effects. Nothing else happens: what it told, spawned, asked or watched is written down; messages to itself are too, and
+ * are handled when the test gives them. Its timers run on `clock`, and are handled as `advance` visits them.
+ *
+ * **Errors**: what a handler throws comes out of the call, and the incarnation is over: later calls throw ACTOR_STOPPED. A
+ * handler that gives a promise throws TypeError here: use the call that ends in `Async`.
+ */
+export class BehaviorRun<Message> {
+  readonly clock: VirtualClock
+  readonly log = new RecordingLogger()
+  /** All effects since the start. */
+  readonly effects: Effect[] = []
+  private behavior: Behavior<Message>
+  private readonly context: RecordingContext
+  private current: unknown
+  private over: ExitReason | null = null
+
+  constructor(behavior: Behavior<Message>, options: BehaviorRunOptions = {}) {
+    const { path = '/test/actor', seed = 1, clock = new VirtualClock(), random = seededRandom(seed) } = options
+    this.behavior = behavior
+    this.clock = clock
+    const record = (effect: Effect): number => this.effects.push(effect)
+    this.context = new RecordingContext(path, clock, random, this.log, record, message => {
+      this.tell(message as Message)
+    })
+  }
+
+  /** The state as the last handler left it; undefined once the actor has ended. */
+  get state(): unknown {
+    return this.current
+  }
+
+  /** Why it has ended; null: it has not. */
+  get ended(): ExitReason | null {
+    return this.over
+  }
+
+  get self(): ActorRef<Message> {
+    return this.context.self
+  }
+
+  /** The ref of a child that the behavior has spawned. **Errors**: RangeError where there is none. */
+  child(name: string): ActorRef<unknown> {
+    const ref = this.context.child(name)
+    if (ref === undefined) throw new RangeError(`${this.context.path} has spawned no child ${name}`)
+    return ref
+  }
+
+  /** A ref for messages to carry: what is told to it is an effect. */
+  ref<M = unknown>(path: string): ActorRef<M> {
+    return new RecordingRef(path, effect => this.effects.push(effect))
+  }
+
+  /** Handles a message and gives its effects. The message is frozen first. */
+  tell(message: Message): readonly Effect[] {
+    return this.now(() => this.receive(message))
+  }
+
+  /** The same for a handler that may be async. */
+  tellAsync(message: Message): Promise<readonly Effect[]> {
+    return this.eventually(() => this.receive(message))
+  }
+
+  /** Gives it a notice of the runtime. */
+  signal(signal: Signal): readonly Effect[] {
+    return this.now(() => this.behavior.onSignal?.(this.current, signal, this.ctx) ?? this.current)
+  }
+
+  /** Lets time pass: timers that are due are handled on the way. Gives the effects of all. **Units**: ms. */
+  advance(byMs: number): readonly Effect[] {
+    const before = this.effects.length
+    this.clock.advance(byMs)
+    return this.effects.slice(before)
+  }
+
+  /** Ends it in an orderly way: its stop hook runs. */
+  stop(reason: ExitReason = { type: 'shutdown' }): readonly Effect[] {
+    return this.now(() => new Stopped(reason))
+  }
+
+  /** Runs `initial`. For `runBehavior` and `runBehaviorAsync`. */
+  begin(): unknown {
+    return this.behavior.initial(this.ctx)
+  }
+
+  /** Takes over what `initial` or a handler gave. */
+  apply(outcome: unknown): unknown {
+    if (outcome instanceof Stopped) return this.end(outcome.reason)
+    if (outcome === ignore) return this.end({ type: 'normal' })
+    if (!(outcome instanceof Become)) {
+      this.current = outcome
+      return undefined
+    }
+    this.effects.push({ type: 'became', behavior: outcome.behavior })
+    this.behavior = outcome.behavior as Behavior<Message>
+    if (!outcome.isReady) return then(this.behavior.initial(this.ctx), state => this.apply(state))
+    this.current = outcome.state
+    return undefined
+  }
+
+  /** Does `run`, whose effects it gives; what it throws is a crash. */
+  now(run: () => unknown): readonly Effect[] {
+    const before = this.begun()
+    try {
+      const result = then(run(), outcome => this.apply(outcome))
+      if (result instanceof Promise) {
+        result.catch(() => undefined)
+        throw new TypeError(`${this.context.path}: this handler is async: await the call that ends in Async`)
+      }
+    } catch (error) {
+      this.crash(error)
+    }
+    return this.effects.slice(before)
+  }
+
+  async eventually(run: () => unknown): Promise<readonly Effect[]> {
+    const before = this.begun()
+    try {
+      await this.apply(await run())
+    } catch (error) {
+      this.crash(error)
+    }
+    return this.effects.slice(before)
+  }
+
+  private get ctx(): ActorContext<never> {
+    return this.context as ActorContext<unknown> as ActorContext<never>
+  }
+
+  private receive(message: Message): unknown {
+    this.context.restartReceiveTimeout()
+    this.context.current = deepFreeze(message)
+    return this.behavior.receive(this.current, message, this.ctx)
+  }
+
+  private begun(): number {
+    if (this.over !== null) throw incarnationOver(this.context.path)
+    return this.effects.length
+  }
+
+  private end(reason: ExitReason): unknown {
+    this.over = reason
+    this.context.end()
+    this.effects.push({ type: 'stopped', reason })
+    const state = this.current
+    this.current = undefined
+    return this.behavior.onStop?.(state, reason, this.ctx)
+  }
+
+  private crash(error: unknown): never {
+    this.over = { type: 'error', error: error as Error }
+    this.context.end()
+    throw error
+  }
+}
+
+/** Starts a behavior on its own; see `BehaviorRun`. **Errors**: what `initial` throws; TypeError for an async one. */
+export const runBehavior = <Message>(
+  behavior: Behavior<Message>,
+  options?: BehaviorRunOptions,
+): BehaviorRun<Message> => {
+  const run = new BehaviorRun(behavior, options)
+  run.now(() => run.begin())
+  return run
+}
+
+/** The same for a behavior whose `initial` may be async. */
+export const runBehaviorAsync = async <Message>(
+  behavior: Behavior<Message>,
+  options?: BehaviorRunOptions,
+): Promise<BehaviorRun<Message>> => {
+  const run = new BehaviorRun(behavior, options)
+  await run.eventually(() => run.begin())
+  return run
+}
+
+const then = (value: unknown, next: (value: unknown) => unknown): unknown =>
+  value instanceof Promise ? value.then(next) : next(value)
