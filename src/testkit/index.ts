@@ -7,6 +7,9 @@
 
 export { BehaviorRun, type BehaviorRunOptions, runBehavior, runBehaviorAsync } from './behavior/behavior-run.ts'
 export type { Effect } from './behavior/effects.ts'
+export type { ContractCase } from './contracts/contract-case.ts'
+export { journalContract } from './contracts/journal-contract.ts'
+export type { JournalContractOptions, JournalTestStore } from './contracts/journal-scene.ts'
 export { deepFreeze } from './deep-freeze.ts'
 export { type Decided, DefinitionRun, type GivenContext, runDefinition } from './definition/definition-run.ts'
 export { frozenMessages } from './frozen-messages.ts'

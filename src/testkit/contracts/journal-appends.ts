@@ -1,0 +1,60 @@
+import { isRuntimeError } from '../../base/errors.ts'
+import type { Append, AppendResult, StoredAppend } from '../../persistence/journal.ts'
+
+let drawn = 0
+
+/**
+ * An append as writers make them, with a record of each name (`->name`: a command); what a test does not care about has a
+ * value of its own kind all the same.
+ */
+export const append = (persistenceId: string, expectedSequenceNr: number, ...names: string[]): Append => {
+  const nr = ++drawn
+  return {
+    persistenceId,
+    expectedSequenceNr,
+    appendId: `append-${nr}`,
+    timeMs: 1_760_000_000_000 + nr,
+    causationId: nr % 2 === 0 ? `append-${nr - 1}.0` : null,
+    correlationId: nr % 3 === 0 ? `flow-${nr}` : null,
+    traceParent: nr % 5 === 0 ? '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' : null,
+    handled: nr % 2 === 0 ? { source: 'bridge', partition: 0, position: nr, outstanding: [nr - 2, nr - 1] } : null,
+    records: (names.length === 0 ? ['Happened'] : names).map((name, i) => ({
+      kind: name.startsWith('->') ? 'command' : 'event',
+      type: name,
+      version: name.startsWith('->') ? 1 : 1 + (nr % 3),
+      payload: { type: name, nr, i, amount: 12.5 + nr, note: `note ${nr}`, tags: ['a', 'b'], nested: { open: true } },
+    })),
+  }
+}
+
+/** Results in short: `7`, `7 again`, `conflict at 3`. */
+export const written = (results: readonly AppendResult[]): readonly string[] =>
+  results.map(result =>
+    result.status === 'conflict'
+      ? `conflict at ${result.actualSequenceNr}`
+      : `${result.position}${result.repeated ? ' again' : ''}`,
+  )
+
+export const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+/** An append as it stands in the log. */
+export const at = (stored: Append, partition: number, position: number): StoredAppend => ({
+  ...stored,
+  partition,
+  position,
+})
+
+/** The code of the RuntimeError that a call fails with; `nothing` where it does not fail. */
+export const codeOf = async (call: () => unknown): Promise<string> => {
+  try {
+    await call()
+  } catch (error) {
+    if (isRuntimeError(error)) return error.code
+    throw error
+  }
+  return 'nothing'
+}

@@ -1,0 +1,203 @@
+/** What `commit` promises: order, numbers, conflicts, repeats, cursors, partitions. */
+
+import { deepStrictEqual, strictEqual } from 'node:assert/strict'
+import { type Append, lastSequenceNr } from '../../persistence/journal.ts'
+import { partitionOf } from '../../persistence/partition.ts'
+import { append, at, collect, written } from './journal-appends.ts'
+import { idIn, type JournalTest } from './journal-scene.ts'
+
+export const journalWriting: Readonly<Record<string, JournalTest>> = {
+  'writes appends in order, numbers their records without a gap, and gives them back as they were': async scene => {
+    const journal = await scene.fresh()
+    const [a, b] = [idIn(journal, 'a'), idIn(journal, 'b')]
+    const first = append(a, 0, 'Opened', '->risk')
+    const second = append(b, 0, 'Opened')
+    const third = append(a, 2, 'Closed')
+    deepStrictEqual(written(await journal.commit(0, [first, second])), ['1', '3'])
+    deepStrictEqual(written(await journal.commit(0, [third])), ['4'])
+    strictEqual(await journal.lastPosition(0), 4)
+    strictEqual(await journal.lastSequenceNr(a), 3)
+    deepStrictEqual(await collect(journal.read(a, 1)), [at(first, 0, 1), at(third, 0, 4)])
+    deepStrictEqual(await collect(journal.read(b, 1)), [at(second, 0, 3)])
+    deepStrictEqual(await journal.readLog(0, 1, 10), [at(first, 0, 1), at(second, 0, 3), at(third, 0, 4)])
+  },
+
+  'takes several appends of one id in one commit where each builds on the one before': async scene => {
+    const journal = await scene.fresh()
+    const id = idIn(journal, 'a')
+    const appends = [append(id, 0, 'A', 'B'), append(id, 2, 'C'), append(id, 3, 'D')]
+    deepStrictEqual(written(await journal.commit(0, appends)), ['1', '3', '4'])
+    deepStrictEqual(
+      (await collect(journal.read(id, 1))).map(stored => stored.appendId),
+      appends.map(each => each.appendId),
+    )
+  },
+
+  'refuses an append with another sequence number, names the actual one, and writes the others': async scene => {
+    const journal = await scene.fresh()
+    const [a, b, c] = [idIn(journal, 'a'), idIn(journal, 'b'), idIn(journal, 'c')]
+    await journal.commit(0, [append(a, 0, 'One', 'Two')])
+    const results = await journal.commit(0, [append(b, 0), append(a, 1), append(c, 5), append(c, 0), append(a, 7)])
+    deepStrictEqual(written(results), ['3', 'conflict at 2', 'conflict at 0', 'conflict at 0', 'conflict at 2'])
+    strictEqual(await journal.lastPosition(0), 3)
+    strictEqual(await journal.lastSequenceNr(c), 0)
+  },
+
+  'refuses what builds on a refused append of the same commit, even where the number fits': async scene => {
+    const journal = await scene.fresh()
+    const id = idIn(journal, 'a')
+    await journal.commit(0, [append(id, 0, 'One', 'Two')])
+    deepStrictEqual(written(await journal.commit(0, [append(id, 0, 'X', 'Y'), append(id, 2, 'Z')])), [
+      'conflict at 2',
+      'conflict at 2',
+    ])
+    strictEqual(await journal.lastSequenceNr(id), 2)
+  },
+
+  'recognises an append that is sent again: at once, later, after a restart, and beside new ones': async scene => {
+    const store = await scene.make()
+    const journal = await scene.open(store)
+    const [a, b] = [idIn(journal, 'a'), idIn(journal, 'b')]
+    const first = append(a, 0, 'One', 'Two')
+    const second = append(b, 0)
+    await journal.commit(0, [first, second])
+    deepStrictEqual(written(await journal.commit(0, [first])), ['1 again'])
+    const third = append(a, 2)
+    deepStrictEqual(written(await journal.commit(0, [second, first, third])), ['3 again', '1 again', '4'])
+    for (let i = 3; i < 30; i++) await journal.commit(0, [append(a, i)])
+    deepStrictEqual(written(await journal.commit(0, [first, third])), ['1 again', '4 again'])
+    await journal.close()
+    const reopened = await scene.open(store)
+    deepStrictEqual(written(await reopened.commit(0, [first, append(b, 1), third])), ['1 again', '32', '4 again'])
+    strictEqual(await reopened.lastSequenceNr(a), 30)
+  },
+
+  'does not take another append at the same place for a repeated one': async scene => {
+    const journal = await scene.fresh()
+    const id = idIn(journal, 'a')
+    const first = append(id, 0, 'One', 'Two')
+    await journal.commit(0, [first])
+    const other = append(id, 0, 'One', 'Two')
+    const shorter = { ...first, records: first.records.slice(0, 1) }
+    const inside = { ...first, expectedSequenceNr: 1, records: first.records.slice(1) }
+    for (const each of [other, shorter, inside])
+      deepStrictEqual(written(await journal.commit(0, [each])), ['conflict at 2'])
+  },
+
+  'writes as many appends as there are into one commit': async scene => {
+    const journal = await scene.fresh()
+    const ids = Array.from({ length: 7 }, (_, i) => idIn(journal, `many${i}-`))
+    const next = new Map(ids.map(id => [id, 0]))
+    const appends = Array.from({ length: 1_000 }, (_, i) => {
+      const id = ids[i % 7]!
+      const made = append(id, next.get(id)!, ...(i % 3 === 0 ? ['A', 'B'] : ['A']))
+      next.set(id, lastSequenceNr(made))
+      return made
+    })
+    const results = await journal.commit(0, appends)
+    strictEqual(
+      results.every(result => result.status === 'written' && !result.repeated),
+      true,
+    )
+    for (const id of ids) {
+      const stored = await collect(journal.read(id, 1))
+      deepStrictEqual(
+        stored.map(each => each.appendId),
+        appends.filter(each => each.persistenceId === id).map(each => each.appendId),
+      )
+    }
+    strictEqual(
+      written(await journal.commit(0, appends)).every(text => String(text).endsWith('again')),
+      true,
+    )
+    strictEqual((await journal.readLog(0, 1, 2_000)).length, 1_000)
+  },
+
+  'stores cursors in the same write as the appends, or alone': async scene => {
+    const store = await scene.make()
+    const journal = await scene.open(store)
+    await journal.commit(0, [append(idIn(journal, 'a'), 0)], new Map([['risk', 7]]))
+    await journal.commit(0, [], new Map([['rating', 3]]))
+    await journal.saveCursors(
+      0,
+      new Map([
+        ['risk', 9],
+        ['__proto__', 1],
+      ]),
+    )
+    const expected = new Map([
+      ['risk', 9],
+      ['rating', 3],
+      ['__proto__', 1],
+    ])
+    deepStrictEqual(await journal.loadCursors(0), expected)
+    await journal.close()
+    deepStrictEqual(await (await scene.open(store)).loadCursors(0), expected)
+  },
+
+  'takes an empty commit': async scene => {
+    const journal = await scene.fresh()
+    deepStrictEqual(await journal.commit(0, []), [])
+    strictEqual(await journal.lastPosition(0), 0)
+  },
+
+  'takes ids that spell anything': async scene => {
+    const store = await scene.make()
+    let journal = await scene.open(store)
+    const ids = [
+      '__proto__',
+      'constructor',
+      'a|b',
+      'a',
+      'a|',
+      '🚗 Straße',
+      '\u0000',
+      'a\u0000b',
+      ' ',
+      '{x}',
+      'é',
+      'e\u0301',
+      'x'.repeat(512),
+    ]
+    for (const id of ids)
+      await journal.commit(partitionOf(id, journal.partitions), [append(id, 0, 'One'), append(id, 1, 'Two')])
+    for (const id of ids)
+      await journal.saveSnapshot({ persistenceId: id, sequenceNr: 2, timeMs: 5, payload: { id } }, 2)
+    for (let round = 0; round < 2; round++) {
+      for (const id of ids) {
+        const stored = await collect(journal.read(id, 1))
+        deepStrictEqual(
+          stored.map(each => each.records[0]!.type),
+          ['One', 'Two'],
+        )
+        strictEqual(
+          stored.every(each => each.persistenceId === id),
+          true,
+        )
+        const snapshots = await collect(journal.loadSnapshots(id, () => undefined))
+        deepStrictEqual(snapshots, [{ persistenceId: id, sequenceNr: 2, timeMs: 5, payload: { id } }])
+      }
+      await journal.close()
+      journal = await scene.open(store)
+    }
+  },
+
+  'keeps the partitions apart': async scene => {
+    const journal = await scene.fresh()
+    const ids = Array.from({ length: 20 }, (_, i) => `spread-${i}`)
+    const byPartition = new Map<number, Append[]>()
+    for (const id of ids) {
+      const partition = partitionOf(id, journal.partitions)
+      byPartition.set(partition, [...(byPartition.get(partition) ?? []), append(id, 0)])
+    }
+    // One commit a partition, all partitions at once.
+    await Promise.all([...byPartition].map(([partition, appends]) => journal.commit(partition, appends)))
+    for (const [partition, appends] of byPartition) {
+      const log = await journal.readLog(partition, 1, 100)
+      deepStrictEqual(
+        log,
+        appends.map((each, i) => at(each, partition, i + 1)),
+      )
+    }
+  },
+}
