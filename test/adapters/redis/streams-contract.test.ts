@@ -1,0 +1,32 @@
+import { sourceContract } from 'troupe/testkit'
+import { afterAll, beforeAll } from 'vitest'
+import { redisStreamSource } from '../../../src/adapters/redis/index.ts'
+import { contractTests } from '../../support/contract-tests.ts'
+import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
+import { eventJson, redisCli } from './streams-support.ts'
+
+let server: RedisServer
+let topics = 0
+
+beforeAll(async () => {
+  server = await startRedisServer()
+})
+afterAll(() => server.stop())
+
+contractTests(
+  'redisStreamSource fulfils the contract of a message source',
+  sourceContract(
+    async () => {
+      const topic = `topic-${++topics}`
+      return {
+        publish: async label => {
+          await redisCli(server.port, 'XADD', topic, '*', 'event', eventJson(label))
+        },
+        source: group => redisStreamSource({ url: server.url, topics: [topic], group, consumer: 'the-only-one' }),
+        labelOf: ({ id }) => id.slice('/shop '.length),
+        remove: async () => undefined,
+      }
+    },
+    { quietPauses: 10 },
+  ),
+)
