@@ -14,11 +14,12 @@ import type { StoredAppend } from '../../src/persistence/journal.ts'
 import { type MemoryStore, memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
 import { childRef, supervisorControl } from '../../src/supervision/control.ts'
 import type { SupervisorMessage } from '../../src/supervision/messages.ts'
+import type { Fault } from '../../src/testkit/faults/fault.ts'
+import { FaultyJournal, type JournalOperation } from '../../src/testkit/faults/faulty-journal.ts'
 import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
 import { Marketplace } from '../../supervisors/marketplace.ts'
 import { someApplication } from '../actors/arbitraries.ts'
 import { Marketplace as FaultFree } from '../actors/marketplace.ts'
-import { type Fault, FaultyJournal, type Operation } from '../support/faulty-journal.ts'
 
 /**
  * The whole marketplace under faults, from a seed: operations of the store that fail before or after they took effect or
@@ -224,7 +225,7 @@ class Run {
     }
   }
 
-  private faultOf(operation: Operation, clock: VirtualClock): Fault | null {
+  private faultOf(operation: JournalOperation, clock: VirtualClock): Fault | null {
     if (clock !== this.clock) return null
     const dice = this.random.next()
     const wait = dice < 0.3 ? new Promise<void>(resolve => clock.after(this.below(40), resolve)) : Promise.resolve()

@@ -10,8 +10,8 @@ import {
 import { EventStore } from '../../src/persistence/event-store.ts'
 import type { StoredAppend } from '../../src/persistence/journal.ts'
 import { type MemoryStore, memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
+import { FaultyJournal } from '../../src/testkit/faults/faulty-journal.ts'
 import { settle, VirtualStage } from '../kernel/support.ts'
-import { FaultyJournal } from '../support/faulty-journal.ts'
 
 export type Command =
   | { readonly type: 'add'; readonly label: string; readonly times?: number }

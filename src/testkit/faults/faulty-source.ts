@@ -1,0 +1,97 @@
+import { type Clock, systemClock } from '../../base/ports.ts'
+import type { MessageSource, SourceMessage } from '../../messaging/message-source.ts'
+import { type Fault, type FaultPlan, failureOf, underFault } from './fault.ts'
+
+/** `deliver`: a message on its way to the reader. `done`: its acknowledgement. */
+export type SourceOperation = 'open' | 'deliver' | 'done' | 'close'
+
+/**
+ * A source between a bridge and the source that it really has. A delivery that is a `duplicate` comes again after those that
+ * are there, as if it had been redelivered; one that has `delayMs` holds up what is behind it, since their order is promised;
+ * one that fails or is dropped is not given until the source is opened again. An acknowledgement that fails or is dropped
+ * never arrives, so its message comes again after the next start.
+ */
+export class FaultySource implements MessageSource {
+  plan: FaultPlan<SourceOperation>
+  private readonly inner: MessageSource
+  private readonly clock: Clock
+  private readonly again: SourceMessage[] = []
+  private held: SourceMessage | null = null
+  private isHeld = false
+  private wake: () => void = () => undefined
+  private openings = 0
+
+  constructor(inner: MessageSource, plan: FaultPlan<SourceOperation> = () => null, clock: Clock = systemClock) {
+    this.inner = inner
+    this.plan = plan
+    this.clock = clock
+  }
+
+  get group(): string {
+    return this.inner.group
+  }
+
+  open(wake: () => void, fail: (error: Error) => void): Promise<void> {
+    this.openings++
+    this.wake = wake
+    this.forget()
+    return this.within('open', () => this.inner.open(wake, fail))
+  }
+
+  close(): Promise<void> {
+    this.openings++
+    this.forget()
+    return this.within('close', () => this.inner.close())
+  }
+
+  next(): SourceMessage | null {
+    while (!this.isHeld) {
+      const { held } = this
+      this.held = null
+      const message = held ?? this.inner.next()
+      if (message === null) return this.again.shift() ?? null
+      const fault = held === null ? this.plan('deliver') : null
+      if (fault === null) return message
+      if (fault.drop === true || fault.fail !== undefined || fault.hang !== undefined) continue
+      if (fault.duplicate === true) this.again.push(message)
+      if (fault.delayMs === undefined) return message
+      this.hold(message, fault.delayMs)
+    }
+    return null
+  }
+
+  done(message: SourceMessage): void {
+    const fault = this.plan('done')
+    if (fault === null) this.inner.done(message)
+    else if (fault.delayMs !== undefined) this.clock.after(fault.delayMs, () => this.inner.done(message))
+    else if (fault.duplicate === true) {
+      this.inner.done(message)
+      this.inner.done(message)
+    }
+  }
+
+  private hold(message: SourceMessage, delayMs: number): void {
+    this.held = message
+    this.isHeld = true
+    const { openings } = this
+    this.clock.after(delayMs, () => {
+      if (this.openings !== openings) return
+      this.isHeld = false
+      this.wake()
+    })
+  }
+
+  /** What was given and not acknowledged is the inner source's to give again. */
+  private forget(): void {
+    this.again.length = 0
+    this.held = null
+    this.isHeld = false
+  }
+
+  private within(operation: SourceOperation, run: () => Promise<void>): Promise<void> {
+    const fault: Fault | null = this.plan(operation)
+    if (fault === null) return run()
+    if (fault.throws === true) throw failureOf(operation, fault)
+    return underFault(operation, fault, this.clock, run, () => undefined)
+  }
+}
