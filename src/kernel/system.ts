@@ -167,6 +167,11 @@ export class ActorSystem implements AsyncDisposable {
     return inspect(this.topLevel, `/${this.name}`)
   }
 
+  /** For the testkit, which lets any of them fail: the actors without a parent, in the order of their start. */
+  get topActors(): Iterable<Cell> {
+    return this.topLevel
+  }
+
   private terminateBecause(reason: ExitReason, options?: StopOptions): Promise<void> {
     this.ending ??= this.runDown(reason, options).then(() => this.resolveTerminated(reason))
     return this.ending
