@@ -9,9 +9,9 @@ import { below, between, streamOf } from './streams.ts'
 import { Trace } from './trace.ts'
 
 export interface WorldLimits {
-  /** Simulated time after which a run counts as one that does not end. Units: ms. Default: 3,600,000. */
+  /** Simulated time after which a run counts as one that does not end. Units: ms. Default: 600,000. */
   readonly maxMs?: number
-  /** The same in events. Default: 2,000,000. */
+  /** The same in events. Default: 500,000. */
   readonly maxSteps?: number
 }
 
@@ -50,7 +50,7 @@ export class SimulatedWorld {
   private readonly uncaught: { readonly who: string; readonly error: unknown }[] = []
   private timeMs = 0
 
-  constructor(seed: number, { maxMs = 3_600_000, maxSteps = 2_000_000 }: WorldLimits = {}) {
+  constructor(seed: number, { maxMs = 600_000, maxSteps = 500_000 }: WorldLimits = {}) {
     this.seed = seed
     this.limits = { maxMs, maxSteps }
     this.random = streamOf(seed, 'load')
