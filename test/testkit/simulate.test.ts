@@ -113,6 +113,14 @@ describe('a schedule of faults', () => {
     expect([...counts].sort()).toEqual([2, 3, 4])
   })
 
+  test('has one at least of those that each run is to have', () => {
+    const always = [standardFaults[1]!, standardFaults[4]!]
+    for (let seed = 0; seed < 50; seed++) {
+      const faults = scheduleOf(seed, { kinds, always, perRun: { min: 0, max: 3 } })
+      for (const { name } of always) expect(faults.map(fault => fault.kind)).toContain(name)
+    }
+  })
+
   test('of a kind that is not known is refused', async () => {
     const fault: PlannedFault = { kind: 'flood', atMs: 1, target: 0, size: 0 }
     expect((await replay(tills(1), 1, [fault])).broken?.error.message).toBe('no kind of fault is named flood')

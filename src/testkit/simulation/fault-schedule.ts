@@ -3,7 +3,9 @@ import { below, streamOf } from './streams.ts'
 
 export interface FaultOptions {
   readonly kinds: readonly FaultKind[]
-  /** How many a run has. Default: 5 to 12. */
+  /** Of each of these every run has one at least. Default: none. */
+  readonly always?: readonly FaultKind[]
+  /** How many a run has, those included. Default: 5 to 12. */
   readonly perRun?: { readonly min: number; readonly max: number }
   /** They begin within this time from the start of the world. Units: ms. Default: 10,000. */
   readonly withinMs?: number
@@ -14,11 +16,11 @@ export const FAULTS_WITHIN_MS = 10_000
 /** The faults of a seed's run, in the order of their times. */
 export const scheduleOf = (seed: number, options: FaultOptions | undefined): readonly PlannedFault[] => {
   if (options === undefined || options.kinds.length === 0) return []
-  const { kinds, perRun = { min: 5, max: 12 }, withinMs = FAULTS_WITHIN_MS } = options
+  const { kinds, always = [], perRun = { min: 5, max: 12 }, withinMs = FAULTS_WITHIN_MS } = options
   const random = streamOf(seed, 'faults')
   const count = perRun.min + below(random, perRun.max - perRun.min + 1)
-  const faults = Array.from({ length: count }, () => ({
-    kind: drawKind(kinds, random.next()).name,
+  const faults = Array.from({ length: Math.max(count, always.length) }, (_, i) => ({
+    kind: (always[i] ?? drawKind(kinds, random.next())).name,
     // Thousandths are enough, and make a schedule that people can read.
     atMs: Math.round(random.next() * withinMs),
     target: thousandth(random.next()),

@@ -24,7 +24,7 @@ export class SimulatedHost {
   readonly ports: Ports
   /** Warnings and errors are events of the trace. */
   readonly logger: Logger
-  /** When it was told that another writer has its store; null: it was not. */
+  /** When it was told that another writer has its store, in ms of the world; null: it was not. */
   fencedAtMs: number | null = null
   private readonly world: SimulatedWorld
   private readonly soonTasks: (() => void)[] = []

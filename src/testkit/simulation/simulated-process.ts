@@ -17,6 +17,8 @@ export interface Answer<Result> {
   readonly value: Result
   /** Who gave it. */
   readonly host: SimulatedHost
+  /** When it left there. Units: ms of the world. */
+  readonly sentAtMs: number
 }
 
 interface Life<Instance> {
@@ -59,9 +61,9 @@ export class SimulatedProcess<Instance> {
     return this.lives.map(life => life.host)
   }
 
-  /** Some instance of it is up. */
-  get isUp(): boolean {
-    return this.lives.some(life => life.instance !== null)
+  /** The newest of its instances that are up; null: none is. */
+  get instance(): Instance | null {
+    return this.lives.findLast(life => life.instance !== null)?.instance?.value ?? null
   }
 
   /** Ends all its lives; it starts again after `restartMs`. **Units**: ms. Default: 20 to 400, by the seed. */
@@ -116,7 +118,10 @@ export class SimulatedProcess<Instance> {
       const forget = host.onEnd(() => lost(`${host.id} ended`))
       const arrived = (): void => {
         requested(life, request).then(
-          value => answer(() => resolve({ value, host })),
+          value => {
+            const sentAtMs = world.nowMs
+            answer(() => resolve({ value, host, sentAtMs }))
+          },
           error => answer(() => reject(error)),
         )
       }

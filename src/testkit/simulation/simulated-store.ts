@@ -43,6 +43,14 @@ export class SimulatedStore {
     for (const { log } of this.memory.partitions) yield* log
   }
 
+  /** What a partition holds from a position on; an append that begins before it is left out. */
+  *logFrom(partition: number, position: number): Iterable<StoredAppend> {
+    const log = this.memory.partitions[partition]?.log ?? []
+    let first = log.length
+    while (first > 0 && (log[first - 1] as StoredAppend).position >= position) first--
+    for (let i = first; i < log.length; i++) yield log[i] as StoredAppend
+  }
+
   /** Records that are stored. */
   get records(): number {
     return this.memory.partitions.reduce((sum, { lastPosition }) => sum + lastPosition, 0)
@@ -53,11 +61,13 @@ class SimulatedJournal implements Journal {
   readonly name = 'simulated'
   readonly durability = 'A resolved write has arrived at the simulated store and survives every process of its world.'
   readonly partitions: number
+  private readonly world: SimulatedWorld
   private readonly link: SimulatedLink
   private readonly inner: Journal
   private readonly faults: Faults<JournalOperation>
 
   constructor(world: SimulatedWorld, host: SimulatedHost, memory: MemoryStore, faults: Faults<JournalOperation>) {
+    this.world = world
     this.link = new SimulatedLink(world, host)
     this.inner = memoryJournal({ store: memory })
     this.partitions = this.inner.partitions
@@ -160,7 +170,7 @@ class SimulatedJournal implements Journal {
   }
 
   private refuse(error: unknown, reject: (error: unknown) => void): void {
-    if (isRuntimeError(error, 'JOURNAL_FENCED')) this.link.host.fencedAtMs ??= this.link.host.ports.clock.monotonicMs()
+    if (isRuntimeError(error, 'JOURNAL_FENCED')) this.link.host.fencedAtMs ??= this.world.nowMs
     reject(error)
   }
 }

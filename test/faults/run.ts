@@ -1,0 +1,131 @@
+/**
+ * Runs the simulated marketplace over many seeds, on all cores.
+ *
+ *     npm run -s test:faults -- --seeds N [--first S] [--json]
+ *
+ * Prints a line for each seed that breaks an invariant, with its faults cut down to those that it takes; the last line is
+ * `{ seeds, faults, rounds, violations: [{ seed, invariant, error, faults }], seedsPerMinute }` with `--json`, and the same
+ * in words without. Exits with 1 if there was a violation, and with 2 where it does not understand.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { SimulationFailed, simulate } from 'troupe/testkit'
+import { marketplaceSimulation } from './marketplace-simulation.ts'
+
+interface Found {
+  readonly seed: number
+  readonly invariant: string
+  readonly error: string
+  readonly faults: readonly object[]
+}
+
+/** What a worker tells of one seed. */
+interface Report {
+  readonly faults: number
+  readonly events: number
+  readonly text: string
+  readonly found: Found | null
+}
+
+/** After so many violations there is enough to look at. */
+const VIOLATIONS_MAX = 10
+
+const usage = (text: string): never => {
+  console.error(`${text}\nusage: npm run -s test:faults -- --seeds N [--first S] [--json]`)
+  process.exit(2)
+}
+
+const wholeNumber = (name: string, text: string, min: number): number => {
+  const value = Number(text)
+  return Number.isSafeInteger(value) && value >= min
+    ? value
+    : usage(`--${name} ${text}: give a whole number from ${min}`)
+}
+
+const options = (): { seeds: number; first: number; rounds: number; json: boolean } => {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seeds: { type: 'string', default: '1000' },
+        first: { type: 'string', default: '1' },
+        rounds: { type: 'string', default: '0' },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    const { seeds, first, rounds, json } = values
+    return {
+      seeds: wholeNumber('seeds', seeds, 1),
+      first: wholeNumber('first', first, 0),
+      rounds: wholeNumber('rounds', rounds, 0),
+      json,
+    }
+  } catch (error) {
+    return usage((error as Error).message)
+  }
+}
+
+const runSeed = async (seed: number): Promise<Report> => {
+  try {
+    const { faults, events } = await simulate({ ...marketplaceSimulation, seeds: [seed] })
+    return { faults, events, text: '', found: null }
+  } catch (error) {
+    if (!(error instanceof SimulationFailed)) throw error
+    const { invariant, faultsAtFirst, faults, run } = error.violation
+    const found = { seed, invariant, error: error.violation.error.message, faults }
+    return { faults: faultsAtFirst, events: run.events, text: error.message, found }
+  }
+}
+
+const work = (): void => {
+  process.on('message', (seed: number) => {
+    void runSeed(seed).then(report => process.send?.(report))
+  })
+}
+
+const lead = async (): Promise<void> => {
+  const { seeds, first, rounds, json } = options()
+  if (rounds > 0) usage('--rounds: there are none yet; test/supervisors/main/kills.test.ts kills the main job itself')
+  const startMs = performance.now()
+  const violations: Found[] = []
+  let [next, done, faults, events] = [first, 0, 0, 0]
+  const hand = (worker: ChildProcess): boolean =>
+    next < first + seeds && violations.length < VIOLATIONS_MAX ? worker.send(next++) : worker.disconnect() === undefined
+  const workers = Array.from({ length: Math.min(seeds, availableParallelism()) }, () =>
+    fork(fileURLToPath(import.meta.url), ['--worker'], {
+      execArgv: ['--enable-source-maps', '--max-semi-space-size=32'],
+    }),
+  )
+  await Promise.all(
+    workers.map(
+      worker =>
+        new Promise<void>((resolve, reject) => {
+          worker.on('message', (report: Report) => {
+            done++
+            faults += report.faults
+            events += report.events
+            if (report.found !== null) {
+              violations.push(report.found)
+              console.log(report.text)
+            }
+            hand(worker)
+          })
+          worker.on('exit', code => (code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`))))
+          hand(worker)
+        }),
+    ),
+  )
+  const seedsPerMinute = Math.round((done / (performance.now() - startMs)) * 60_000)
+  const summary = { seeds: done, faults, rounds, violations, seedsPerMinute }
+  console.log(
+    json
+      ? JSON.stringify(summary)
+      : `${done} seeds, ${faults} faults, ${events} events, ${violations.length} violations; ${seedsPerMinute} seeds a minute`,
+  )
+  if (violations.length > 0) process.exitCode = 1
+}
+
+if (process.argv.includes('--worker')) work()
+else await lead()
