@@ -14,7 +14,8 @@ import { streamOf } from './streams.ts'
  * A store on the network of a simulated world: every process may open it, and the last one to do so fences the others. It
  * survives all of them.
  *
- * **Order**: what one journal asks arrives in its order, whether or not its process lives by then. **Durability**: what has
+ * **Order**: what one journal writes arrives in its order, whether or not its process lives by then, and so does what it
+ * reads; a read may overtake a write that is under way, as it does in a store that is flushing. **Durability**: what has
  * arrived is stored for ever, also where its answer is lost.
  */
 export class SimulatedStore {
@@ -62,13 +63,15 @@ class SimulatedJournal implements Journal {
   readonly durability = 'A resolved write has arrived at the simulated store and survives every process of its world.'
   readonly partitions: number
   private readonly world: SimulatedWorld
-  private readonly link: SimulatedLink
+  private readonly writing: SimulatedLink
+  private readonly reading: SimulatedLink
   private readonly inner: Journal
   private readonly faults: Faults<JournalOperation>
 
   constructor(world: SimulatedWorld, host: SimulatedHost, memory: MemoryStore, faults: Faults<JournalOperation>) {
     this.world = world
-    this.link = new SimulatedLink(world, host)
+    this.writing = new SimulatedLink(world, host)
+    this.reading = new SimulatedLink(world, host)
     this.inner = memoryJournal({ store: memory })
     this.partitions = this.inner.partitions
     this.faults = faults
@@ -128,7 +131,8 @@ class SimulatedJournal implements Journal {
   }
 
   private ask<Result>(operation: JournalOperation, of: string, run: () => Promise<Result>): Promise<Result> {
-    const { host } = this.link
+    const link = WRITES.has(operation) ? this.writing : this.reading
+    const { host } = link
     const fault = this.faults.plan(operation) ?? NONE
     const what = `${host.id} ${operation} ${of}`
     return new Promise((resolve, reject) => {
@@ -140,24 +144,25 @@ class SimulatedJournal implements Journal {
         }
         if (fault.hang === 'before') return
         if (fault.fail === 'before' || fault.drop === true) {
-          this.link.giveUp(`${what} failed before`, () => reject(failureOf(operation, { fail: 'before', ...fault })))
+          link.giveUp(`${what} failed before`, () => reject(failureOf(operation, { fail: 'before', ...fault })))
           return
         }
         const done = fault.duplicate === true ? run().then(run) : run()
         done.then(
-          result => this.answer(what, fault, operation, () => resolve(result), reject),
-          error => this.answer(what, fault, operation, () => this.refuse(error, reject), reject),
+          result => this.answer(link, what, fault, operation, () => resolve(result), reject),
+          error => this.answer(link, what, fault, operation, () => this.refuse(host, error, reject), reject),
         )
         if (fault.crash?.at === 'after') {
           fault.crash.run()
           host.crash()
         }
       }
-      this.link.send(`${what} arrives`, arrived, fault.delayMs)
+      link.send(`${what} arrives`, arrived, fault.delayMs)
     })
   }
 
   private answer(
+    link: SimulatedLink,
     what: string,
     fault: Fault,
     operation: JournalOperation,
@@ -165,15 +170,17 @@ class SimulatedJournal implements Journal {
     reject: (error: Error) => void,
   ): void {
     if (fault.hang === 'after') return
-    if (fault.fail === 'after') this.link.giveUp(`${what} failed after`, () => reject(failureOf(operation, fault)))
-    else this.link.answer(`${what} answered`, settle, fault.answerDelayMs)
+    if (fault.fail === 'after') link.giveUp(`${what} failed after`, () => reject(failureOf(operation, fault)))
+    else link.answer(`${what} answered`, settle, fault.answerDelayMs)
   }
 
-  private refuse(error: unknown, reject: (error: unknown) => void): void {
-    if (isRuntimeError(error, 'JOURNAL_FENCED')) this.link.host.fencedAtMs ??= this.world.nowMs
+  private refuse(host: SimulatedHost, error: unknown, reject: (error: unknown) => void): void {
+    if (isRuntimeError(error, 'JOURNAL_FENCED')) host.fencedAtMs ??= this.world.nowMs
     reject(error)
   }
 }
+
+const WRITES: ReadonlySet<JournalOperation> = new Set(['open', 'commit', 'saveSnapshot', 'saveCursors', 'close'])
 
 const NONE: Fault = Object.freeze({})
 
