@@ -31,8 +31,8 @@ const RESTART_MS_MIN = 20
 const RESTART_MS_MAX = 400
 
 /**
- * A process of a simulated world, which somebody starts again each time that it ends. It may live twice for a while, as when
- * an orchestrator starts another one before the first has noticed that it is given up.
+ * A process of a simulated world, whose newest life somebody starts again each time that it ends. It may live twice for a
+ * while, as when an orchestrator starts another one before the first has noticed that it is given up.
  */
 export class SimulatedProcess<Instance> {
   readonly name: string
@@ -68,8 +68,10 @@ export class SimulatedProcess<Instance> {
 
   /** Ends all its lives; it starts again after `restartMs`. **Units**: ms. Default: 20 to 400, by the seed. */
   crash(restartMs?: number): void {
-    this.restartMs = restartMs ?? null
-    for (const host of this.hosts) host.crash()
+    for (const host of this.hosts) {
+      this.restartMs = restartMs ?? null
+      host.crash()
+    }
   }
 
   /** Starts another one beside the one that lives. */
@@ -148,8 +150,10 @@ export class SimulatedProcess<Instance> {
 
   private ended(life: Life<Instance>): void {
     this.ends++
+    const wasNewest = this.lives.at(-1) === life
     this.lives.splice(this.lives.indexOf(life), 1)
-    if (this.lives.length === 0) this.startSoon(this.restartMs ?? between(this.chance, RESTART_MS_MIN, RESTART_MS_MAX))
+    // Whoever starts processes has given the older ones up: they may live on, and are not counted on.
+    if (wasNewest) this.startSoon(this.restartMs ?? between(this.chance, RESTART_MS_MIN, RESTART_MS_MAX))
     this.restartMs = null
   }
 
