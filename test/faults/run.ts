@@ -1,10 +1,10 @@
 /**
- * Runs the simulated marketplace over many seeds, on all cores, and then rounds of the real one.
+ * Runs the simulated marketplace and a random tree over many seeds, on all cores, and then rounds of the real thing.
  *
  *     npm run -s test:faults -- --seeds N [--first S] [--rounds R] [--json]
  *
  * Prints what there is to know of each seed that breaks an invariant, with its faults cut down to those that it takes; the
- * last line is `{ seeds, faults, rounds, violations: [{ seed, invariant, error, faults } or { round, error }],
+ * last line is `{ seeds, faults, rounds, violations: [{ what, seed, invariant, error, faults } or { round, error }],
  * seedsPerMinute }` with `--json`, and the same in words without. `faults` are those of the seeds; rounds have kills. Exits with 1 if there was a violation, and with 2 where it does not understand.
  */
 
@@ -12,11 +12,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { SimulationFailed, simulate } from 'troupe/testkit'
+import { type Simulated, SimulationFailed, simulate } from 'troupe/testkit'
 import { marketplaceSimulation } from './marketplace-simulation.ts'
 import { runRounds } from './rounds.ts'
+import { treeSimulation } from './tree-simulation.ts'
 
 interface Found {
+  readonly what: 'marketplace' | 'tree'
   readonly seed: number
   readonly invariant: string
   readonly error: string
@@ -68,17 +70,29 @@ const options = (): { seeds: number; first: number; rounds: number; json: boolea
   }
 }
 
+/** A seed is a marketplace, and a random tree. */
 const runSeed = async (seed: number): Promise<Report> => {
+  const market = await runOne('marketplace', marketplaceSimulation, seed)
+  return market.found === null ? together(market, await runOne('tree', treeSimulation, seed)) : market
+}
+
+const runOne = async <System>(what: Found['what'], simulated: Simulated<System>, seed: number): Promise<Report> => {
   try {
-    const { faults, events } = await simulate({ ...marketplaceSimulation, seeds: [seed] })
+    const { faults, events } = await simulate({ ...simulated, seeds: [seed] })
     return { faults, events, text: '', found: null }
   } catch (error) {
     if (!(error instanceof SimulationFailed)) throw error
     const { invariant, faultsAtFirst, faults, run } = error.violation
-    const found = { seed, invariant, error: error.violation.error.message, faults }
-    return { faults: faultsAtFirst, events: run.events, text: error.message, found }
+    const found = { what, seed, invariant, error: error.violation.error.message, faults }
+    return { faults: faultsAtFirst, events: run.events, text: `${what}, ${error.message}`, found }
   }
 }
+
+const together = (one: Report, other: Report): Report => ({
+  ...other,
+  faults: one.faults + other.faults,
+  events: one.events + other.events,
+})
 
 const work = (): void => {
   process.on('message', (seed: number) => {

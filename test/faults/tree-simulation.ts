@@ -18,7 +18,8 @@ import { type FaultKind, pick, type Simulated, type SimulatedProcess, stalledLoo
 import { type Doing, type Incarnation, TreeLedger, type Work } from './tree-ledger.ts'
 
 const SENDERS = 4
-const MESSAGES = 60
+/** Of a sender; each is one to eight messages to one worker. */
+const BURSTS = 14
 const LEVELS = 3
 
 export interface Tree {
@@ -151,22 +152,27 @@ export const treeSimulation: Simulated<Tree> = {
 
   load: async ({ process, ledger }, world, calm) => {
     const { random } = world
-    await world.sleep(1)
-    const system = process.instance as ActorSystem
+    while (process.instance === null) await world.sleep(1)
+    const system = process.instance
     const watching = system.spawn(watcher(ledger))
     system.spawn(randomTree(random, ledger, 1), { name: 'root' })
+    const tell = (ref: ActorRef<Work>, sender: number, nr: number): void => {
+      const does = one(random, DOINGS)
+      if (does === 'says nothing' || random.next() < 0.5) ref.tell({ sender, nr, does, replyTo: null })
+      else {
+        ledger.asked++
+        const settled = (): number => ledger.settled++
+        ref.ask<number>(replyTo => ({ sender, nr, does, replyTo })).then(settled, settled)
+      }
+    }
     const send = async (sender: number): Promise<void> => {
-      for (let nr = 1; nr <= MESSAGES; nr++) {
-        await world.sleep(random.next() * 40)
+      let nr = 0
+      for (let bursts = BURSTS; bursts > 0; bursts--) {
+        await world.sleep(random.next() * 150)
         const ref = ledger.workers[Math.floor(random.next() * ledger.workers.length)]
-        if (ref === undefined) continue
-        const does = one(random, DOINGS)
-        if (does === 'says nothing' || random.next() < 0.5) ref.tell({ sender, nr, does, replyTo: null })
-        else {
-          ledger.asked++
-          const settled = (): number => ledger.settled++
-          ref.ask<number>(replyTo => ({ sender, nr, does, replyTo })).then(settled, settled)
-        }
+        // Several at once, so that mailboxes fill.
+        for (let left = 1 + Math.floor(random.next() * 8); left > 0; left--)
+          if (ref !== undefined) tell(ref, sender, ++nr)
       }
     }
     const told = new Set<ActorRef<Work>>()
@@ -195,9 +201,12 @@ export const treeSimulation: Simulated<Tree> = {
         ok(ledger.broken.length === 0, ledger.broken.join('; ')),
     },
     atEnd: {
-      'every ask is settled': ({ ledger }) => strictEqual(ledger.settled, ledger.asked),
-      'nothing lives on': ({ process }) => strictEqual(process.instance?.inspect().length, 0),
-      'every end is told': ({ ledger }) => strictEqual(ledger.ends.size, ledger.watched),
+      'every ask is settled': ({ ledger }) =>
+        strictEqual(ledger.settled, ledger.asked, `${ledger.settled} of ${ledger.asked} asks are settled`),
+      'nothing lives on': ({ process }) =>
+        strictEqual(process.instance?.inspect().length, 0, 'the system has ended, and actors live on'),
+      'every end is told': ({ ledger }) =>
+        strictEqual(ledger.ends.size, ledger.watched, `${ledger.ends.size} of ${ledger.watched} ends are told`),
     },
   },
 }

@@ -2,7 +2,7 @@ import { simulate } from 'troupe/testkit'
 import { expect, test } from 'vitest'
 import { treeSimulation } from './tree-simulation.ts'
 
-const SEEDS = 100
+const SEEDS = 300
 
 test(`random trees keep order, settle every ask and end, whatever fails (${SEEDS} seeds)`, async () => {
   let [handled, workers] = [0, 0]
