@@ -207,7 +207,7 @@ describe('a simulated world', () => {
         correlationId: null,
         traceParent: null,
         handled: null,
-        records: [{ kind: 'event', type: 'E', payload: { type: 'E' } }],
+        records: [{ kind: 'event', type: 'E', version: 1, payload: { type: 'E' } }],
       } as const
       journal.commit(0, [append]).then(() => ran.push('answer'))
       host.crash()
