@@ -1,4 +1,4 @@
-import { eventSourced, to } from 'troupe'
+import { eventSchema, eventSourced, to, upcast } from 'troupe'
 import { runDefinition } from 'troupe/testkit'
 import { describe, expect, test } from 'vitest'
 
@@ -94,6 +94,31 @@ describe('a definition on its own', () => {
     const event: Event = { type: 'Deposited', amount: 1, atMs: 0 }
     expect(() => runDefinition(account({ evolve, snapshot: { every: 1 } })).given(event)).toThrow(
       expect.objectContaining({ code: 'EVENT_NOT_STORABLE' }),
+    )
+  })
+
+  test('folds what an older version has stored as its upcasters read it, which must be pure too', () => {
+    let rate = 100
+    const versioned = (step: () => number) =>
+      account({
+        schema: eventSchema<Event>({
+          versions: { Deposited: 2 },
+          upcasters: [
+            upcast('Deposited', 1, (old: { readonly euros: number; readonly atMs: number }) => ({
+              amount: old.euros * step(),
+              atMs: old.atMs,
+            })),
+          ],
+        }),
+      })
+    const stored = { type: 'Deposited', version: 1, payload: { type: 'Deposited', euros: 3, atMs: 7 } }
+    const run = runDefinition(versioned(() => 100)).givenStored(stored)
+    expect(run.state.balance).toBe(300)
+    expect(() => runDefinition(versioned(() => rate++)).givenStored(stored)).toThrow(
+      /Deposited of version 1 gives another/,
+    )
+    expect(() => runDefinition(versioned(() => 1)).givenStored({ ...stored, version: 9 })).toThrow(
+      expect.objectContaining({ code: 'EVENT_UNKNOWN' }),
     )
   })
 })

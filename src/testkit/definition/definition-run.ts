@@ -1,5 +1,6 @@
 import { AssertionError } from 'node:assert'
 import { inspect, isDeepStrictEqual } from 'node:util'
+import type { EventSchema, VersionedEvent } from '../../persistence/event-schema.ts'
 import type { DecideContext, Decision, EventSourcedDefinition, Outgoing } from '../../persistence/event-sourced.ts'
 import { checkDefinition } from '../../persistence/event-sourced.ts'
 import { recordsOf } from '../../persistence/records-of.ts'
@@ -21,7 +22,7 @@ export type GivenContext = Partial<DecideContext>
  * An event-sourced definition on its own: given events, when a command, then its events, reply and what it sends.
  *
  * Every call also checks what the runtime leans on and cannot check in production: `decide` and `evolve` give the same for
- * the same input (each runs twice), change nothing that they are given (all of it is frozen), and everything that is to be
+ * the same input (each runs twice, and so do upcasters), change nothing that they are given (all of it is frozen), and everything that is to be
  * stored can be. **Errors**: AssertionError that names the function; EVENT_NOT_STORABLE, EVENT_TOO_LARGE, DECISION_INVALID
  * as the runtime has them; what `decide` and `evolve` throw themselves.
  */
@@ -53,6 +54,15 @@ export class DefinitionRun<Command, Event extends { readonly type: string }, Sta
     return this
   }
 
+  /** This was stored by an older version of the program: the schema's upcasters make of it what it is at present. */
+  givenStored(...stored: readonly VersionedEvent[]): this {
+    const { name, schema } = this.definition
+    for (const event of stored)
+      if (schema === undefined) this.fold(event.payload as Event)
+      else for (const present of upcast(name, schema, deepFreeze(event))) this.fold(present as Event)
+    return this
+  }
+
   /** Handles a command at `nowMs` (1,700,000,000,000 by default), and folds its events into the state. */
   when(command: Command, context: GivenContext = {}): Decided<Event, State, Reply> {
     const { name } = this.definition
@@ -67,7 +77,7 @@ export class DefinitionRun<Command, Event extends { readonly type: string }, Sta
     const decision: Decision<Event, Reply> = same(`${name}: decide`, () =>
       this.definition.decide(this.current, command, values),
     )
-    recordsOf(decision)
+    recordsOf(decision, this.definition.schema ?? null)
     const { events = [], reply, send = [] } = decision
     for (const event of events) this.fold(event)
     return { events, reply, send, state: this.current }
@@ -87,6 +97,11 @@ export const runDefinition = <Command, Event extends { readonly type: string }, 
   definition: EventSourcedDefinition<Command, Event, State, Reply>,
   id = 'test',
 ): DefinitionRun<Command, Event, State, Reply> => new DefinitionRun(definition, id)
+
+const upcast = (name: string, schema: EventSchema, { type, version, payload }: VersionedEvent): readonly unknown[] => {
+  const where = `${name}: ${type} of version ${version}`
+  return same(where, () => schema.read({ type, version, payload }, where))
+}
 
 /** Calls `pure` twice on what is frozen already, and freezes what it gives. */
 const same = <Result>(what: string, pure: () => Result): Result => {
