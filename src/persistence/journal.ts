@@ -1,5 +1,5 @@
 /**
- * The contract of a journal. One suite (`test/persistence/journal-contract.ts`) runs against every implementation.
+ * The contract of a journal. `journalContract` of the testkit runs against every implementation.
  *
  * Shape: a store has a fixed number of partitions; a persistence id belongs to one by hash. A partition is one log of
  * records; a record is an event, or a command that its writer sent. A record has a position in its partition (from 1,
