@@ -98,7 +98,7 @@ const seedsOf = (seeds: Simulation<unknown>['seeds']): Iterable<number> => {
 const describe = ({ seed, invariant, error, faults, faultsAtFirst, run, replays }: Violation): string =>
   [
     `seed ${seed}: "${invariant}" does not hold: ${error.message}`,
-    `${faults.length} of its ${faultsAtFirst} faults are enough:`,
+    enough(faults.length, faultsAtFirst),
     ...faults.map(fault => `  ${JSON.stringify(fault)}`),
     replays
       ? `Run twice more, it came to the same last event (${run.events} events, trace ${run.hash}).`
@@ -107,3 +107,8 @@ const describe = ({ seed, invariant, error, faults, faultsAtFirst, run, replays 
     ...run.tail.slice(-12).map(({ step, atMs, what }) => `  ${step} at ${atMs.toFixed(3)} ms: ${what}`),
     `Again: replay(simulation, ${seed}, faults)`,
   ].join('\n')
+
+const enough = (count: number, of: number): string => {
+  if (count === 0) return `It takes none of the seed's ${of} faults.`
+  return count === 1 ? `One of its ${of} faults is enough:` : `${count} of its ${of} faults are enough:`
+}
