@@ -319,6 +319,29 @@ describe('a faulty source', () => {
     expect(labels(take())).toBe('abc')
   })
 
+  test('says that it has given no more than it has, and reads again or fails', async () => {
+    const { faults, scene, source, take } = await open()
+    await using _ = scene
+    faults.nth('deliver', 2, { delayMs: 100 })
+    take()
+    // Its inner source has given `b`, and it holds that back.
+    expect(source.givenTo?.(0)).toBe(1)
+    scene.clock.advance(100)
+    take()
+    expect(source.givenTo?.(0)).toBe(3)
+    expect((await source.again?.(0, [1, 3]))?.map(message => message.position)).toEqual([1, 3])
+    faults.next('again', { drop: true })
+    await expect(source.again?.(0, [1])).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' })
+  })
+
+  test('has not given what was lost on the way, until it is opened again', async () => {
+    const { faults, scene, source, take } = await open()
+    await using _ = scene
+    faults.nth('deliver', 2, { drop: true })
+    take()
+    expect(source.givenTo?.(0)).toBe(1)
+  })
+
   test('fails to open', async () => {
     const { faults, scene, source } = await open()
     await using _ = scene

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { ActorSystem, EventStore, entities, eventSourced, supervisor } from 'troupe'
-import { messageBridge } from 'troupe/messaging'
+import { messageBridge, routeTo } from 'troupe/messaging'
 import {
   type Simulated,
   type SimulatedHost,
@@ -41,7 +41,7 @@ const start = (topic: SimulatedTopic, store: SimulatedStore) => async (host: Sim
     name: 'scans',
     source: topic.source(host, 'depot'),
     store: events,
-    translate: ({ payload }) => ({ to: parcels, id: (payload as Scan).parcel, message: payload }),
+    translate: ({ payload }) => routeTo(parcels, (payload as Scan).parcel, payload as Scan),
     attempts: 1_000,
   })
   const children = [

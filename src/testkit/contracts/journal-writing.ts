@@ -3,7 +3,7 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict'
 import { type Append, lastSequenceNr } from '../../persistence/journal.ts'
 import { partitionOf } from '../../persistence/partition.ts'
-import { append, at, collect, written } from './journal-appends.ts'
+import { append, at, codeOf, collect, written } from './journal-appends.ts'
 import { idIn, type JournalTest } from './journal-scene.ts'
 
 export const journalWriting: Readonly<Record<string, JournalTest>> = {
@@ -116,7 +116,8 @@ export const journalWriting: Readonly<Record<string, JournalTest>> = {
   'stores cursors in the same write as the appends, or alone': async scene => {
     const store = await scene.make()
     const journal = await scene.open(store)
-    await journal.commit(0, [append(idIn(journal, 'a'), 0)], new Map([['risk', 7]]))
+    const ten = Array.from({ length: 10 }, (_, i) => `E${i}`)
+    await journal.commit(0, [append(idIn(journal, 'a'), 0, ...ten)], new Map([['risk', 7]]))
     await journal.commit(0, [], new Map([['rating', 3]]))
     await journal.saveCursors(
       0,
@@ -133,6 +134,80 @@ export const journalWriting: Readonly<Record<string, JournalTest>> = {
     deepStrictEqual(await journal.loadCursors(0), expected)
     await journal.close()
     deepStrictEqual(await (await scene.open(store)).loadCursors(0), expected)
+  },
+
+  'takes group names of up to 512 bytes, and refuses others before anything is written': async scene => {
+    const store = await scene.make()
+    const journal = await scene.open(store)
+    const id = idIn(journal, 'a')
+    const longest = 'é'.repeat(256)
+    await journal.commit(0, [append(id, 0)], new Map([[longest, 1]]))
+    for (const group of ['', 'x'.repeat(513), 'é'.repeat(257), '\ud800']) {
+      const cursors = new Map([
+        ['risk', 1],
+        [group, 1],
+      ])
+      strictEqual(await codeOf(() => journal.commit(0, [append(id, 1)], cursors)), 'JOURNAL_MISCONFIGURED')
+      strictEqual(await codeOf(() => journal.saveCursors(0, cursors)), 'JOURNAL_MISCONFIGURED')
+    }
+    strictEqual(await journal.lastPosition(0), 1)
+    deepStrictEqual(await journal.loadCursors(0), new Map([[longest, 1]]))
+    deepStrictEqual(written(await journal.commit(0, [append(id, 1)])), ['2'])
+    await journal.close()
+    deepStrictEqual(await (await scene.open(store)).loadCursors(0), new Map([[longest, 1]]))
+  },
+
+  'checks an append of no records and writes nothing for it': async scene => {
+    const journal = await scene.fresh()
+    const [a, b] = [idIn(journal, 'a'), idIn(journal, 'b')]
+    const none = (id: string, expectedSequenceNr: number): Append => ({
+      ...append(id, expectedSequenceNr),
+      records: [],
+    })
+    const commit = async (...appends: readonly Append[]) => written(await journal.commit(0, appends))
+    deepStrictEqual(await commit(none(a, 0)), ['0'])
+    deepStrictEqual(await commit(append(a, 0), none(a, 1), append(a, 1), none(a, 2)), ['1', '0', '2', '0'])
+    // What builds on a refused one is refused, also where it is empty.
+    deepStrictEqual(await commit(none(a, 1), append(a, 2), append(b, 0), none(b, 0)), [
+      'conflict at 2',
+      'conflict at 2',
+      '3',
+      'conflict at 1',
+    ])
+    strictEqual(await journal.lastPosition(0), 3)
+    const log = await journal.readLog(0, 1, 10)
+    deepStrictEqual(
+      log.map(stored => stored.persistenceId),
+      [a, a, b],
+    )
+    strictEqual((await collect(journal.read(a, 1))).length, 2)
+  },
+
+  'takes an append for a repeated one only where it is the same at the same place': async scene => {
+    const store = await scene.make()
+    const journal = await scene.open(store)
+    const id = idIn(journal, 'a')
+    const [first, second] = [append(id, 0, 'A', 'B'), append(id, 2, 'C', 'D')]
+    await journal.commit(0, [first, second])
+    const others: readonly (readonly [Append, string])[] = [
+      [{ ...first, records: first.records.slice(0, 1) }, 'fewer records'],
+      [{ ...first, records: [...first.records, ...second.records] }, 'more records'],
+      [{ ...first, expectedSequenceNr: 1 }, 'within it'],
+      [{ ...first, expectedSequenceNr: 2 }, 'at the place of another'],
+      [append(id, 0, 'A', 'B'), 'another one with the same records'],
+      [append(id, 7), 'ahead of the end'],
+    ]
+    for (const [other, what] of others)
+      deepStrictEqual([what, written(await journal.commit(0, [other]))], [what, ['conflict at 4']])
+    // Partly equal: what is repeated keeps its place, what is not is a conflict, and so is all behind it.
+    deepStrictEqual(written(await journal.commit(0, [first, append(id, 2, 'C', 'D'), append(id, 4)])), [
+      '1 again',
+      'conflict at 4',
+      'conflict at 4',
+    ])
+    deepStrictEqual(written(await journal.commit(0, [first, second, append(id, 4)])), ['1 again', '3 again', '5'])
+    await journal.close()
+    deepStrictEqual(written(await (await scene.open(store)).commit(0, [second, first])), ['3 again', '1 again'])
   },
 
   'takes an empty commit': async scene => {

@@ -197,6 +197,24 @@ const CASES: Readonly<Record<string, (scene: SourceScene) => Promise<void>>> = {
     await scene.has(reader, 'a', 'b', 'b')
   },
 
+  'reads again what it gave, where it offers to, and knows up to where it has given': async scene => {
+    await scene.publish('a', 'b', 'c')
+    const reader = await scene.open('g')
+    await scene.has(reader, 'a', 'b', 'c')
+    const { source, taken } = reader
+    const places = taken.map(({ position }) => position as number)
+    if (source.givenTo !== undefined) ok(source.givenTo(taken[0]?.partition ?? 0) >= (places[2] as number))
+    if (source.again === undefined) return
+    const again = await source.again(taken[0]?.partition ?? 0, [places[0] as number, places[2] as number])
+    deepStrictEqual(
+      again.map(({ id, position, type, payload }) => ({ id, position, type, payload })),
+      [taken[0], taken[2]].map(message => {
+        const { id, position, type, payload } = message as SourceMessage
+        return { id, position, type, payload }
+      }),
+    )
+  },
+
   'keeps the groups apart': async scene => {
     await scene.publish('a', 'b')
     const one = await scene.open('one')

@@ -2,8 +2,8 @@ import { type Clock, systemClock } from '../../base/ports.ts'
 import type { MessageSource, SourceMessage } from '../../messaging/message-source.ts'
 import { type Fault, type FaultPlan, failureOf, underFault } from './fault.ts'
 
-/** `deliver`: a message on its way to the reader. `done`: its acknowledgement. */
-export type SourceOperation = 'open' | 'deliver' | 'done' | 'close'
+/** `deliver`: a message on its way to the reader. `done`: its acknowledgement. `again`: messages that are read once more. */
+export type SourceOperation = 'open' | 'deliver' | 'done' | 'again' | 'close'
 
 /**
  * A source between a bridge and the source that it really has. A delivery that is a `duplicate` comes again after those that
@@ -13,10 +13,15 @@ export type SourceOperation = 'open' | 'deliver' | 'done' | 'close'
  */
 export class FaultySource implements MessageSource {
   plan: FaultPlan<SourceOperation>
+  /** As the inner source has them. */
+  readonly again?: NonNullable<MessageSource['again']>
+  readonly givenTo?: NonNullable<MessageSource['givenTo']>
   private readonly inner: MessageSource
   private readonly clock: Clock
-  private readonly again: SourceMessage[] = []
+  private readonly doubles: SourceMessage[] = []
   private held: SourceMessage | null = null
+  /** Of each partition the first position that was lost on the way. */
+  private readonly lost = new Map<number, number>()
   private isHeld = false
   private wake: () => void = () => undefined
   private openings = 0
@@ -25,6 +30,12 @@ export class FaultySource implements MessageSource {
     this.inner = inner
     this.plan = plan
     this.clock = clock
+    const { again, givenTo } = inner
+    if (again !== undefined)
+      this.again = (partition, positions) =>
+        this.within('again', () => again.call(inner, partition, positions), lostWhole)
+    if (givenTo !== undefined)
+      this.givenTo = partition => Math.min(givenTo.call(inner, partition), this.firstHeldBack(partition) - 1)
   }
 
   get group(): string {
@@ -35,13 +46,13 @@ export class FaultySource implements MessageSource {
     this.openings++
     this.wake = wake
     this.forget()
-    return this.within('open', () => this.inner.open(wake, fail))
+    return this.within('open', () => this.inner.open(wake, fail), nothing)
   }
 
   close(): Promise<void> {
     this.openings++
     this.forget()
-    return this.within('close', () => this.inner.close())
+    return this.within('close', () => this.inner.close(), nothing)
   }
 
   next(): SourceMessage | null {
@@ -49,11 +60,14 @@ export class FaultySource implements MessageSource {
       const { held } = this
       this.held = null
       const message = held ?? this.inner.next()
-      if (message === null) return this.again.shift() ?? null
+      if (message === null) return this.doubles.shift() ?? null
       const fault = held === null ? this.plan('deliver') : null
       if (fault === null) return message
-      if (fault.drop === true || fault.fail !== undefined || fault.hang !== undefined) continue
-      if (fault.duplicate === true) this.again.push(message)
+      if (fault.drop === true || fault.fail !== undefined || fault.hang !== undefined) {
+        this.lose(message)
+        continue
+      }
+      if (fault.duplicate === true) this.doubles.push(message)
       if (fault.delayMs === undefined) return message
       this.hold(message, fault.delayMs)
     }
@@ -81,17 +95,40 @@ export class FaultySource implements MessageSource {
     })
   }
 
+  private lose({ partition, position }: SourceMessage): void {
+    if (position !== null) this.lost.set(partition, Math.min(this.lost.get(partition) ?? position, position))
+  }
+
+  /** The first position of a partition that the inner source has given and this one has not. */
+  private firstHeldBack(partition: number): number {
+    const { held } = this
+    const late = held?.partition === partition ? (held.position ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
+    return Math.min(late, this.lost.get(partition) ?? Number.POSITIVE_INFINITY)
+  }
+
   /** What was given and not acknowledged is the inner source's to give again. */
   private forget(): void {
-    this.again.length = 0
+    this.doubles.length = 0
+    this.lost.clear()
     this.held = null
     this.isHeld = false
   }
 
-  private within(operation: SourceOperation, run: () => Promise<void>): Promise<void> {
+  private within<Result>(
+    operation: SourceOperation,
+    run: () => Promise<Result>,
+    dropped: () => Result,
+  ): Promise<Result> {
     const fault: Fault | null = this.plan(operation)
     if (fault === null) return run()
     if (fault.throws === true) throw failureOf(operation, fault)
-    return underFault(operation, fault, this.clock, run, () => undefined)
+    return underFault(operation, fault, this.clock, run, dropped)
   }
+}
+
+const nothing = (): undefined => undefined
+
+/** An answer that leaves something out would break the promise of the one who gives it: it is a failure. */
+const lostWhole = (): never => {
+  throw failureOf('again', { fail: 'before' })
 }

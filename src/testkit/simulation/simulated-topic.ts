@@ -40,10 +40,20 @@ export class SimulatedTopic {
     return new FaultySource(new TopicReader(this, link, group), this.faults.plan, host.ports.clock)
   }
 
+  /** Position of its last message; 0: there is none. */
+  get end(): number {
+    return this.messages.length
+  }
+
   /** What a group has not done. */
   left(group: string): readonly SourceMessage[] {
     const { done } = this.group(group)
     return this.messages.filter(({ position }) => !done.has(position as number))
+  }
+
+  /** Those at some positions, in their order. */
+  at(positions: readonly number[]): readonly SourceMessage[] {
+    return positions.map(position => this.messages[position - 1] as SourceMessage)
   }
 
   group(name: string): Group {
@@ -66,6 +76,8 @@ class TopicReader implements MessageSource {
   private readonly topic: SimulatedTopic
   private readonly link: SimulatedLink
   private held: SourceMessage[] = []
+  /** Up to where it was given everything that is not done, or knows that it is. */
+  private reachedTo = 0
   private wake: () => void = () => undefined
   /** 0: closed. Each opening has its number: what was sent to an earlier one is not for this one. */
   private opening = 0
@@ -83,15 +95,17 @@ class TopicReader implements MessageSource {
     this.opening = opening
     this.wake = wake
     this.held = []
+    this.reachedTo = 0
     return new Promise(resolve => {
       this.link.send(`${this.link.host.id} opens ${this.topic.name}`, () => {
-        const left = this.topic.left(this.group)
+        const [left, end] = [this.topic.left(this.group), this.topic.end]
         this.topic.group(this.group).readers.add(this)
         this.link.answer(`${this.link.host.id} opened ${this.topic.name}`, () => {
           resolve()
           if (this.opening !== opening) return
           // What was published since the answer was sent is behind it on the link.
           this.held = [...left]
+          this.reachedTo = end
           if (left.length > 0) this.wake()
         })
       })
@@ -100,6 +114,20 @@ class TopicReader implements MessageSource {
 
   next(): SourceMessage | null {
     return this.opening === 0 ? null : (this.held.shift() ?? null)
+  }
+
+  again(_partition: number, positions: readonly number[]): Promise<readonly SourceMessage[]> {
+    return new Promise(resolve => {
+      this.link.send(`${this.link.host.id} reads ${positions} of ${this.topic.name} again`, () => {
+        const messages = this.topic.at(positions)
+        this.link.answer(`${this.link.host.id} read ${positions} of ${this.topic.name} again`, () => resolve(messages))
+      })
+    })
+  }
+
+  givenTo(): number {
+    const next = this.held[0]
+    return next === undefined ? this.reachedTo : (next.position as number) - 1
   }
 
   done({ position }: SourceMessage): void {
@@ -125,6 +153,7 @@ class TopicReader implements MessageSource {
     this.link.answer(`${this.link.host.id} gets ${message.id}`, () => {
       if (this.opening !== opening || opening === 0) return
       this.held.push(message)
+      this.reachedTo = message.position as number
       this.wake()
     })
   }
