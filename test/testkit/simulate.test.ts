@@ -188,6 +188,20 @@ describe('a simulated world', () => {
     expect(ran[0]).toBeLessThan(502)
   })
 
+  test('a timer that is due and waits for its turn can still be cancelled', async () => {
+    const world = new SimulatedWorld(1)
+    const host = world.host('h')
+    const ran: string[] = []
+    host.stall(100)
+    host.ports.clock.after(10, () => {
+      ran.push('first')
+      cancel()
+    })
+    const cancel = host.ports.clock.after(10, () => ran.push('cancelled'))
+    await world.run(() => world.sleep(200))
+    expect(ran).toEqual(['first'])
+  })
+
   test('a host that crashed does nothing more; what it had sent arrives', async () => {
     const world = new SimulatedWorld(1)
     const host = world.host('h')

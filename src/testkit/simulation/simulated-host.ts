@@ -46,8 +46,10 @@ export class SimulatedHost {
       executor: this.makeExecutor(),
     }
     this.logger = {
-      log: (level, text) => {
-        if (level === 'warn' || level === 'error') world.note(`${this.id} ${level}: ${text}`)
+      log: (level, text, fields) => {
+        if (level !== 'warn' && level !== 'error') return
+        const { error } = fields ?? {}
+        world.note(`${this.id} ${level}: ${text}${error instanceof Error ? `: ${error.message}` : ''}`)
       },
     }
   }
@@ -155,10 +157,18 @@ export class SimulatedHost {
         this.lookedMs = Math.max(this.lookedMs + LOOK_MS, this.world.nowMs)
         return this.lookedMs
       },
-      after: (delayMs, run): Cancel =>
-        this.alive
-          ? this.world.at(this.world.nowMs + Math.max(0, delayMs), this, `${this.id} timer`, run)
-          : () => undefined,
+      after: (delayMs, run): Cancel => {
+        if (!this.alive) return () => undefined
+        // As in Node, one that is due and waits for its turn can still be cancelled.
+        let cancelled = false
+        const cancel = this.world.at(this.world.nowMs + Math.max(0, delayMs), this, `${this.id} timer`, () => {
+          if (!cancelled) run()
+        })
+        return () => {
+          cancelled = true
+          cancel()
+        }
+      },
     }
   }
 }
