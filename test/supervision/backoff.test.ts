@@ -9,8 +9,8 @@ import {
   supervisorControl,
 } from 'troupe'
 import { describe, expect, test } from 'vitest'
+import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
 import { Stage, settle, VirtualStage } from '../kernel/support.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 import { BOOM, chain, crash, type WorkerMessage, worker } from './support.ts'
 
 const exactly = (backoff: RestartBackoff = {}): RestartBackoff => ({ jitter: 0, ...backoff })

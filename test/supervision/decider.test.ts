@@ -18,8 +18,8 @@ import { Command } from '../../src/persistence/command.ts'
 import { eventSourcedBehavior } from '../../src/persistence/event-sourced-actor.ts'
 import { EventStore } from '../../src/persistence/event-store.ts'
 import { memoryJournal } from '../../src/persistence/memory-journal.ts'
+import { FaultyJournal } from '../../src/testkit/faults/faulty-journal.ts'
 import { rejection, Stage, settle, VirtualStage } from '../kernel/support.ts'
-import { FaultyJournal } from '../support/faulty-journal.ts'
 import { BOOM, chain, crash, type WorkerMessage, worker } from './support.ts'
 
 class Transient extends Error {}
