@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.ts'
 import type { Cancel, Clock, Random } from '../base/ports.ts'
 import type { PendingReply } from './ask.ts'
+import type { AskDeadlines } from './ask-deadlines.ts'
 import type { Behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import type { CrashGuard } from './crash-guard.ts'
@@ -43,6 +44,7 @@ export interface CellSystem {
   readonly logger: Logger
   readonly scheduler: Scheduler
   readonly deadLetters: DeadLetters
+  readonly askDeadlines: AskDeadlines
   readonly rings: RingPool<unknown>
   /** What goes around every behavior of users; null: nothing does. */
   readonly interception: Interception | null

@@ -25,7 +25,10 @@ export type ReplyOf<Message> = [Asked<Message>] extends [never] ? unknown : Aske
 type Asked<Message> = Message extends { readonly replyTo: ReplyTo<infer Reply> } ? Reply : never
 
 export interface AskOptions {
-  /** Fails the ask with ASK_TIMEOUT after this time. Default: none, since an ask ends when nobody can answer it. */
+  /**
+   * Fails the ask with ASK_TIMEOUT when this time is over, never earlier. **Units**: ms. **Errors**: RangeError for NaN.
+   * Default: none, since an ask ends when nobody can answer it.
+   */
   readonly timeoutMs?: number
 }
 
