@@ -100,6 +100,17 @@ describe('Scheduler', () => {
     }
   })
 
+  test('has a slice of 1 ms unless it is given another one', () => {
+    const { clock, executor, scheduler } = setUp()
+    new Worker(scheduler, 1e9, () => clock.advance(0.001))
+    for (let turn = 0; turn < 5; turn++) {
+      const startMs = clock.monotonicMs()
+      executor.macrotask()
+      expect(clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(1)
+      expect(clock.monotonicMs() - startMs).toBeLessThanOrEqual(1.25)
+    }
+  })
+
   test('measures the slice over the whole macrotask: many short turns in microtasks end too', () => {
     const { clock, executor, scheduler } = setUp({ sliceMs: 2 })
     let handled = 0
