@@ -67,6 +67,14 @@ describe('Scheduler', () => {
     expect(quiet.done).toBe(1)
   })
 
+  test('gives one actor 32 messages at a time unless it is given another number', () => {
+    const { executor, scheduler } = setUp()
+    const busy = new Worker(scheduler, 1_000)
+    executor.macrotask()
+    expect(busy.done).toBe(1_000)
+    expect(Math.max(...busy.turns)).toBe(32)
+  })
+
   test('runs actors in the order they got work', () => {
     const { executor, scheduler } = setUp()
     const order: string[] = []
