@@ -8,9 +8,19 @@ import { dispatch, spawn, start, stop } from 'nact'
 import { ActorSystem, behavior } from 'troupe'
 
 function keepTroupe() {
-  const actor = ActorSystem.start({ name: 'kept' }).spawn(behavior({ initial: () => 0, receive: count => count + 1 }))
-  for (let i = 0; i < 3; i++) actor.tell({ i })
-  return actor
+  const system = ActorSystem.start({ name: 'kept' })
+  const idle = system.spawn(behavior({ initial: () => 0, receive: count => count + 1 }))
+  for (let i = 0; i < 3; i++) idle.tell({ i })
+  // Its handler never ends, so that what few actors have is there too: messages, offers and an ask that wait.
+  const busy = system.spawn(
+    behavior({
+      mailbox: { capacity: 1, overflow: 'backpressure' },
+      initial: () => 0,
+      receive: () => new Promise(() => undefined),
+    }),
+  )
+  const waiting = [busy.ask(replyTo => ({ replyTo })), ...[1, 2, 3].map(i => busy.offer({ i }))]
+  return { system, idle, busy, waiting }
 }
 
 function keepNact() {

@@ -100,8 +100,8 @@ export class Rare {
   /** Called once when the incarnation that was asked to shut down has ended. */
   shutdownWaiter: ((reason: ExitReason) => void) | null = null
   shutdownTimer: Cancel | null = null
-  /** When it fires; monotonic. */
-  shutdownDueMs = 0
+  /** When it fires; monotonic. A fraction from the start, so that V8 gives all of these objects one shape. */
+  shutdownDueMs = Number.POSITIVE_INFINITY
   /** Why it ends, when it is killed only because that took too long. */
   overdue: ExitReason | null = null
   /** Ends the handler that is waited for, or the start. */
