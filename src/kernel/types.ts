@@ -160,9 +160,9 @@ export interface ActorContext<Message> {
    * each other fails at once with ASK_CYCLE, which names them, and its message is not handled. **Errors**: those of
    * `ref.ask`; ASK_CYCLE; ACTOR_STOPPED when this incarnation has ended.
    */
-  ask<M, Reply = ReplyOf<M>>(
+  ask<const M, Reply = ReplyOf<M>>(
     ref: ActorRef<M>,
-    message: (replyTo: ReplyTo<Reply>) => M,
+    message: (replyTo: ReplyTo<Reply>) => NoInfer<M>,
     options?: AskOptions,
   ): Promise<Reply>
   /** Fails this actor from a callback outside its handler, as if the next message had thrown `error`. */
