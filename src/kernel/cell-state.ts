@@ -85,6 +85,13 @@ export interface WaitingOffer {
   readonly reject: (error: Error) => void
 }
 
+/** Kills the actor if it has not ended by then. */
+export interface ShutdownLimit {
+  /** Monotonic. */
+  readonly dueMs: number
+  readonly cancel: Cancel
+}
+
 /** What few actors need, so that the many do not pay for its fields. */
 export class Rare {
   watchers: Set<Cell> | null = null
@@ -99,9 +106,7 @@ export class Rare {
   startWaiter: ((result: StartResult) => void) | null = null
   /** Called once when the incarnation that was asked to shut down has ended. */
   shutdownWaiter: ((reason: ExitReason) => void) | null = null
-  shutdownTimer: Cancel | null = null
-  /** When it fires; monotonic. A fraction from the start, so that V8 gives all of these objects one shape. */
-  shutdownDueMs = Number.POSITIVE_INFINITY
+  shutdownLimit: ShutdownLimit | null = null
   /** Why it ends, when it is killed only because that took too long. */
   overdue: ExitReason | null = null
   /** Ends the handler that is waited for, or the start. */

@@ -1,3 +1,4 @@
+import { checkAboveZero, checkCount } from '../base/bounds.ts'
 import type { Clock, Executor } from '../base/ports.ts'
 import { Ring } from './ring.ts'
 
@@ -57,9 +58,8 @@ export class Scheduler {
     this.clock = clock
     this.executor = executor
     const { throughput = 32, sliceMs = 1 } = options
-    if (!(Number.isSafeInteger(throughput) && throughput >= 1))
-      throw new RangeError(`throughput must be a whole number of at least 1, not ${throughput}`)
-    if (!(Number.isFinite(sliceMs) && sliceMs > 0)) throw new RangeError(`sliceMs must be more than 0, not ${sliceMs}`)
+    checkCount('throughput', throughput)
+    checkAboveZero('sliceMs', sliceMs)
     this.throughput = throughput
     this.sliceMs = sliceMs
   }

@@ -1,3 +1,4 @@
+import { checkAboveZero } from '../base/bounds.ts'
 import type { Cancel } from '../base/ports.ts'
 import { Scheduled, type ScheduledTarget } from './scheduled.ts'
 
@@ -117,9 +118,7 @@ class Timer extends Scheduled {
 }
 
 const checkTimes = (times: TimerTimes): void => {
-  if (times.everyMs !== undefined) {
-    if (!(Number.isFinite(times.everyMs) && times.everyMs > 0))
-      throw new RangeError(`a timer's everyMs must be more than 0, not ${times.everyMs}`)
-  } else if (!(Number.isFinite(times.afterMs) && times.afterMs >= 0))
+  if (times.everyMs !== undefined) checkAboveZero("a timer's everyMs", times.everyMs)
+  else if (!(Number.isFinite(times.afterMs) && times.afterMs >= 0))
     throw new RangeError(`a timer's afterMs must be 0 or more, not ${times.afterMs}`)
 }
