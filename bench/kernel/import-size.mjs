@@ -7,12 +7,23 @@ import { build } from 'esbuild'
 
 /**
  * @param {string} specifier
- * @param {{ packages: 'bundle' | 'external' }} options   `external`: other packages are only counted
+ * @param {{ packages: 'bundle' | 'external', names?: string[] }} options   `external`: other packages are only counted;
+ *   `names`: what is imported, without which nothing needs the rest; default: everything
  * @returns {Promise<{ value: number, checksum: number }>}   units: bytes; the checksum counts packages left out
  */
-export async function importBytes(specifier, { packages }) {
+export async function importBytes(specifier, { packages, names = null }) {
+  const path = fileURLToPath(import.meta.resolve(specifier))
+  const entry =
+    names === null
+      ? { entryPoints: [path] }
+      : {
+          stdin: {
+            contents: `export { ${names.join(', ')} } from ${JSON.stringify(path)}`,
+            resolveDir: import.meta.dirname,
+          },
+        }
   const { outputFiles, metafile } = await build({
-    entryPoints: [fileURLToPath(import.meta.resolve(specifier))],
+    ...entry,
     bundle: true,
     minify: true,
     format: 'esm',

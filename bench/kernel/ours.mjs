@@ -180,6 +180,37 @@ export const bytesPerActor = (actors, heapUsed) =>
     return { value: ((await heapUsed()) - before) / actors, checksum: handled }
   })
 
+/** `actors` hand on a message each in a ring, `messages` in all; `everyMs`: how often somebody looks at all, or null. */
+export const inspected = (actors, messages, everyMs) =>
+  withTroupe(async system => {
+    let seen = 0
+    const look = () => {
+      seen += system.inspect().length
+    }
+    const timer = everyMs === null ? null : setInterval(look, everyMs)
+    const result = await perSecond(
+      messages,
+      () =>
+        new Promise(done => {
+          let handled = 0
+          const handOn = behavior({
+            initial: () => 0,
+            receive: (count, { next }) => {
+              if (++handled === messages) done(handled)
+              else if (handled < messages) refs[next].tell({ next: next + 1 === actors ? 0 : next + 1 })
+              return count + 1
+            },
+          })
+          const refs = Array.from({ length: actors }, () => system.spawn(handOn))
+          for (let i = 0; i < actors; i++) refs[i].tell({ next: i + 1 === actors ? 0 : i + 1 })
+        }),
+    )
+    if (timer === null) return result
+    clearInterval(timer)
+    look()
+    return seen % actors === 0 ? result : { ...result, checksum: Number.NaN }
+  })
+
 export const timerLag = durationMs =>
   withTroupe(system =>
     timerLagP99(durationMs, (isOver, ended) => {

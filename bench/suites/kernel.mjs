@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { openErlang } from '../kernel/erlang.mjs'
 import { depth } from '../kernel/questions/depth.mjs'
 import { embedding } from '../kernel/questions/embedding.mjs'
+import { inspecting } from '../kernel/questions/inspecting.mjs'
 import { keeping } from '../kernel/questions/keeping.mjs'
 import { passing } from '../kernel/questions/passing.mjs'
 import { withPresentGoals } from '../kernel/sides.mjs'
@@ -25,6 +26,7 @@ const FULL = {
   spawn: { ours: 100_000, peers: 20_000 },
   waiting: [100, 1_000, 40_000, 1_000_000],
   messages: 1_000_000,
+  inspect: { actors: 1_000, messages: 4_000_000 },
   nactMessages: 20_000,
   bytes: { ours: 200_000, peers: 50_000 },
   left: 1_000_000,
@@ -39,6 +41,7 @@ const QUICK = {
   spawn: { ours: 2_000, peers: 1_000 },
   waiting: [1_000],
   messages: 20_000,
+  inspect: { actors: 100, messages: 20_000 },
   nactMessages: 1_000,
   bytes: { ours: 2_000, peers: 500 },
   left: 1_000,
@@ -49,6 +52,12 @@ const QUICK = {
 export async function open({ quick, collect }) {
   const sizes = quick ? QUICK : FULL
   const erlang = openErlang(join(import.meta.dirname, '../kernel/erlang'))
-  const questions = [...passing(sizes, erlang), ...depth(sizes), ...keeping(sizes, collect), ...embedding(sizes)]
+  const questions = [
+    ...passing(sizes, erlang),
+    ...depth(sizes),
+    ...inspecting(sizes.inspect),
+    ...keeping(sizes, collect),
+    ...embedding(sizes),
+  ]
   return { questions: questions.map(withPresentGoals), close: async () => erlang?.close() }
 }

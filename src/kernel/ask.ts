@@ -1,6 +1,6 @@
 import { RuntimeError } from '../base/errors.ts'
-import type { Cancel, Clock } from '../base/ports.ts'
 import type { Asker } from './ask-cycle.ts'
+import type { AskDeadlines, Deadline, Expiring } from './ask-deadlines.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { ReplyTo } from './types.ts'
 
@@ -10,7 +10,7 @@ export interface AskHolder {
 }
 
 /** Where the answer to one ask goes. Settles once; what comes later is a dead letter. */
-export class PendingReply implements ReplyTo<unknown> {
+export class PendingReply implements ReplyTo<unknown>, Expiring {
   readonly promise: Promise<unknown>
   settled = false
   /** The actor that has taken the message and not answered. */
@@ -21,7 +21,7 @@ export class PendingReply implements ReplyTo<unknown> {
   private resolve!: (reply: unknown) => void
   private reject!: (error: RuntimeError) => void
   private readonly deadLetters: DeadLetters
-  private cancelTimeout: Cancel | null = null
+  private deadline: Deadline | null = null
 
   constructor(target: Asker, deadLetters: DeadLetters) {
     this.target = target
@@ -53,18 +53,19 @@ export class PendingReply implements ReplyTo<unknown> {
     this.fail(error)
   }
 
-  failAfter(timeoutMs: number, clock: Clock): void {
-    if (this.settled) return
-    this.cancelTimeout = clock.after(timeoutMs, () =>
-      this.fail(
-        new RuntimeError('ASK_TIMEOUT', `${this.target.path}: no answer within ${timeoutMs} ms`, { retryable: true }),
-      ),
-    )
+  /** **Errors**: RangeError for a time that is none. */
+  failAfter(timeoutMs: number, deadlines: AskDeadlines): void {
+    if (!this.settled) this.deadline = deadlines.add(this, timeoutMs)
+  }
+
+  expire(timeoutMs: number): void {
+    const text = `${this.target.path}: no answer within ${timeoutMs} ms`
+    this.fail(new RuntimeError('ASK_TIMEOUT', text, { retryable: true }))
   }
 
   private settle(): void {
     this.settled = true
-    if (this.cancelTimeout !== null) this.cancelTimeout()
+    if (this.deadline !== null) this.deadline.end()
     if (this.holder !== null) this.holder.release(this)
   }
 }

@@ -1,3 +1,4 @@
+import { checkCount } from '../base/bounds.ts'
 import { RuntimeError, shown } from '../base/errors.ts'
 import type { Interceptor } from './intercept.ts'
 import { type Mailbox, mailboxOf } from './mailbox-options.ts'
@@ -122,8 +123,7 @@ const around = (next: Receive, interceptor: Interceptor<never>): Receive => {
 
 const stashCapacityOf = ({ stash }: BehaviorDefinition<never, never>): number => {
   if (stash === undefined) return 0
-  if (!(Number.isSafeInteger(stash.capacity) && stash.capacity >= 1))
-    throw new RangeError(`stash capacity must be a whole number of at least 1, not ${stash.capacity}`)
+  checkCount('stash capacity', stash.capacity)
   return stash.capacity
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.ts'
 import type { Cancel, Clock, Random } from '../base/ports.ts'
 import type { PendingReply } from './ask.ts'
+import type { AskDeadlines } from './ask-deadlines.ts'
 import type { Behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import type { CrashGuard } from './crash-guard.ts'
@@ -43,6 +44,7 @@ export interface CellSystem {
   readonly logger: Logger
   readonly scheduler: Scheduler
   readonly deadLetters: DeadLetters
+  readonly askDeadlines: AskDeadlines
   readonly rings: RingPool<unknown>
   /** What goes around every behavior of users; null: nothing does. */
   readonly interception: Interception | null
@@ -83,6 +85,13 @@ export interface WaitingOffer {
   readonly reject: (error: Error) => void
 }
 
+/** Kills the actor if it has not ended by then. */
+export interface ShutdownLimit {
+  /** Monotonic. */
+  readonly dueMs: number
+  readonly cancel: Cancel
+}
+
 /** What few actors need, so that the many do not pay for its fields. */
 export class Rare {
   watchers: Set<Cell> | null = null
@@ -97,9 +106,7 @@ export class Rare {
   startWaiter: ((result: StartResult) => void) | null = null
   /** Called once when the incarnation that was asked to shut down has ended. */
   shutdownWaiter: ((reason: ExitReason) => void) | null = null
-  shutdownTimer: Cancel | null = null
-  /** When it fires; monotonic. */
-  shutdownDueMs = 0
+  shutdownLimit: ShutdownLimit | null = null
   /** Why it ends, when it is killed only because that took too long. */
   overdue: ExitReason | null = null
   /** Ends the handler that is waited for, or the start. */

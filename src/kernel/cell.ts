@@ -338,12 +338,11 @@ export class Cell extends Running implements ActorRef<unknown> {
     if (typeof time !== 'number') return
     const rare = this.rarely()
     const dueMs = this.system.clock.monotonicMs() + time
-    if (rare.shutdownTimer !== null) {
-      if (rare.shutdownDueMs <= dueMs) return
-      rare.shutdownTimer()
+    if (rare.shutdownLimit !== null) {
+      if (rare.shutdownLimit.dueMs <= dueMs) return
+      rare.shutdownLimit.cancel()
     }
-    rare.shutdownDueMs = dueMs
-    rare.shutdownTimer = this.system.clock.after(time, () => this.kill())
+    rare.shutdownLimit = { dueMs, cancel: this.system.clock.after(time, () => this.kill()) }
   }
 
   private concludeKilled(final: boolean): void {
@@ -368,12 +367,13 @@ export class Cell extends Running implements ActorRef<unknown> {
     const time = this.defaultShutdownMs
     const rare = this.rarely()
     if (typeof time !== 'number' || rare.shutdownWaiter !== null || rare.endWaiters !== null) return
-    rare.shutdownDueMs = this.system.clock.monotonicMs() + time
-    rare.shutdownTimer = this.system.clock.after(time, () => {
+    const { clock } = this.system
+    const cancel = clock.after(time, () => {
       this.system.logger.log('error', `${this.path}: children or stop hook have not ended within ${time} ms; killed`)
       rare.overdue = reason
       this.kill()
     })
+    rare.shutdownLimit = { dueMs: clock.monotonicMs() + time, cancel }
   }
 
   /** Ends children, then runs the stop hook; `then` follows at once where there is neither. */
@@ -447,8 +447,8 @@ export class Cell extends Running implements ActorRef<unknown> {
     this.signals = null
     const rare = this.rare
     if (rare !== null) {
-      rare.shutdownTimer?.()
-      rare.shutdownTimer = null
+      rare.shutdownLimit?.cancel()
+      rare.shutdownLimit = null
       rare.overdue = null
       if (rare.openAsks !== null) {
         const open = rare.openAsks

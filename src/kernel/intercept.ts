@@ -11,7 +11,8 @@ export type Handler<Message, State> = (
 /**
  * Stands around `receive`: sees each message first, and hands it on with `next(state, message, context)`, changed if it
  * likes, or keeps it by answering `state`. What `next` gives back, a promise for an async handler, is the outcome, and
- * what it throws crashes the actor; the interceptor may look at both. Signals pass it by.
+ * what it throws crashes the actor; the interceptor may look at both. Signals pass it by. A function that is generic in
+ * `Message` too stands around any behavior.
  */
 export type Interceptor<Message = never> = <State>(
   state: State,
@@ -27,7 +28,7 @@ export type Interceptor<Message = never> = <State>(
  */
 export const intercept = <Message>(
   behavior: Behavior<Message>,
-  ...interceptors: readonly Interceptor<Message>[]
+  ...interceptors: readonly Interceptor<NoInfer<Message>>[]
 ): Behavior<Message> =>
   interceptors.length === 0
     ? behavior

@@ -1,3 +1,5 @@
+import { checkCount } from '../base/bounds.ts'
+
 export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'backpressure'
 
 /**
@@ -41,8 +43,7 @@ export const mailboxOf = (options: MailboxOptions<never> | undefined): Mailbox |
   if (options === undefined) return null
   const { capacity, overflow = 'reject', priority = null } = options
   const isUnbounded = capacity === undefined && priority !== null
-  if (!isUnbounded && !(Number.isSafeInteger(capacity) && (capacity as number) >= 1))
-    throw new RangeError(`mailbox capacity must be a whole number of at least 1, not ${capacity}`)
+  if (!isUnbounded) checkCount('mailbox capacity', capacity)
   return {
     capacity: capacity ?? Number.POSITIVE_INFINITY,
     overflow,

@@ -1,3 +1,4 @@
+import { checkAboveZero } from '../base/bounds.ts'
 import type { Cancel } from '../base/ports.ts'
 import { Scheduled, type ScheduledTarget } from './scheduled.ts'
 
@@ -15,8 +16,7 @@ export class ReceiveTimeout extends Scheduled {
 
   constructor(target: ScheduledTarget, afterMs: number, message: unknown) {
     super()
-    if (!(Number.isFinite(afterMs) && afterMs > 0))
-      throw new RangeError(`a receive timeout must be more than 0 ms, not ${afterMs}`)
+    checkAboveZero("a receive timeout's ms", afterMs)
     this.target = target
     this.afterMs = afterMs
     this.message = message

@@ -89,7 +89,7 @@ export abstract class Receiver implements Runnable, Asker {
     const reply = new PendingReply(this, this.system.deadLetters)
     try {
       const envelope = new AskEnvelope(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), reply)
-      if (options?.timeoutMs !== undefined) reply.failAfter(options.timeoutMs, this.system.clock)
+      if (options?.timeoutMs !== undefined) reply.failAfter(options.timeoutMs, this.system.askDeadlines)
       this.opensEnvelopes = true
       this.tell(envelope)
     } catch (error) {

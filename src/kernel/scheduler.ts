@@ -1,3 +1,4 @@
+import { checkAboveZero, checkCount } from '../base/bounds.ts'
 import type { Clock, Executor } from '../base/ports.ts'
 import { Ring } from './ring.ts'
 
@@ -8,9 +9,16 @@ export interface Runnable {
 }
 
 export interface SchedulerOptions {
-  /** Messages of one actor before the next one has its turn. Default: 64. */
+  /**
+   * Messages of one actor before the next one has its turn: fewer are fairer, more are cheaper. Default: 32, where a turn
+   * costs a message 1 % of what it costs anyway.
+   */
   readonly throughput?: number
-  /** How long actors may run before timers and sockets get their turn. Units: ms. Default: 2. */
+  /**
+   * How long actors may run before timers and sockets get their turn, and so how late these may come while actors have
+   * work without end. Units: ms. Default: 1. At 0.25 a message costs 3 % more, and an event store, whose commits hold what
+   * came up in a slice, makes smaller ones.
+   */
   readonly sliceMs?: number
 }
 
@@ -49,10 +57,9 @@ export class Scheduler {
   constructor(clock: Clock, executor: Executor, options: SchedulerOptions = {}) {
     this.clock = clock
     this.executor = executor
-    const { throughput = 64, sliceMs = 2 } = options
-    if (!(Number.isSafeInteger(throughput) && throughput >= 1))
-      throw new RangeError(`throughput must be a whole number of at least 1, not ${throughput}`)
-    if (!(Number.isFinite(sliceMs) && sliceMs > 0)) throw new RangeError(`sliceMs must be more than 0, not ${sliceMs}`)
+    const { throughput = 32, sliceMs = 1 } = options
+    checkCount('throughput', throughput)
+    checkAboveZero('sliceMs', sliceMs)
     this.throughput = throughput
     this.sliceMs = sliceMs
   }

@@ -2,6 +2,7 @@
 import { RuntimeError } from '../base/errors.ts'
 import { type Logger, patientLogger, stderrLogger } from '../base/logger.ts'
 import { type Clock, type Ports, type Random, systemPorts } from '../base/ports.ts'
+import { AskDeadlines } from './ask-deadlines.ts'
 import { Behavior, behaviorInvalid, NORMAL } from './behavior.ts'
 import { Cell } from './cell.ts'
 import type { CellSystem } from './cell-state.ts'
@@ -96,6 +97,7 @@ export class ActorSystem implements AsyncDisposable {
       logger: this.logger,
       scheduler: new Scheduler(ports.clock, ports.executor, options),
       deadLetters: this.deadLetters,
+      askDeadlines: new AskDeadlines(ports.clock, ports.executor),
       rings: new RingPool(),
       interception: options.interceptors === undefined ? null : new Interception(options.interceptors),
       nextLabel: () => ++this.labels,

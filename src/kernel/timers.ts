@@ -1,16 +1,17 @@
+import { checkAboveZero } from '../base/bounds.ts'
 import type { Cancel } from '../base/ports.ts'
 import { Scheduled, type ScheduledTarget } from './scheduled.ts'
 
 /** When a timer's message comes. */
 export type TimerTimes =
   /** Once. */
-  | { readonly afterMs: number }
+  | { readonly afterMs: number; readonly everyMs?: never; readonly mode?: never }
   /**
    * Again and again, first after `everyMs`. `fixed-delay` (default): counted from when the actor took the last one, so that
    * never two of them wait. `fixed-rate`: n × `everyMs` after the start, whatever the actor does; what the event loop was
    * held up for follows, one each turn.
    */
-  | { readonly everyMs: number; readonly mode?: 'fixed-delay' | 'fixed-rate' }
+  | { readonly everyMs: number; readonly mode?: 'fixed-delay' | 'fixed-rate'; readonly afterMs?: never }
 
 /**
  * The timers of one incarnation: each has a key and sends a message to its own actor. They are gone when the incarnation
@@ -86,9 +87,9 @@ class Timer extends Scheduled {
     this.timers = timers
     this.key = key
     this.message = message
-    this.everyMs = 'everyMs' in times ? times.everyMs : 0
-    this.keepsRate = 'everyMs' in times && times.mode === 'fixed-rate'
-    const firstMs = 'everyMs' in times ? times.everyMs : times.afterMs
+    this.everyMs = times.everyMs ?? 0
+    this.keepsRate = times.mode === 'fixed-rate'
+    const firstMs = times.everyMs ?? times.afterMs
     const { clock } = timers.target.system
     this.dueMs = clock.monotonicMs() + firstMs
     this.stopClock = clock.after(firstMs, this.fire)
@@ -117,9 +118,7 @@ class Timer extends Scheduled {
 }
 
 const checkTimes = (times: TimerTimes): void => {
-  if ('everyMs' in times) {
-    if (!(Number.isFinite(times.everyMs) && times.everyMs > 0))
-      throw new RangeError(`a timer's everyMs must be more than 0, not ${times.everyMs}`)
-  } else if (!(Number.isFinite(times.afterMs) && times.afterMs >= 0))
+  if (times.everyMs !== undefined) checkAboveZero("a timer's everyMs", times.everyMs)
+  else if (!(Number.isFinite(times.afterMs) && times.afterMs >= 0))
     throw new RangeError(`a timer's afterMs must be 0 or more, not ${times.afterMs}`)
 }

@@ -25,7 +25,10 @@ export type ReplyOf<Message> = [Asked<Message>] extends [never] ? unknown : Aske
 type Asked<Message> = Message extends { readonly replyTo: ReplyTo<infer Reply> } ? Reply : never
 
 export interface AskOptions {
-  /** Fails the ask with ASK_TIMEOUT after this time. Default: none, since an ask ends when nobody can answer it. */
+  /**
+   * Fails the ask with ASK_TIMEOUT when this time is over, never earlier. **Units**: ms. **Errors**: RangeError for NaN.
+   * Default: none, since an ask ends when nobody can answer it.
+   */
   readonly timeoutMs?: number
 }
 
@@ -157,9 +160,9 @@ export interface ActorContext<Message> {
    * each other fails at once with ASK_CYCLE, which names them, and its message is not handled. **Errors**: those of
    * `ref.ask`; ASK_CYCLE; ACTOR_STOPPED when this incarnation has ended.
    */
-  ask<M, Reply = ReplyOf<M>>(
+  ask<const M, Reply = ReplyOf<M>>(
     ref: ActorRef<M>,
-    message: (replyTo: ReplyTo<Reply>) => M,
+    message: (replyTo: ReplyTo<Reply>) => NoInfer<M>,
     options?: AskOptions,
   ): Promise<Reply>
   /** Fails this actor from a callback outside its handler, as if the next message had thrown `error`. */

@@ -82,7 +82,7 @@ export class PoolFront extends Front {
     const message = make(late as ReplyTo<unknown> as ReplyTo<Reply>)
     const outer = new PendingReply(this, this.system.deadLetters)
     if (!this.take(message, { outer, late })) throw this.queueFullError()
-    if (options?.timeoutMs !== undefined) outer.failAfter(options.timeoutMs, this.system.clock)
+    if (options?.timeoutMs !== undefined) outer.failAfter(options.timeoutMs, this.system.askDeadlines)
     return outer.promise as Promise<Reply>
   }
 

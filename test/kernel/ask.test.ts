@@ -108,6 +108,7 @@ describe('ask', () => {
     kept.replies[0]?.tell('patience')
     expect(await asked).toBe('patience')
     await actor.ask(answer, { timeoutMs: 100 })
+    await settle()
     expect(stage.clock.pending).toBe(0)
   })
 

@@ -67,6 +67,14 @@ describe('Scheduler', () => {
     expect(quiet.done).toBe(1)
   })
 
+  test('gives one actor 32 messages at a time unless it is given another number', () => {
+    const { executor, scheduler } = setUp()
+    const busy = new Worker(scheduler, 1_000)
+    executor.macrotask()
+    expect(busy.done).toBe(1_000)
+    expect(Math.max(...busy.turns)).toBe(32)
+  })
+
   test('runs actors in the order they got work', () => {
     const { executor, scheduler } = setUp()
     const order: string[] = []
@@ -97,6 +105,17 @@ describe('Scheduler', () => {
         executor.macrotask()
         expect(clock.monotonicMs() - startMs).toBeLessThanOrEqual(2 + 2 * nextMs + 0.25)
       }
+    }
+  })
+
+  test('has a slice of 1 ms unless it is given another one', () => {
+    const { clock, executor, scheduler } = setUp()
+    new Worker(scheduler, 1e9, () => clock.advance(0.001))
+    for (let turn = 0; turn < 5; turn++) {
+      const startMs = clock.monotonicMs()
+      executor.macrotask()
+      expect(clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(1)
+      expect(clock.monotonicMs() - startMs).toBeLessThanOrEqual(1.25)
     }
   })
 
