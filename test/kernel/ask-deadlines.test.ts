@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { Cancel } from '../../src/base/ports.ts'
 import { type Behavior, behavior } from '../../src/kernel/behavior.ts'
 import type { ActorRef, ReplyTo } from '../../src/kernel/types.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
 import { rejection, Stage, settle, VirtualStage } from './support.ts'
 
 interface Request {
