@@ -1,24 +1,11 @@
-import type { Logger } from '../../src/base/logger.ts'
 import { type Behavior, systemBehavior } from '../../src/kernel/behavior.ts'
 import type { Cell, ChildExited, StartResult } from '../../src/kernel/cell.ts'
 import type { Context } from '../../src/kernel/context.ts'
 import type { DeadLetter } from '../../src/kernel/dead-letters.ts'
 import { ActorSystem, type ActorSystemOptions } from '../../src/kernel/system.ts'
 import type { ActorContext, ActorRef } from '../../src/kernel/types.ts'
+import { RecordingLogger } from '../../src/testkit/recording-logger.ts'
 import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
-
-export interface LogLine {
-  readonly level: string
-  readonly text: string
-  readonly fields: Readonly<Record<string, unknown>> | undefined
-}
-
-export class RecordingLogger implements Logger {
-  readonly lines: LogLine[] = []
-  log(level: string, text: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.lines.push({ level, text, fields })
-  }
-}
 
 /** A system whose log and dead letters are kept; disposing of it terminates. */
 export class Stage implements AsyncDisposable {

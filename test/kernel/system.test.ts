@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { type Behavior, behavior, stopped, systemBehavior } from '../../src/kernel/behavior.ts'
 import { ActorSystem } from '../../src/kernel/system.ts'
 import type { ExitReason } from '../../src/kernel/types.ts'
-import { gate, RecordingLogger, Stage, settle, VirtualStage } from './support.ts'
+import { RecordingLogger } from '../../src/testkit/recording-logger.ts'
+import { gate, Stage, settle, VirtualStage } from './support.ts'
 
 const named = (seen: string[]): Behavior<string> =>
   behavior<string, null>({

@@ -33,8 +33,20 @@ export interface Fault {
 /** Asked for every operation. */
 export type FaultPlan<Operation extends string = string> = (operation: Operation) => Fault | null
 
-/** Does `run` as `fault` says. `dropped` is the answer of what never came. */
-export const underFault = async <Result>(
+/** Does `run` as `fault` says, if there is one. `dropped` is the answer of what never came. */
+export const underFault = <Result>(
+  operation: string,
+  fault: Fault | null,
+  clock: Clock,
+  run: () => Promise<Result>,
+  dropped: () => Result,
+): Promise<Result> => {
+  if (fault === null) return run()
+  if (fault.throws === true) throw failureOf(operation, fault)
+  return stepByStep(operation, fault, clock, run, dropped)
+}
+
+const stepByStep = async <Result>(
   operation: string,
   fault: Fault,
   clock: Clock,

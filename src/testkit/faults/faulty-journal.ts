@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../base/ports.ts'
 import type { Append, AppendResult, Cursors, Journal, Snapshot, StoredAppend } from '../../persistence/journal.ts'
-import { type Fault, type FaultPlan, failureOf, underFault } from './fault.ts'
+import { type FaultPlan, underFault } from './fault.ts'
 
 export type JournalOperation =
   | 'open'
@@ -102,10 +102,7 @@ export class FaultyJournal implements Journal {
     run: () => Promise<Result>,
     dropped: () => Result,
   ): Promise<Result> {
-    const fault: Fault | null = this.plan(operation)
-    if (fault === null) return run()
-    if (fault.throws === true) throw failureOf(operation, fault)
-    return underFault(operation, fault, this.clock, run, dropped)
+    return underFault(operation, this.plan(operation), this.clock, run, dropped)
   }
 }
 

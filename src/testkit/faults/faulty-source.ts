@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../base/ports.ts'
 import type { MessageSource, SourceMessage } from '../../messaging/message-source.ts'
-import { type Fault, type FaultPlan, failureOf, underFault } from './fault.ts'
+import { type FaultPlan, failureOf, underFault } from './fault.ts'
 
 /** `deliver`: a message on its way to the reader. `done`: its acknowledgement. `again`: messages that are read once more. */
 export type SourceOperation = 'open' | 'deliver' | 'done' | 'again' | 'close'
@@ -119,10 +119,7 @@ export class FaultySource implements MessageSource {
     run: () => Promise<Result>,
     dropped: () => Result,
   ): Promise<Result> {
-    const fault: Fault | null = this.plan(operation)
-    if (fault === null) return run()
-    if (fault.throws === true) throw failureOf(operation, fault)
-    return underFault(operation, fault, this.clock, run, dropped)
+    return underFault(operation, this.plan(operation), this.clock, run, dropped)
   }
 }
 
