@@ -109,6 +109,16 @@ export abstract class Receiver implements Runnable, Asker {
     return (this.first === NOTHING ? 0 : 1) + (this.mailbox === null ? 0 : this.mailbox.length)
   }
 
+  /** What waits, in its order, for whoever looks; asked and scheduled messages in their envelopes. A copy. */
+  get waitingItems(): unknown[] {
+    const items = this.first === NOTHING ? [] : [this.first]
+    this.mailbox?.filter(item => {
+      items.push(item)
+      return true
+    })
+    return items
+  }
+
   /** No message waits and none is handled. */
   get isIdle(): boolean {
     return this.idle && this.signals === null

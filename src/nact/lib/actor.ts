@@ -1,0 +1,484 @@
+import { RuntimeError, toError } from '../../base/errors.ts'
+import { type Behavior, systemBehavior } from '../../kernel/behavior.ts'
+import type { Cell } from '../../kernel/cell.ts'
+import type { ActorRef, ActorContext as KernelContext } from '../../kernel/types.ts'
+import { RestartWindow } from '../../supervision/restart-window.ts'
+import { applyTo } from './functions.ts'
+import type { ActorPath } from './paths.ts'
+import { failQueryOf, noteHandedOn } from './query.ts'
+import { ActorReference, type ActorSystemReference, bind, Nobody } from './references.ts'
+import { supervise } from './supervising.ts'
+import { SupervisionActions } from './supervision.ts'
+import type { NactSystem } from './system.ts'
+import type { Anything, LoggerLike } from './types.ts'
+
+/** A message that has a sender; one that has none is told as it is. */
+export class Sent {
+  readonly message: unknown
+  readonly sender: unknown
+  constructor(message: unknown, sender: unknown) {
+    this.message = message
+    this.sender = sender
+  }
+}
+
+/** What an actor's function is called with, last and as `this`. */
+export interface Context {
+  readonly parent: ActorReference | ActorSystemReference | undefined
+  readonly path: ActorPath
+  readonly self: ActorReference
+  readonly name: string
+  readonly children: Map<string, ActorReference>
+  readonly sender: unknown
+  readonly log: LoggerLike | undefined
+}
+
+export type Handler = (this: Context, state: unknown, message: unknown, context: Context) => unknown
+
+export interface Properties {
+  readonly shutdownAfter?: unknown
+  readonly onCrash?: OnCrash | undefined
+  readonly initialState?: unknown
+  readonly initialStateFunc?: ((context: Context) => unknown) | undefined
+  readonly afterStop?: ((state: unknown, context: Context) => unknown) | undefined
+}
+
+type OnCrash = (message: unknown, error: unknown, context: Anything, child: ActorReference | undefined) => unknown
+
+/** A reset, asked for and not yet carried out. */
+class Reset {
+  readonly done: Promise<void>
+  resolve!: () => void
+  constructor() {
+    this.done = new Promise(resolve => {
+      this.resolve = resolve
+    })
+  }
+}
+
+/** More resets than this within RESETS_PERIOD_MS, and the actor is stopped. */
+const RESETS_MAX = 100
+const RESETS_PERIOD_MS = 5_000
+
+const NOBODY = new Nobody()
+/** Told to an actor that has nothing to do: there is something all the same. */
+const NUDGE = Symbol('nudge')
+/** Told to an actor that had no message for the time of its `shutdownAfter`. */
+const IDLE = Symbol('idle')
+const NOTHING = Symbol('nothing')
+
+/**
+ * An actor of nact on an actor of the kernel, which has its mailbox and its turns: one message at a time, whatever happens.
+ * A handler that fails does not crash the kernel's actor: that waits, as in an async handler, until `onCrash` has decided.
+ */
+export class Actor {
+  readonly name: string
+  readonly path: ActorPath
+  readonly system: NactSystem
+  readonly reference: ActorReference
+  readonly children = new Map<string, Actor>()
+  readonly log: LoggerLike | undefined
+  readonly onCrash: OnCrash
+  parent: Actor | NactSystem | undefined
+  stopped = false
+  state: unknown = undefined
+  protected readonly handler: Handler
+  private readonly properties: Properties
+  private readonly shutdownAfterMs: number
+  private cell!: Cell
+  /** What contexts are given, until the children change. */
+  private childMap: ChildMap | null = null
+  private isHandling = false
+  /** Taken from the mailbox and not begun, while a reset goes first. */
+  private taken: unknown = NOTHING
+  private reset: Reset | null = null
+  private resets: RestartWindow | null = null
+  private startFailure: { readonly error: unknown } | null = null
+
+  /** **Errors**: Error for a name that is invalid or taken, and a `shutdownAfter` that is no number. */
+  constructor(parent: Actor | NactSystem, handler: Handler, name: unknown, properties: Properties) {
+    const { system } = parent
+    this.name = (name || system.nextName()) as string
+    if (parent.children.has(this.name)) throw new Error(`child actor of name ${this.name} already exists`)
+    this.path = parent.path.createChildPath(this.name)
+    this.shutdownAfterMs = shutdownAfterOf(properties.shutdownAfter)
+    this.parent = parent
+    this.system = system
+    this.handler = handler
+    this.properties = properties
+    this.onCrash = properties.onCrash ?? stopAfterComplaint
+    this.reference = new ActorReference(system.name, parent.reference, this.path, this.name)
+    this.log = system.createLogger(this.reference)
+  }
+
+  /** Puts it in its place; from then on it takes messages, and `initialStateFunc` may already use it. */
+  launch(): ActorReference {
+    const parent = this.parent as Actor | NactSystem
+    parent.childSpawned(this)
+    this.cell = parent.adopt(behaviorOf(this), this.name)
+    bind(this.reference, this)
+    try {
+      this.initializeState()
+    } catch (error) {
+      this.startFailure = { error }
+    }
+    return this.reference
+  }
+
+  // ── what others do with it ─────────────────────────────────────────────────────────────────────────────────────────
+
+  dispatch(message: unknown, sender?: unknown): void {
+    this.cell.tell(sender === undefined && typeof message !== 'symbol' ? message : new Sent(message, sender ?? NOBODY))
+  }
+
+  /** Rejects with Error `Query Timeout`; as the class Query says, sooner where nobody can answer any more. */
+  query(message: unknown, timeoutMs: number): Promise<unknown> {
+    const query = this.system.openQuery(timeoutMs)
+    try {
+      const { reference } = query
+      const asked = typeof message === 'function' ? message(reference) : message
+      noteHandedOn(asked, undefined)
+      query.handedOn = false
+      this.dispatch(asked, reference)
+    } catch (error) {
+      query.fail(toError(error))
+      throw error
+    }
+    return query.promise
+  }
+
+  /**
+   * Ends the actor and its children, at once for all who would send to them or take their names. A handler in flight goes on;
+   * after it, or after 5,000 ms, `afterStop` runs, which sees what was left in the mailbox.
+   */
+  stop(): void {
+    if (this.stopped) return
+    const left = this.mail()
+    const context = { ...this.createContext(this.reference), mailbox: left }
+    this.parent?.childStopped(this)
+    this.parent = undefined
+    for (const child of [...this.children.values()]) child.stop()
+    this.stopped = true
+    bind(this.reference, undefined)
+    this.reset?.resolve()
+    const { afterStop } = this.properties
+    if (afterStop === undefined) this.failQueries(left)
+    void this.cell.stop().then(async () => {
+      if (afterStop === undefined) return
+      try {
+        await afterStop.call(this as never, this.state, context)
+      } catch (error) {
+        this.complain('its afterStop failed', error)
+      }
+      this.failQueries(left)
+    })
+  }
+
+  /** Has it reset before its next message. Resolves when that is done, or the actor stopped. */
+  requestReset(): Promise<void> {
+    if (this.stopped) return Promise.resolve()
+    this.reset ??= new Reset()
+    if (!this.isHandling) this.cell.tell(NUDGE)
+    return this.reset.done
+  }
+
+  isAbove(other: Actor): boolean {
+    for (let at: Actor | NactSystem | undefined = other.parent; at instanceof Actor; at = at.parent)
+      if (at === this) return true
+    return false
+  }
+
+  get kernelRef(): ActorRef<unknown> {
+    return this.cell
+  }
+
+  // ── its place among others ─────────────────────────────────────────────────────────────────────────────────────────
+
+  get childReferences(): Map<string, ActorReference> {
+    return new ChildMap(this.children)
+  }
+
+  childSpawned(child: Actor): void {
+    this.children.set(child.name, child)
+    this.childMap = null
+  }
+
+  childStopped(child: Actor): void {
+    this.children.delete(child.name)
+    this.childMap = null
+  }
+
+  adopt(behavior: Behavior<unknown>, name: string): Cell {
+    return withFreeName(name, free => this.cell.spawnChild(behavior, free))
+  }
+
+  /** **Errors**: AssertionError-like Error once it has stopped. */
+  assertNotStopped(): true {
+    if (this.stopped) throw new Error(`${this.path} has stopped`)
+    return true
+  }
+
+  // ── what its own functions see ─────────────────────────────────────────────────────────────────────────────────────
+
+  createContext(sender: unknown): Context {
+    if (this.childMap === null || this.childMap.isTouched) this.childMap = new ChildMap(this.children)
+    return {
+      parent: this.parent?.reference,
+      path: this.path,
+      self: this.reference,
+      name: this.name,
+      children: this.childMap,
+      sender,
+      log: this.log,
+    }
+  }
+
+  createSupervisionContext(sender: unknown): unknown {
+    return { ...this.createContext(sender ?? this.reference), mailbox: this.mail(), ...SupervisionActions }
+  }
+
+  complain(what: string, error: unknown): void {
+    this.system.kernel.logger.log('error', `${this.path}: ${what}`, {
+      error: error === undefined ? undefined : toError(error),
+    })
+  }
+
+  // ── its turns, as the kernel gives them ────────────────────────────────────────────────────────────────────────────
+
+  /** The incarnation's start: before it, nothing is taken from the mailbox. */
+  begin(kernel: KernelContext<unknown>): this | Promise<this> {
+    const starting = this.start()
+    if (starting === null) return this.begun(kernel)
+    this.isHandling = true
+    return starting.then(() => this.settle()).then(() => this.begun(kernel))
+  }
+
+  receive(item: unknown): this | Promise<this> {
+    if (item === IDLE) {
+      this.stop()
+      return this
+    }
+    if (this.reset !== null) return this.resetFirst(item)
+    return item === NUDGE ? this : this.handle(item)
+  }
+
+  /** What is to be done before the first message; null: nothing. */
+  protected start(): Promise<void> | null {
+    return this.startFailure === null ? null : this.fail(undefined, undefined, this.startFailure.error)
+  }
+
+  /** Back to the state that it began with. */
+  protected async restart(): Promise<void> {
+    try {
+      this.initializeState()
+    } catch (error) {
+      await this.fail(undefined, undefined, error)
+    }
+  }
+
+  protected get isToBeReset(): boolean {
+    return this.reset !== null
+  }
+
+  /** For persistent actors, which take snapshots. */
+  protected afterMessage(): void {}
+
+  protected initializeState(): void {
+    const { initialStateFunc, initialState } = this.properties
+    this.state = initialStateFunc === undefined ? initialState : initialStateFunc(this.createContext(undefined))
+  }
+
+  /** Resolves when it has been decided what becomes of the failure. */
+  protected async fail(message: unknown, sender: unknown, error: unknown): Promise<void> {
+    if (this.stopped) this.complain('its handler failed after it was stopped', error)
+    else await supervise({ actor: this, message, sender, error })
+    failQueryOf(
+      sender,
+      () => new RuntimeError('ACTOR_CRASHED', `${this.path} failed before it answered`, { cause: toError(error) }),
+    )
+  }
+
+  private begun(kernel: KernelContext<unknown>): this {
+    if (this.shutdownAfterMs > 0 && !this.stopped) kernel.setReceiveTimeout(this.shutdownAfterMs, IDLE)
+    return this
+  }
+
+  private handle(item: unknown): this | Promise<this> {
+    let message = item
+    let sender: unknown = NOBODY
+    if (item instanceof Sent) {
+      message = item.message
+      sender = item.sender
+    }
+    this.isHandling = true
+    const context = this.createContext(sender)
+    try {
+      const next = this.handler.call(context, this.state, message, context)
+      if (isThenable(next)) return this.handleAsync(next, message, sender)
+      return this.handled(next)
+    } catch (error) {
+      return this.fail(message, sender, error).then(() => this.settle())
+    }
+  }
+
+  private handleAsync(next: PromiseLike<unknown>, message: unknown, sender: unknown): Promise<this> {
+    return Promise.resolve(next).then(
+      state => this.handled(state),
+      error => this.fail(message, sender, error).then(() => this.settle()),
+    )
+  }
+
+  private handled(next: unknown): this | Promise<this> {
+    this.state = next
+    this.afterMessage()
+    if (this.reset !== null) return this.settle()
+    this.isHandling = false
+    return this
+  }
+
+  /** Carries out the resets that were asked for meanwhile. */
+  private async settle(): Promise<this> {
+    this.isHandling = true
+    while (this.reset !== null) {
+      const { reset } = this
+      this.reset = null
+      if (!this.stopped) await this.resetOnce()
+      reset.resolve()
+    }
+    this.isHandling = false
+    return this
+  }
+
+  private async resetOnce(): Promise<void> {
+    this.resets ??= new RestartWindow(RESETS_MAX, RESETS_PERIOD_MS)
+    if (!this.resets.admit(this.system.kernel.clock.monotonicMs())) {
+      this.complain(`is stopped after more than ${RESETS_MAX} resets within ${RESETS_PERIOD_MS} ms`, undefined)
+      this.stop()
+      return
+    }
+    for (const child of [...this.children.values()]) child.stop()
+    await this.restart()
+  }
+
+  private async resetFirst(item: unknown): Promise<this> {
+    this.taken = item
+    await this.settle()
+    this.taken = NOTHING
+    if (item === NUDGE) return this
+    if (!this.stopped) return this.handle(item)
+    this.system.kernel.deadLetters.add(item, this.cell.path, 'stopped')
+    return this
+  }
+
+  /** What waits, as nact shows it. */
+  private mail(): readonly Sent[] {
+    const waiting = this.taken === NOTHING ? this.cell.waitingItems : [this.taken, ...this.cell.waitingItems]
+    return waiting
+      .filter(item => typeof item !== 'symbol')
+      .map(item => (item instanceof Sent ? item : new Sent(item, NOBODY)))
+  }
+
+  private failQueries(left: readonly Sent[]): void {
+    for (const { sender } of left)
+      failQueryOf(sender, () => new RuntimeError('ACTOR_STOPPED', `${this.path} stopped before it took the message`))
+  }
+}
+
+/** A copy of an actor's children, which notices when whoever it is given to changes it. */
+class ChildMap extends Map<string, ActorReference> {
+  isTouched = false
+
+  constructor(children: ReadonlyMap<string, Actor>) {
+    super()
+    for (const [name, child] of children) super.set(name, child.reference)
+  }
+
+  override set(name: string, reference: ActorReference): this {
+    this.isTouched = true
+    return super.set(name, reference)
+  }
+
+  override delete(name: string): boolean {
+    this.isTouched = true
+    return super.delete(name)
+  }
+
+  override clear(): void {
+    this.isTouched = true
+    super.clear()
+  }
+}
+
+/** An actor of the kernel that is `actor`; it ends when that one stops, and the other way round. */
+const behaviorOf = (actor: Actor): Behavior<unknown> =>
+  systemBehavior<unknown, Actor>(
+    {
+      initial: context => actor.begin(context),
+      receive: (_, item) => actor.receive(item),
+      onStop: () => actor.stop(),
+      startTimeoutMs: Number.POSITIVE_INFINITY,
+    },
+    { onKill: () => actor.stop(), isRuntimes: false },
+  )
+
+/** The name of an actor is free once it has stopped, while the kernel's may still be about its last handler. */
+export const withFreeName = (name: string, spawn: (name: string) => unknown): Cell => {
+  // The kernel draws names that begin with `$` itself.
+  const wanted = name.startsWith('$') ? `~${name}` : name
+  for (let suffix = ''; ; suffix += '~')
+    try {
+      return spawn(wanted + suffix) as Cell
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || error.code !== 'ACTOR_NAME_TAKEN') throw error
+    }
+}
+
+const shutdownAfterOf = (shutdownAfter: unknown): number => {
+  if (!shutdownAfter) return 0
+  if (typeof shutdownAfter !== 'number') throw new Error('Shutdown should be specified as a number in milliseconds')
+  if (shutdownAfter === Number.POSITIVE_INFINITY) return 0
+  return Math.max(1, shutdownAfter)
+}
+
+const stopAfterComplaint: OnCrash = function (this: Actor, _message, error, { stop }, child) {
+  this.complain(
+    child === undefined ? 'failed, and is stopped' : `child ${child.name} failed, and both are stopped`,
+    error,
+  )
+  return stop
+} as OnCrash
+
+const resumeAfterComplaint: OnCrash = function (this: Actor, _message, error, { resume }) {
+  this.complain('failed at a message, and goes on', error)
+  return resume
+} as OnCrash
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  (typeof value === 'object' || typeof value === 'function') &&
+  value !== null &&
+  typeof (value as { readonly then?: unknown }).then === 'function'
+
+/** **Errors**: Error for a parent that has stopped, and those of the actor's construction. */
+export const spawnActor = (parent: unknown, make: (parent: Actor | NactSystem) => Actor): ActorReference =>
+  applyTo(parent, (concrete: Actor | NactSystem) => {
+    concrete.assertNotStopped()
+    return make(concrete).launch()
+  })
+
+/** As nact's `spawn`; its types are the index's. */
+export const spawn = (parent: unknown, f: Handler, name?: unknown, properties: Properties = {}): ActorReference =>
+  spawnActor(parent, concrete => new Actor(concrete, f, name, properties))
+
+type StatelessHandler = (this: Context, message: unknown, context: Context) => unknown
+
+/** As nact's `spawnStateless`: its actors go on after every failure. */
+export const spawnStateless = (
+  parent: unknown,
+  f: StatelessHandler,
+  name?: unknown,
+  properties: Properties = {},
+): ActorReference =>
+  spawn(parent, (_state, message, context) => f.call(context, message, context), name, {
+    ...properties,
+    onCrash: resumeAfterComplaint,
+  })
