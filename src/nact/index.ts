@@ -15,6 +15,7 @@ export type {
   ActorSystemName,
   ActorSystemRef,
   ConsoleLoggerProperties,
+  EventStream,
   InferResponseFromMsgFactory,
   Json,
   LogEvent,

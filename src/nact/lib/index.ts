@@ -61,7 +61,12 @@ export const logNothing = nothing as unknown as () => types.LoggingEngine
 export const Nobody = NobodyReference as unknown as new () => types.Ref<types.Anything>
 export type Nobody = types.Ref<types.Anything>
 
-export type { PersistedEvent, PersistedSnapshot, PersistenceEngine } from './persistence/persistence-engine.ts'
+export type {
+  EventStream,
+  PersistedEvent,
+  PersistedSnapshot,
+  PersistenceEngine,
+} from './persistence/persistence-engine.ts'
 export type {
   ActorContext,
   ActorContextWithMailbox,

@@ -84,8 +84,12 @@ export type StatelessActorFunc<Msg, ParentRef extends Ref<Anything>> = (
   ctx: ActorContext<Msg, ParentRef>,
 ) => void | Promise<void>
 
-/** nact declares the plain context here, too: `persist` is to be had by annotating it as a PersistentActorContext. */
-export type PersistentActorFunc<State, Msg, ParentRef extends Ref<Anything>> = ActorFunc<State, Msg, ParentRef>
+/** With `persist`, which nact's own declaration leaves out. */
+export type PersistentActorFunc<State, Msg, ParentRef extends Ref<Anything>> = (
+  state: State,
+  msg: Msg,
+  ctx: PersistentActorContext<Msg, ParentRef>,
+) => State | Promise<State>
 
 export type SupervisionActorFunc<Msg, ParentRef extends Ref<Anything>, ChildRef extends Ref<Anything>> = (
   msg: Msg | undefined,
@@ -130,12 +134,14 @@ export type PersistentQueryProps<State, Msg> = Coding<State, Msg> & {
 
 // ── what functions say of their types ────────────────────────────────────────────────────────────────────────────────
 
-export type AnyActorFunc = ActorFunc<Anything, Anything, Anything>
+export type AnyActorFunc = (state: Anything, msg: Anything, ctx: Anything) => Anything
 export type InferMsgFromFunc<T extends AnyActorFunc> = T extends ActorFunc<Anything, infer Msg, Anything> ? Msg : never
 export type InferStateFromFunc<T extends AnyActorFunc> =
   T extends ActorFunc<infer State, Anything, Anything> ? State : never
-export type InferMsgFromPersistentFunc<T extends AnyActorFunc> = InferMsgFromFunc<T>
-export type InferStateFromPersistentFunc<T extends AnyActorFunc> = InferStateFromFunc<T>
+export type InferMsgFromPersistentFunc<T extends AnyActorFunc> =
+  T extends PersistentActorFunc<Anything, infer Msg, Anything> ? Msg : never
+export type InferStateFromPersistentFunc<T extends AnyActorFunc> =
+  T extends PersistentActorFunc<infer State, Anything, Anything> ? State : never
 export type InferMsgFromStatelessFunc<T extends StatelessActorFunc<Anything, Anything>> =
   T extends StatelessActorFunc<infer Msg, Anything> ? Msg : never
 export type InferMsgFromPersistentQuery<T extends PersistentQueryFunc<Anything, Anything>> =
@@ -195,8 +201,8 @@ export type SpawnPersistent = <
   f: Func,
   key: string,
   name?: string,
-  properties?: PersistentActorProps<InferStateFromFunc<Func>, InferMsgFromFunc<Func>, ParentRef>,
-) => Ref<InferMsgFromFunc<Func>>
+  properties?: PersistentActorProps<InferStateFromPersistentFunc<Func>, InferMsgFromPersistentFunc<Func>, ParentRef>,
+) => Ref<InferMsgFromPersistentFunc<Func>>
 
 export type PersistentQuery = <Func extends PersistentQueryFunc<Anything, Anything>>(
   parent: Ref<Anything>,

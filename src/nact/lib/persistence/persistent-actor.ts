@@ -79,7 +79,10 @@ class PersistentActor extends Actor {
   protected override afterMessage(): void {
     if (this.messagesToNextSnapshot > 0) return
     this.messagesToNextSnapshot = this.snapshotEvery
-    void this.takeSnapshot()
+    const { state } = this
+    // It covers what the state was made of, some of which may still be on its way.
+    if (this.writing === null) void this.takeSnapshot(state)
+    else void this.writing.then(() => this.takeSnapshot(state))
   }
 
   /** One write at a time, each with the number after the last that succeeded. */
@@ -104,9 +107,9 @@ class PersistentActor extends Actor {
     return written.then()
   }
 
-  private async takeSnapshot(): Promise<void> {
+  private async takeSnapshot(state: unknown): Promise<void> {
     try {
-      const snapshot = new PersistedSnapshot(this.encodeSnapshot(this.state), this.sequenceNumber, this.key)
+      const snapshot = new PersistedSnapshot(this.encodeSnapshot(state), this.sequenceNumber, this.key)
       await this.engine.takeSnapshot(snapshot)
     } catch (error) {
       this.complain('a snapshot could not be taken', error)
