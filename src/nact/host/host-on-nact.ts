@@ -1,0 +1,116 @@
+import { RuntimeError } from '../../base/errors.ts'
+import { systemBehavior } from '../../kernel/behavior.ts'
+import type { ActorContext } from '../../kernel/types.ts'
+import { Command } from '../../persistence/command.ts'
+import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from '../../persistence/event-sourced.ts'
+import type { EntityKind, EventSourcedEntitiesOptions } from '../../persistence/event-sourced-entities.ts'
+import type { EventStore } from '../../persistence/event-store.ts'
+import { claimIds } from '../../persistence/id-claims.ts'
+import { checkPersistenceId } from '../../persistence/partition.ts'
+import type { Answerable } from './hosted-handler.ts'
+import { Hosting, type NactModule } from './hosting.ts'
+
+/**
+ * As `entities`, with persistent actors of nact (`import * as nact from 'nact'`) in place of Troupe's: the same definition,
+ * unchanged, behind the same bridges, and the same records in the store, so that a store may change hosts.
+ *
+ * **Delivery** and **Durability**: as `entities` promises; a reply waits for the events that it could reflect. **Order**:
+ * that of sending, per id; but the next command of an id is decided only once the write of the one before is durable, so
+ * a busy id costs a write each. **Bounds**: `maxLive` is exceeded while none of those looked at is idle. **Errors**: as
+ * `entities`. An actor whose handler never settles is never ended: nact has no time limit.
+ */
+export const hostOnNact = <Message, Event extends { readonly type: string }, State, Reply>(
+  nact: NactModule,
+  definition: EventSourcedDefinition<Message, Event, State, Reply>,
+  store: EventStore,
+  options: EventSourcedEntitiesOptions = {},
+): EntityKind<Message, Reply> => {
+  checkDefinition(definition)
+  const { name } = definition
+  let hosting: Hosting | null = null
+  let early: { readonly id: string; readonly command: Command<unknown> }[] | null = []
+
+  const begin = (context: ActorContext<never>): Started => {
+    const free = claimIds(store, { name, id: null })
+    const started = new Hosting(nact, definition as never, store, options, context)
+    hosting = started
+    const waited = early ?? []
+    early = null
+    for (const { id, command } of waited) started.send(id, command)
+    return { hosting: started, free }
+  }
+
+  const end = async ({ hosting: ending, free }: Started, shutdownMs: number): Promise<void> => {
+    if (hosting === ending) hosting = null
+    await ending.end(shutdownMs)
+    free()
+  }
+
+  const send = (id: string, command: Command<unknown>): void => {
+    if (hosting !== null) hosting.send(id, command)
+    else if (early !== null) early.push({ id, command })
+    else refuse(name, command)
+  }
+
+  const behavior = systemBehavior<never, Started>(
+    {
+      initial: begin,
+      receive: state => state,
+      onStop: state => end(state, options.shutdownMs ?? 5_000),
+    },
+    { onKill: state => void end(state, 0) },
+  )
+
+  return {
+    name,
+    behavior,
+    get live() {
+      return hosting?.live ?? 0
+    },
+    get restarts() {
+      return hosting?.restarts ?? 0
+    },
+    tell: (id, message) => {
+      checkPersistenceId(persistenceIdOf(name, id))
+      send(id, new Command<unknown>(message, null, null, null, null))
+    },
+    ask: async (id, message, { timeoutMs } = {}) => {
+      checkPersistenceId(persistenceIdOf(name, id))
+      return new Promise<Reply>((resolve, reject) => {
+        const late = (): void => reject(noAnswer(name, id, timeoutMs as number))
+        const cancel = timeoutMs === undefined ? () => undefined : store.ports.clock.after(timeoutMs, late)
+        const settled =
+          <Value>(settle: (value: Value) => void) =>
+          (value: Value): void => {
+            cancel()
+            settle(value)
+          }
+        const replyTo: Answerable = { tell: settled(resolve as (reply: unknown) => void), fail: settled(reject) }
+        send(id, new Command<unknown>(message, replyTo, null, null, null))
+      })
+    },
+    deliver: (id, message, delivery) => {
+      try {
+        checkPersistenceId(persistenceIdOf(name, id))
+      } catch (error) {
+        delivery.failed(error as Error, true)
+        return
+      }
+      send(id, new Command<unknown>(message, null, delivery, delivery.causationId, delivery.correlationId))
+    },
+  }
+}
+
+interface Started {
+  readonly hosting: Hosting
+  readonly free: () => void
+}
+
+const noAnswer = (name: string, id: string, timeoutMs: number): RuntimeError =>
+  new RuntimeError('ASK_TIMEOUT', `${name}|${id}: no answer within ${timeoutMs} ms`, { retryable: true })
+
+const refuse = (name: string, command: Command<unknown>): void => {
+  const error = new RuntimeError('ACTOR_STOPPED', `${name}: its supervisor is down`, { retryable: true })
+  command.delivery?.failed(error, false)
+  ;(command.replyTo as Answerable | null)?.fail?.(error)
+}

@@ -1,0 +1,269 @@
+import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
+import type { Cancel } from '../../base/ports.ts'
+import type { ActorContext } from '../../kernel/types.ts'
+import type { Command } from '../../persistence/command.ts'
+import { persistenceIdOf } from '../../persistence/event-sourced.ts'
+import type { EventSourcedEntitiesOptions } from '../../persistence/event-sourced-entities.ts'
+import type { EventStore } from '../../persistence/event-store.ts'
+import { lastingFailure } from '../../persistence/recovery.ts'
+import { backoffMs } from '../../supervision/backoff.ts'
+import { JournalEngine } from '../engine/journal-engine.ts'
+import { blankHosted, type Hosted, hostedCoding } from './hosted-coding.ts'
+import { type AnyDefinition, failed, hostedHandler } from './hosted-handler.ts'
+
+/** What is needed of nact, 7.6 or later: `import * as nact from 'nact'`, or from `troupe/nact`. */
+export interface NactModule {
+  // biome-ignore lint/suspicious/noExplicitAny: two packages with types of their own fulfil it.
+  readonly start: (...extensions: any[]) => any
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly stop: (actor: any) => void
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly dispatch: (actor: any, message: any) => void
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly spawnPersistent: (parent: any, f: any, key: string, name?: string, properties?: any) => any
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly configurePersistence: (engine: any) => any
+}
+
+/** Sweeps in the time after which an idle actor is stopped. */
+const SWEEPS = 4
+/** How many busy actors are looked at to find an idle one. */
+const EVICTION_LOOK = 64
+
+/** One id: the actor of nact that has it now, and what was sent to it and is not dealt with. */
+class Entry {
+  readonly id: string
+  /** Null: it rests after a crash. */
+  actor: unknown = null
+  pending: Command<unknown>[] = []
+  touched = 0
+  failures = 0
+  failedAtMs = 0
+  rest: Cancel | null = null
+  constructor(id: string) {
+    this.id = id
+  }
+}
+
+/**
+ * The persistent actors of one kind in a system of nact, one per id, each spawned by its first message. nact forgets what is
+ * in a mailbox when it stops an actor, so what is not dealt with is kept here: given back to its log, or sent again.
+ */
+export class Hosting {
+  restarts = 0
+  private readonly nact: NactModule
+  private readonly definition: AnyDefinition
+  private readonly store: EventStore
+  private readonly options: EventSourcedEntitiesOptions
+  private readonly context: ActorContext<never>
+  private readonly engine: JournalEngine
+  private readonly system: unknown
+  private readonly entries = new Map<string, Entry>()
+  private spawned = 0
+  private sweeps = 0
+  private cancelSweep: Cancel
+  private closed = false
+  private whenQuiet: (() => void) | null = null
+
+  constructor(
+    nact: NactModule,
+    definition: AnyDefinition,
+    store: EventStore,
+    options: EventSourcedEntitiesOptions,
+    context: ActorContext<never>,
+  ) {
+    this.nact = nact
+    this.definition = definition
+    this.store = store
+    this.options = options
+    this.context = context
+    const { version = 1, keep = 2 } = definition.snapshot ?? {}
+    this.engine = new JournalEngine(async () => store, hostedCoding(version, keep))
+    this.system = nact.start(nact.configurePersistence(this.engine))
+    this.cancelSweep = this.scheduleSweep()
+  }
+
+  get live(): number {
+    return this.entries.size
+  }
+
+  send(id: string, command: Command<unknown>): void {
+    if (this.closed) {
+      failed(command, stopping(this.definition.name), false)
+      return
+    }
+    const entry = this.entries.get(id) ?? this.open(id)
+    entry.touched = this.sweeps
+    entry.pending.push(command)
+    if (entry.actor !== null) this.nact.dispatch(entry.actor, command)
+    else if (entry.rest === null) this.spawn(entry)
+  }
+
+  /** Ends them after what they have in hand, or after `shutdownMs`. */
+  async end(shutdownMs: number): Promise<void> {
+    this.closed = true
+    this.cancelSweep()
+    for (const entry of this.entries.values())
+      if (entry.actor === null) this.abandon(entry, stopping(this.definition.name))
+    if (this.isBusy) {
+      await new Promise<void>(resolve => {
+        const cancel = this.context.clock.after(shutdownMs, resolve)
+        this.whenQuiet = () => {
+          cancel()
+          resolve()
+        }
+      })
+    }
+    for (const entry of this.entries.values()) {
+      if (entry.actor !== null) this.nact.stop(entry.actor)
+      this.abandon(entry, stopping(this.definition.name))
+    }
+    this.entries.clear()
+    this.nact.stop(this.system)
+  }
+
+  private get isBusy(): boolean {
+    for (const entry of this.entries.values()) if (entry.pending.length > 0) return true
+    return false
+  }
+
+  private open(id: string): Entry {
+    if (this.entries.size >= (this.options.maxLive ?? 100_000)) this.evict()
+    const entry = new Entry(id)
+    this.entries.set(id, entry)
+    return entry
+  }
+
+  /** Has an actor of nact take the entry over, and sends it all that is pending. */
+  private spawn(entry: Entry): void {
+    const { definition } = this
+    const key = persistenceIdOf(definition.name, entry.id)
+    try {
+      const initial = definition.initial(entry.id)
+      const handler = hostedHandler(
+        definition,
+        entry.id,
+        this.store,
+        (command, error) => this.handled(entry, command, error),
+        hosted => this.recovered(key, hosted),
+      )
+      let isFirst = true
+      const properties = {
+        initialStateFunc: () => {
+          const state = isFirst ? initial : definition.initial(entry.id)
+          isFirst = false
+          return blankHosted(state)
+        },
+        onCrash: (_message: unknown, error: unknown, { stop }: { readonly stop: unknown }) => {
+          // nact goes on with its own decision; the entry is another actor's from here on.
+          if (entry.actor === actor) this.crashed(entry, toError(error))
+          return stop
+        },
+        snapshotEvery: definition.snapshot?.every,
+      }
+      const actor = this.nact.spawnPersistent(this.system, handler, key, `${++this.spawned}`, properties)
+      entry.actor = actor
+    } catch (thrown) {
+      this.crashed(entry, new RuntimeError('RECOVERY_FAILED', `${key}: initial failed`, { cause: toError(thrown) }))
+      return
+    }
+    for (const command of entry.pending) this.nact.dispatch(entry.actor, command)
+  }
+
+  private recovered(persistenceId: string, hosted: Hosted): void {
+    try {
+      this.options.onRecovery?.recovered(persistenceId, hosted)
+    } catch (error) {
+      this.context.log.log('error', `${persistenceId}: the listener of recoveries failed`, { error })
+    }
+  }
+
+  private handled(entry: Entry, command: Command<unknown>, error: Error | null): void {
+    const at = entry.pending.indexOf(command)
+    if (at >= 0) entry.pending.splice(at, 1)
+    if (error === null) entry.failures = 0
+    if (this.whenQuiet !== null && !this.isBusy) this.whenQuiet()
+  }
+
+  /** What its log had sent goes back there; what was asked or told waits for the next actor. */
+  private crashed(entry: Entry, error: Error): void {
+    const key = persistenceIdOf(this.definition.name, entry.id)
+    entry.actor = null
+    this.engine.forget(key)
+    if (isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED')) {
+      this.abandon(entry, error)
+      this.context.fail(error)
+      return
+    }
+    const lasting = lastingFailure(key, error)
+    if (lasting !== null) this.abandon(entry, lasting, true)
+    else {
+      const delivered = entry.pending.filter(command => command.delivery !== null)
+      entry.pending = entry.pending.filter(command => command.delivery === null)
+      for (const command of delivered) failed(command, error, false)
+    }
+    this.restAfter(entry, error)
+    if (this.whenQuiet !== null && !this.isBusy) this.whenQuiet()
+  }
+
+  private restAfter(entry: Entry, error: Error): void {
+    const { backoff = {} } = this.options
+    const restMs = backoffMs(++entry.failures, this.context.random, backoff)
+    const text = `${this.definition.name}|${entry.id} failed; its next message starts it again, after ${Math.round(restMs)} ms`
+    this.context.log.log('warn', text, { error })
+    if (this.closed) {
+      this.abandon(entry, stopping(this.definition.name))
+      return
+    }
+    entry.rest = this.context.clock.after(restMs, () => {
+      entry.rest = null
+      if (entry.pending.length === 0) this.entries.delete(entry.id)
+      else {
+        this.restarts++
+        this.spawn(entry)
+      }
+    })
+  }
+
+  private abandon(entry: Entry, error: Error, isOwnFault = false): void {
+    entry.rest?.()
+    entry.rest = null
+    const { pending } = entry
+    entry.pending = []
+    for (const command of pending) failed(command, error, isOwnFault)
+  }
+
+  private passivate(entry: Entry): void {
+    this.nact.stop(entry.actor)
+    this.engine.forget(persistenceIdOf(this.definition.name, entry.id))
+    this.entries.delete(entry.id)
+  }
+
+  private evict(): void {
+    let looks = EVICTION_LOOK
+    for (const [id, entry] of this.entries) {
+      if (looks-- === 0) return
+      if (isIdle(entry)) {
+        this.passivate(entry)
+        return
+      }
+      this.entries.delete(id)
+      this.entries.set(id, entry)
+    }
+  }
+
+  private scheduleSweep(): Cancel {
+    const { passivateAfterMs = 60_000 } = this.options
+    return this.context.clock.after(passivateAfterMs / SWEEPS, () => {
+      this.sweeps++
+      for (const entry of this.entries.values())
+        if (this.sweeps - entry.touched > SWEEPS && isIdle(entry)) this.passivate(entry)
+      this.cancelSweep = this.scheduleSweep()
+    })
+  }
+}
+
+const isIdle = (entry: Entry): boolean => entry.actor !== null && entry.pending.length === 0
+
+const stopping = (name: string): RuntimeError =>
+  new RuntimeError('ACTOR_STOPPED', `${name}: its supervisor is down`, { retryable: true })
