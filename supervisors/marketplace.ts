@@ -26,7 +26,7 @@ import { type ApplicationsTopic, applicationsTopicBridge } from './applications-
 import { choreographyTree } from './choreography.ts'
 import { orchestrationTree } from './orchestration.ts'
 import { OutcomeWatch } from './outcomes.ts'
-import { type DomainEntities, domainEntities, type RiskEnquiry } from './parts.ts'
+import { type DomainEntities, domainEntities, type EntityHost, type RiskEnquiry } from './parts.ts'
 import { Recoveries, type RecoveryFigures } from './recoveries.ts'
 import { chooseMode, type Mode, SETTINGS_RECORDS } from './store-settings.ts'
 import { type MarketplaceTotals, totalsOf } from './totals.ts'
@@ -44,6 +44,8 @@ export interface MarketplaceOptions {
   /** Most entities of a kind in memory. Default: 20,000. */
   readonly maxLivePerKind?: number
   readonly riskEnquiry?: RiskEnquiry
+  /** Runs the domain's actors. Default: Troupe itself. */
+  readonly host?: EntityHost
   /** Takes applications from there too. */
   readonly applicationsTopic?: ApplicationsTopic
 }
@@ -85,6 +87,7 @@ export class Marketplace implements AsyncDisposable {
     void this.whenEnded.then(() => this.outcomes.close())
     const settings = {
       store,
+      host: options.host ?? null,
       onRecovery: this.recoveries,
       snapshotEvery: options.snapshotEvery ?? null,
       passivateAfterMs: options.passivateAfterMs ?? 30_000,

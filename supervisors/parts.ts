@@ -1,6 +1,8 @@
 import {
   type ChildSpec,
   type EntityKind,
+  type EventSourcedDefinition,
+  type EventSourcedEntitiesOptions,
   type EventStore,
   entities,
   type RecoveryListener,
@@ -37,8 +39,17 @@ import {
  */
 export type RiskEnquiry = (command: AssessRisk) => Promise<void> | null
 
+/** Hosts the entities of a kind, as `entities` of Troupe does. */
+export type EntityHost = <Message, Event extends { readonly type: string }, State, Reply>(
+  definition: EventSourcedDefinition<Message, Event, State, Reply>,
+  store: EventStore,
+  options: EventSourcedEntitiesOptions,
+) => EntityKind<Message, Reply>
+
 export interface MarketplaceSettings {
   readonly store: EventStore
+  /** Null: Troupe's own. */
+  readonly host: EntityHost | null
   readonly onRecovery: RecoveryListener
   /** Snapshot of an entity after so many records, in place of what its definition says. */
   readonly snapshotEvery: number | null
@@ -64,6 +75,7 @@ export interface DomainEntities {
 export const domainEntities = (settings: MarketplaceSettings): DomainEntities => {
   const { store, onRecovery, passivateAfterMs, maxLivePerKind, snapshotEvery } = settings
   const options = { onRecovery, passivateAfterMs, maxLive: maxLivePerKind }
+  const host = settings.host ?? entities
   const snapshotting = <Definition extends { readonly snapshot?: SnapshotPolicy }>(
     definition: Definition,
   ): Definition =>
@@ -71,10 +83,10 @@ export const domainEntities = (settings: MarketplaceSettings): DomainEntities =>
       ? definition
       : { ...definition, snapshot: { ...definition.snapshot, every: snapshotEvery } }
   return {
-    application: entities(application, store, options),
-    risk: entities(snapshotting(risk), store, options),
-    premium: entities(snapshotting(premium), store, options),
-    'quote-process': entities(quoteProcess, store, options),
+    application: host(application, store, options),
+    risk: host(snapshotting(risk), store, options),
+    premium: host(snapshotting(premium), store, options),
+    'quote-process': host(quoteProcess, store, options),
   }
 }
 

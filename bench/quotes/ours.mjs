@@ -7,10 +7,15 @@ import { Tally } from './steps.mjs'
 
 /**
  * Submits `applications`, at most `inFlight` under way; timed until everything that they caused is durable, the ends of
- * their processes too. Opening and closing are not timed.
+ * their processes too. Opening and closing are not timed. `host`: what runs the domain's actors; Troupe itself if none.
  */
-export async function quotes({ journal, applications, inFlight, latencies }) {
-  const marketplace = await Marketplace.open({ journal, mode: 'orchestration', logger: silentLogger })
+export async function quotes({ journal, host = undefined, applications, inFlight, latencies }) {
+  const marketplace = await Marketplace.open({
+    journal,
+    mode: 'orchestration',
+    logger: silentLogger,
+    ...(host !== undefined && { host }),
+  })
   try {
     const tally = new Tally()
     const { value } = await perSecond(applications.length, async () => {

@@ -1,7 +1,8 @@
 // How many motor quotes a second come out of the marketplace, orchestrated, with 256 under way: eight appends (eleven
 // records) a quote, each in a commit of its own step, flushed on LMDB, in one Redis with AOF everysec, or in memory.
 // Floor: a bare loop over the same records on the same engine (quotes/floor.mjs). Peer: BullMQ on the same Redis
-// (peers/bullmq.mjs), a queue per step, with the same arithmetic; it keeps no events.
+// (peers/bullmq.mjs), a queue per step, with the same arithmetic; it keeps no events. `quotes-nact` has the same actors
+// hosted on nact, behind the same bridges on the same store, as the side `nact`.
 //
 // Every sample of ours and of the floor has a store of its own that begins empty; opening and closing are not timed, the
 // durable end of the last process is. The samples' quotes are fewer for BullMQ because it is slower.
@@ -11,6 +12,7 @@ import { join } from 'node:path'
 import { memoryJournal } from 'troupe'
 import { lmdbJournal } from 'troupe/lmdb'
 import { redisJournal } from 'troupe/redis'
+import { nactHost } from '../../dist/supervisors/nact.js'
 import { quotes as bullmq } from '../peers/bullmq.mjs'
 import { sampleApplications } from '../quotes/applications.mjs'
 import * as floor from '../quotes/floor.mjs'
@@ -23,8 +25,8 @@ import { expectedChecksum, jobs, Tally } from '../quotes/steps.mjs'
 const IN_FLIGHT = 256
 
 /** Some seconds a sample: the collection before each also drops compiled code, and a short one would measure its return. */
-const FULL = { ours: 20_000, bullmq: 2_000 }
-const QUICK = { ours: 128, bullmq: 32 }
+const FULL = { ours: 20_000, bullmq: 2_000, nact: 2_000 }
+const QUICK = { ours: 128, bullmq: 32, nact: 64 }
 
 /**
  * What one process on one server is best off with: the journal's own default of 16 lets processes share a store, and cost
@@ -46,6 +48,7 @@ const goals = bullmqRatio => [
 
 export async function open({ quick }) {
   const counts = quick ? QUICK : FULL
+  const host = await nactHost()
   const applications = await sampleApplications()
   const redis = await startRedis()
   const folder = await mkdtemp(join(await scratch(), 'bench-quotes-'))
@@ -95,6 +98,26 @@ export async function open({ quick }) {
         return result
       },
       checksum,
+    }
+  }
+  const onNact = (name, withJournal) => {
+    const latencies = latenciesOf(`${name}, nact`)
+    return {
+      run: async () => {
+        const measured = []
+        const result = await withJournal(journal =>
+          ours.quotes({
+            journal,
+            host,
+            applications: applications(counts.nact),
+            inFlight: IN_FLIGHT,
+            latencies: measured,
+          }),
+        )
+        latencies.add(measured)
+        return result
+      },
+      checksum: expectedChecksum(sample.slice(0, counts.nact)),
     }
   }
   const ofFloor = withStore => ({
@@ -153,6 +176,15 @@ export async function open({ quick }) {
         bullmq: ofBullmq('quotes-redis'),
       },
       goals: goals(8),
+    },
+    {
+      name: 'quotes-nact',
+      measures: 'ours and the same actors on nact, on stores of their own: LMDB, flushed at every step',
+      sides: {
+        ours: ofOurs('quotes-nact', run => inFolder(path => lmdbJournal({ path }), run)),
+        nact: onNact('quotes-nact', run => inFolder(path => lmdbJournal({ path }), run)),
+      },
+      goals: [{ against: 'nact', ratio: 3 }],
     },
     {
       name: 'quotes-memory',

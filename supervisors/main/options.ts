@@ -9,6 +9,8 @@ export interface MainOptions {
   /** Null: what the store was begun with. */
   readonly mode: Mode | null
   readonly journal: string
+  /** What runs the domain's actors. */
+  readonly runtime: 'troupe' | 'nact'
   readonly fresh: boolean
   readonly concurrency: number
   readonly snapshotEvery: number | null
@@ -33,6 +35,7 @@ Takes motor insurance applications through the marketplace, and ends with a summ
   --mode MODE           orchestration (default) or choreography; a store keeps the one it was begun with
   --journal WHERE       lmdb:DIR (default lmdb:./.troupe), redis://HOST:PORT[/DB][?prefix=NAME&partitions=N]
                         (rediss:// for TLS), or memory
+  --runtime NAME        what runs the domain's actors: troupe (default), or nact, where that package is installed
   --fresh               begin the store anew: what it holds is deleted
   --concurrency N       applications under way at once, 1 to 100000 (default 256)
   --snapshot-every N    snapshot of a region's actor after so many records (default 100)
@@ -51,11 +54,14 @@ export const readOptions = (args: readonly string[]): MainOptions | null => {
   const mode = values.mode ?? null
   if (mode !== null && mode !== 'orchestration' && mode !== 'choreography')
     throw new UsageError(`--mode ${mode}: give orchestration or choreography`)
+  const { runtime = 'troupe' } = values
+  if (runtime !== 'troupe' && runtime !== 'nact') throw new UsageError(`--runtime ${runtime}: give troupe or nact`)
   return {
     applications: values.applications ?? null,
     limit: values.limit === undefined ? Number.POSITIVE_INFINITY : whole('--limit', values.limit, 0),
     mode,
     journal: values.journal ?? 'lmdb:./.troupe',
+    runtime,
     fresh: values.fresh ?? false,
     concurrency: values.concurrency === undefined ? 256 : whole('--concurrency', values.concurrency, 1, 100_000),
     snapshotEvery:
@@ -75,6 +81,7 @@ const parse = (args: readonly string[]) => {
         limit: { type: 'string' },
         mode: { type: 'string' },
         journal: { type: 'string' },
+        runtime: { type: 'string' },
         fresh: { type: 'boolean' },
         concurrency: { type: 'string' },
         'snapshot-every': { type: 'string' },

@@ -1,5 +1,6 @@
 import { type Logger, systemPorts } from 'troupe'
 import { Marketplace } from '../marketplace.ts'
+import { nactHost } from '../nact.ts'
 import { applicationRows, samplePath } from './input.ts'
 import { journalNamed } from './journals.ts'
 import type { MainOptions } from './options.ts'
@@ -39,11 +40,13 @@ export const run = async (
   const named = journalNamed(options.journal)
   const inputs = [options.applications ?? samplePath(), ...named.files]
   const out = options.out === null ? null : await OutFile.at(options.out, inputs)
+  const host = options.runtime === 'nact' ? await nactHost() : null
   if (options.fresh) await named.destroy()
   const openedMs = clock.monotonicMs()
   const marketplace = await Marketplace.open({
     journal: named.open(),
     logger,
+    ...(host !== null && { host }),
     ...(options.mode !== null && { mode: options.mode }),
     ...(options.snapshotEvery !== null && { snapshotEvery: options.snapshotEvery }),
   })

@@ -8,6 +8,7 @@ it('has the defaults that its usage tells', () => {
     limit: Number.POSITIVE_INFINITY,
     mode: null,
     journal: 'lmdb:./.troupe',
+    runtime: 'troupe',
     fresh: false,
     concurrency: 256,
     snapshotEvery: null,
@@ -19,9 +20,20 @@ it('has the defaults that its usage tells', () => {
 
 it('takes every option that its usage names', () => {
   const named = [...USAGE.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option)
-  expect(named).toHaveLength(11)
+  expect(named).toHaveLength(12)
   expect(readOptions(['--help'])).toBeNull()
-  const args = ['--applications', 'a.csv', '--limit', '7', '--mode', 'choreography', '--journal', 'memory', '--fresh']
+  const args = [
+    '--applications',
+    'a.csv',
+    '--limit',
+    '7',
+    '--mode',
+    'choreography',
+    '--journal',
+    'memory',
+    '--fresh',
+    '--runtime=nact',
+  ]
   expect(
     readOptions([...args, '--concurrency=8', '--snapshot-every', '9', '--json', '--out', 'o.jsonl', '--drain-ms=0']),
   ).toEqual({
@@ -29,6 +41,7 @@ it('takes every option that its usage names', () => {
     limit: 7,
     mode: 'choreography',
     journal: 'memory',
+    runtime: 'nact',
     fresh: true,
     concurrency: 8,
     snapshotEvery: 9,
@@ -47,6 +60,7 @@ it.each([
   { args: ['--concurrency', '0'], says: /--concurrency 0: give a whole number from 1 to 100000/ },
   { args: ['--snapshot-every', 'often'], says: /--snapshot-every often: give a whole number from 1/ },
   { args: ['--mode', 'anarchy'], says: /--mode anarchy: give orchestration or choreography/ },
+  { args: ['--runtime', 'akka'], says: /--runtime akka: give troupe or nact/ },
   { args: ['--json=yes'], says: /--json/ },
 ])('refuses $args and says what to give', ({ args, says }) => {
   expect(() => readOptions(args)).toThrow(UsageError)
