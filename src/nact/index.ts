@@ -4,6 +4,7 @@
  */
 
 export { onTroupe, troupeRef, troupeSystem } from './beside.ts'
+export { type FromNactEngineOptions, fromNactEngine } from './engine/from-nact-engine.ts'
 export { type NactEngine, nactEngine } from './engine/nact-engine.ts'
 export { hostOnNact } from './host/host-on-nact.ts'
 export type { NactModule } from './host/hosting.ts'
