@@ -185,6 +185,32 @@ describe('beside Troupe', () => {
     expect(() => troupeRef(killed as never)).toThrow('nothing lives under this reference')
   })
 
+  it('a handler that never settles holds its actor’s end up for 5,000 ms, also where it stopped itself', async () => {
+    const clock = new VirtualClock()
+    const system = start(onTroupe({ ports: { clock } }))
+    const hooks: string[] = []
+    for (const name of ['by others', 'by itself']) {
+      const actor = here.spawn(
+        system,
+        (_state: Any, _message: Any, { self }: Any) => {
+          if (name === 'by itself') here.stop(self)
+          return new Promise(() => undefined)
+        },
+        undefined,
+        { afterStop: () => hooks.push(name) },
+      )
+      here.dispatch(actor, 1)
+      await turns(2)
+      here.stop(actor)
+    }
+    clock.advance(4_999)
+    await turns(2)
+    expect(hooks).toEqual([])
+    clock.advance(1)
+    await turns(2)
+    expect(hooks.toSorted()).toEqual(['by itself', 'by others'])
+  })
+
   it('time is the kernel’s', async () => {
     const clock = new VirtualClock()
     const system = start(onTroupe({ ports: { clock } }))

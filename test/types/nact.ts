@@ -1,6 +1,7 @@
 // Compiled, never run: what compiles against nact's own declarations compiles against ours, and says the same.
 
 import * as nact from 'nact'
+import { type EventStore, eventSourced, type Journal } from 'troupe'
 import * as here from 'troupe/nact'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -88,6 +89,22 @@ export const onTroupe = async (): Promise<void> => {
   for (const each of [kitchen, waiter, book, someone]) stop(each)
   stop(system)
 }
+
+// Engines typed by either serve both.
+export const engines = (theirs: nact.PersistenceEngine, ours: here.PersistenceEngine, journal: Journal): void => {
+  here.start(here.configurePersistence(theirs), here.configurePersistence(ours))
+  nact.start(nact.configurePersistence(here.nactEngine(journal)))
+  here.fromNactEngine(theirs)
+  here.hostOnNact(nact, eventSourcedCounter, store)
+  here.hostOnNact(here, eventSourcedCounter, store)
+}
+declare const store: EventStore
+const eventSourcedCounter = eventSourced<number, { type: 'Added' }, number, number>({
+  name: 'counter',
+  initial: () => 0,
+  decide: () => ({ events: [{ type: 'Added' }] }),
+  evolve: count => count + 1,
+})
 
 // Every type that nact declares is here.
 export type Declared = [

@@ -8,6 +8,7 @@ import {
   PersistedSnapshot,
   type PersistenceEngine,
 } from '../lib/persistence/persistence-engine.ts'
+import type { Anything } from '../lib/types.ts'
 import { KeyLog, type Write } from './key-log.ts'
 
 /** How an engine's events and snapshots stand in the log. */
@@ -39,7 +40,7 @@ export class JournalEngine implements PersistenceEngine {
     this.coding = coding
   }
 
-  events(key: string, offset = 0, limit = Number.POSITIVE_INFINITY, tags: readonly string[] = []): EventStream {
+  events(key: string, offset = 0, limit = Number.POSITIVE_INFINITY, tags: readonly string[] = []): StoredEvents {
     return new StoredEvents(() => this.read(key, offset, limit, tags))
   }
 
@@ -108,7 +109,7 @@ export class JournalEngine implements PersistenceEngine {
 }
 
 /** Reduces one event after the other, as they are read; awaited, it is an array of all. */
-class StoredEvents implements EventStream, PromiseLike<readonly PersistedEvent[]> {
+export class StoredEvents implements EventStream, PromiseLike<Anything[]> {
   private readonly read: () => AsyncIterable<PersistedEvent>
 
   constructor(read: () => AsyncIterable<PersistedEvent>) {
@@ -118,21 +119,22 @@ class StoredEvents implements EventStream, PromiseLike<readonly PersistedEvent[]
   async reduce<Result>(
     step: (previous: Result, event: PersistedEvent, index: number) => Result,
     first: Result,
-  ): Promise<Awaited<Result>> {
-    let result = await first
+  ): Promise<Result> {
+    let result = first
     let index = 0
-    for await (const event of this.read()) result = await step(result as Result, event, index++)
+    // One step after the other: a long history must not become a long chain of promises.
+    for await (const event of this.read()) result = await step(result, event, index++)
     return result
   }
 
   then<Fulfilled, Rejected>(
-    fulfilled?: ((events: readonly PersistedEvent[]) => Fulfilled | PromiseLike<Fulfilled>) | null,
+    fulfilled?: ((events: Anything[]) => Fulfilled | PromiseLike<Fulfilled>) | null,
     rejected?: ((error: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
     return this.all().then(fulfilled, rejected)
   }
 
-  private async all(): Promise<readonly PersistedEvent[]> {
+  private async all(): Promise<PersistedEvent[]> {
     const events: PersistedEvent[] = []
     for await (const event of this.read()) events.push(event)
     return events

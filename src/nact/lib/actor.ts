@@ -61,6 +61,7 @@ const RESETS_MAX = 100
 const RESETS_PERIOD_MS = 5_000
 
 const NOBODY = new Nobody()
+const NO_LIMIT = { shutdownMs: 'infinity' } as const
 /** Told to an actor that has nothing to do: there is something all the same. */
 const NUDGE = Symbol('nudge')
 /** Told to an actor that had no message for the time of its `shutdownAfter`. */
@@ -115,7 +116,8 @@ export class Actor {
   launch(): ActorReference {
     const parent = this.parent as Actor | NactSystem
     parent.childSpawned(this)
-    this.cell = parent.adopt(behaviorOf(this), this.name)
+    this.cell = parent.adopt(hosting, this.name)
+    launched.set(this.cell, this)
     bind(this.reference, this)
     try {
       this.initializeState()
@@ -153,25 +155,20 @@ export class Actor {
    */
   stop(): void {
     if (this.stopped) return
+    const { afterStop } = this.properties
     const left = this.mail()
-    const context = { ...this.createContext(this.reference), mailbox: left }
+    const context = afterStop === undefined ? null : { ...this.createContext(this.reference), mailbox: left }
     this.parent?.childStopped(this)
     this.parent = undefined
     for (const child of [...this.children.values()]) child.stop()
     this.stopped = true
     bind(this.reference, undefined)
+    launched.delete(this.cell)
     this.reset?.resolve()
-    const { afterStop } = this.properties
-    if (afterStop === undefined) this.failQueries(left)
-    void this.cell.stop().then(async () => {
-      if (afterStop === undefined) return
-      try {
-        await afterStop.call(this as never, this.state, context)
-      } catch (error) {
-        this.complain('its afterStop failed', error)
-      }
-      this.failQueries(left)
-    })
+    // With no promise to wait for it needs no time limit; its children have their own.
+    const ended = this.cell.stop(this.cell.stateName === 'up' ? NO_LIMIT : undefined)
+    if (context === null) this.failQueries(left)
+    else void ended.then(() => this.afterStop(context, left))
   }
 
   /** Has it reset before its next message. Resolves when that is done, or the actor stopped. */
@@ -322,6 +319,8 @@ export class Actor {
   }
 
   private handleAsync(next: PromiseLike<unknown>, message: unknown, sender: unknown): Promise<this> {
+    // It stopped itself before it had anything to wait for.
+    if (this.stopped) void this.cell.stop()
     return Promise.resolve(next).then(
       state => this.handled(state),
       error => this.fail(message, sender, error).then(() => this.settle()),
@@ -370,8 +369,18 @@ export class Actor {
     return this
   }
 
+  private async afterStop(context: Context, left: readonly Sent[]): Promise<void> {
+    try {
+      await this.properties.afterStop?.(this.state, context)
+    } catch (error) {
+      this.complain('its afterStop failed', error)
+    }
+    this.failQueries(left)
+  }
+
   /** What waits, as nact shows it. */
   private mail(): readonly Sent[] {
+    if (this.cell.waiting === 0 && this.taken === NOTHING) return []
     const waiting = this.taken === NOTHING ? this.cell.waitingItems : [this.taken, ...this.cell.waitingItems]
     return waiting
       .filter(item => typeof item !== 'symbol')
@@ -409,17 +418,23 @@ class ChildMap extends Map<string, ActorReference> {
   }
 }
 
-/** An actor of the kernel that is `actor`; it ends when that one stops, and the other way round. */
-const behaviorOf = (actor: Actor): Behavior<unknown> =>
-  systemBehavior<unknown, Actor>(
-    {
-      initial: context => actor.begin(context),
-      receive: (_, item) => actor.receive(item),
-      onStop: () => actor.stop(),
-      startTimeoutMs: Number.POSITIVE_INFINITY,
+/** Actors whose first turn is yet to come, by the kernel's actor that they will be the state of. */
+const launched = new WeakMap<object, Actor>()
+
+/** The kernel's actors under all of nact's: one ends when the other stops, either way. */
+const hosting = systemBehavior<unknown, Actor>(
+  {
+    initial: context => {
+      const actor = launched.get(context.self) as Actor
+      launched.delete(context.self)
+      return actor.begin(context)
     },
-    { onKill: () => actor.stop(), isRuntimes: false },
-  )
+    receive: (actor, item) => actor.receive(item),
+    onStop: actor => actor.stop(),
+    startTimeoutMs: Number.POSITIVE_INFINITY,
+  },
+  { onKill: actor => actor.stop(), isRuntimes: false },
+)
 
 /** The name of an actor is free once it has stopped, while the kernel's may still be about its last handler. */
 export const withFreeName = (name: string, spawn: (name: string) => unknown): Cell => {

@@ -10,11 +10,12 @@ export interface PersistenceEngine {
   persist(event: PersistedEvent, ...properties: readonly unknown[]): Promise<unknown>
 }
 
+/** `step` may be async, as nact's own are: it is given what it gave, or a promise of it. */
 export interface EventStream {
   reduce<Result>(
     step: (previous: Result, event: PersistedEvent, index: number) => Result,
     first: Result,
-  ): Result | Promise<Awaited<Result>>
+  ): Promise<Result>
 }
 
 /** Units: ms since 1970. Through Date, so that a program that sets its clock by Date's methods is heard. */
@@ -39,7 +40,7 @@ export class PersistedSnapshot {
 export class PersistedEvent {
   readonly data: unknown
   /** Sorted. */
-  readonly tags: readonly string[]
+  tags: string[]
   /** From 1. */
   readonly sequenceNumber: number
   readonly key: string
@@ -59,7 +60,7 @@ export class PersistedEvent {
       throw new Error('tags should be a string array')
     checkNumber(sequenceNumber)
     this.data = data
-    this.tags = tags.sort()
+    this.tags = (tags as string[]).sort()
     this.sequenceNumber = sequenceNumber
     this.key = key
     this.createdAt = createdAt
