@@ -5,7 +5,12 @@ import type { Journal, StoredAppend } from '../../persistence/journal.ts'
 import { RECORD_TYPE_MAX } from '../../persistence/records-of.ts'
 import type { SnapshotPayload } from '../../persistence/recovery.ts'
 import { checkStorable } from '../../persistence/storable.ts'
-import { type EventStream, PersistedEvent, type PersistenceEngine } from '../lib/persistence/persistence-engine.ts'
+import {
+  type EventStream,
+  PersistedEvent,
+  type PersistedSnapshot,
+  type PersistenceEngine,
+} from '../lib/persistence/persistence-engine.ts'
 import type { Anything } from '../lib/types.ts'
 import { type Coding, JournalEngine } from './journal-engine.ts'
 
@@ -15,6 +20,8 @@ export interface NactEngine extends PersistenceEngine {
   events(key: string, offset?: number, limit?: number, tags?: readonly string[]): EventStream & PromiseLike<Anything[]>
   /** The newest that can be read; undefined: there is none, which nact's declarations leave out. */
   latestSnapshot(key: string): Promise<Anything>
+  takeSnapshot(snapshot: PersistedSnapshot): Promise<void>
+  persist(event: PersistedEvent, ...properties: readonly unknown[]): Promise<void>
   /** Opens the journal, which the first call would do else. **Errors**: those of `Journal.open`. */
   open(): Promise<EventStore>
   /** Ends after what is under way. A store that was handed over stays open. */
