@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type BuiltPackage, buildPackage } from '../supervisors/support/built.ts'
@@ -16,11 +16,11 @@ beforeAll(() => {
 afterAll(() => built.remove())
 
 /** Runs `text` as a file of the built package, where `troupe` is that package. */
-const run = (file: string, text: string) => {
+const run = (file: string, text: string, ...args: readonly string[]) => {
   mkdirSync(join(folder, 'programs'), { recursive: true })
   const path = join(folder, 'programs', file)
   writeFileSync(path, text)
-  const { stdout, stderr, status } = spawnSync(process.execPath, [path], { encoding: 'utf8' })
+  const { stdout, stderr, status } = spawnSync(process.execPath, [path, ...args], { encoding: 'utf8' })
   return { stdout, stderr, status }
 }
 
@@ -82,4 +82,16 @@ it('the process ends by itself once the system has stopped', () => {
   const started = performance.now()
   expect(run('ends.cjs', text)).toEqual({ stdout: '', stderr: '', status: 0 })
   expect(performance.now() - started).toBeLessThan(10_000)
+})
+
+it('the steps of docs/nact.md run one after the other on one store', () => {
+  const guide = readFileSync(join(import.meta.dirname, '../../docs/nact.md'), 'utf8')
+  const programs = [...guide.matchAll(/^```js\n([\s\S]*?)^```/gm)].map(([, text]) => text ?? '')
+  const store = newFolder('steps')
+  const outputs = programs.map((text, i) => run(`step-${i}.mjs`, text, store))
+  rmSync(store, { recursive: true })
+  expect(outputs.map(({ stdout, stderr }) => [stdout, stderr])).toEqual([
+    ['500\n', ''],
+    ['750\n', ''],
+  ])
 })
