@@ -109,7 +109,10 @@ export abstract class Receiver implements Runnable, Asker {
     return (this.first === NOTHING ? 0 : 1) + (this.mailbox === null ? 0 : this.mailbox.length)
   }
 
-  /** What waits, in its order, for whoever looks; asked and scheduled messages in their envelopes. A copy. */
+  /**
+   * What waits, for whoever looks: a copy, asked and scheduled messages in their envelopes. **Order**: oldest first; none
+   * where the mailbox has priorities.
+   */
   get waitingItems(): unknown[] {
     const items = this.first === NOTHING ? [] : [this.first]
     this.mailbox?.filter(item => {

@@ -8,7 +8,8 @@ import type { Anything, Plugin, Ref } from './lib/types.ts'
 
 /**
  * An extension of nact's `start`: its actors live in `kernel`, beside others of Troupe's, and it ends with neither; or in a
- * system of their own with these options, such as a virtual clock.
+ * system of their own with these options, such as a virtual clock. What has a sender is `{ message, sender }` to the
+ * system's interceptors, and in its dead letters.
  */
 export const onTroupe = (kernel: ActorSystem | ActorSystemOptions): Plugin =>
   ((system: NactSystem) => {

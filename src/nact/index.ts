@@ -51,6 +51,7 @@ export type {
 export {
   configureLogging,
   configurePersistence,
+  default,
   dispatch,
   hour,
   hours,

@@ -150,22 +150,18 @@ describe('stop', () => {
     expect(runs).toEqual({ nact: 2, here: 1 })
   })
 
-  it('shows all that is left in the mailbox', async () => {
-    const left = await onBoth(async ({ start, spawn, dispatch, stop }) => {
+  it('tells whoever asked that a message which was about to begin is lost', async () => {
+    const outcome = await onBoth(async ({ start, spawn, query, stop }) => {
       const system = start()
-      let mail: Any[] = []
-      const actor = spawn(system, (state: Any) => state, 'a', {
-        afterStop: (_state: Any, { mailbox }: Any) => {
-          mail = mailbox.map(({ message }: Any) => message)
-        },
-      })
-      for (const each of [1, 2, 3]) dispatch(actor, each)
+      const actor = spawn(system, (state: Any) => state)
+      const asked = performance.now()
+      const answer = query(actor, 1, 200).catch((thrown: Error) => thrown)
       stop(actor)
-      await turns()
+      const error: Any = await answer
       stop(system)
-      return mail
+      return [performance.now() - asked > 150, error.code]
     })
-    expect(left).toEqual({ nact: [2, 3], here: [1, 2, 3] })
+    expect(outcome).toEqual({ nact: [true, undefined], here: [false, 'ACTOR_STOPPED'] })
   })
 
   it('makes a dead letter of each message that is left, and of each that comes later', async () => {

@@ -112,7 +112,7 @@ describe('what is persisted', () => {
 
 describe('monitoring', () => {
   it('names its levels', async () => {
-    const { logLevelToString } = await import('../../src/nact/lib/monitoring/monitoring.ts')
+    const { logLevelToString } = await import('troupe/nact/lib/monitoring/monitoring')
     const levels = Object.values(monitoring.LogLevel)
     expect(levels).toEqual([0, 1, 2, 3, 4, 5, 6])
     expect([...levels, 100].map(logLevelToString)).toEqual([...Object.keys(monitoring.LogLevel), undefined])

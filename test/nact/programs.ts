@@ -291,6 +291,28 @@ export const programs: Readonly<Record<string, (api: Api) => Promise<unknown>>> 
     return seen
   },
 
+  'afterStop is shown what waits behind the message in hand': async ({ start, spawn, dispatch, stop }) => {
+    const system = start()
+    const seen: Any[] = []
+    const shown = (_state: Any, { mailbox }: Any) => seen.push(mailbox.map((mail: Any) => mail.message))
+    const slow = async (state: Any) => {
+      await sleep(20)
+      return state
+    }
+    for (const inBetween of [async () => undefined, () => sleep(5)]) {
+      const actor = spawn(system, slow, undefined, { afterStop: shown })
+      for (const each of [1, 2, 3]) dispatch(actor, each)
+      await inBetween()
+      stop(actor)
+      await sleep(40)
+    }
+    const idle = spawn(system, slow, undefined, { afterStop: shown })
+    stop(idle)
+    await turns()
+    stop(system)
+    return seen
+  },
+
   'an actor stops itself': async ({ start, spawn, dispatch, query, stop }) => {
     const system = start()
     const seen: Any[] = []

@@ -60,6 +60,18 @@ it('a module imports it, and shares the systems with what is required', () => {
   expect(run('program.mjs', text)).toEqual({ stdout: '42 false shop://counter\n', stderr: '', status: 0 })
 })
 
+it('a module imports it as a whole, as it does nact', () => {
+  const text = `
+    import nact from 'NAME'
+    console.log(Object.keys(nact).filter(name => name !== 'configureLogging').toSorted().join())
+    nact.stop(nact.start())`
+  const [ours, lib, theirs] = ['troupe/nact', 'troupe/nact/lib', 'nact'].map(name =>
+    run('whole.mjs', text.replace('NAME', name)),
+  )
+  expect([ours, lib]).toEqual([theirs, theirs])
+  expect(theirs?.stderr).toBe('')
+})
+
 it('needs no other package: not nact, and no driver', () => {
   const alone = newFolder('alone')
   const home = join(alone, 'node_modules/troupe')

@@ -151,13 +151,15 @@ export class Actor {
 
   /**
    * Ends the actor and its children, at once for all who would send to them or take their names. A handler in flight goes on;
-   * after it, or after 5,000 ms, `afterStop` runs, which sees what was left in the mailbox.
+   * after it, or after 5,000 ms, `afterStop` runs, which sees what was left in the mailbox. All that is left is a dead letter.
    */
   stop(): void {
     if (this.stopped) return
     const { afterStop } = this.properties
     const left = this.mail()
-    const context = afterStop === undefined ? null : { ...this.createContext(this.reference), mailbox: left }
+    // As on nact, the oldest is in hand once it is there, begun or not, and no longer in the mailbox.
+    const mailbox = this.isHandling ? left : left.slice(1)
+    const context = afterStop === undefined ? null : { ...this.createContext(this.reference), mailbox }
     this.parent?.childStopped(this)
     this.parent = undefined
     for (const child of [...this.children.values()]) child.stop()

@@ -14,6 +14,7 @@ import {
 import type { PersistenceEngine } from './persistence/persistence-engine.ts'
 import { Nobody as NobodyReference } from './references.ts'
 import { start as startSystem } from './system.ts'
+import * as time from './time.ts'
 import type * as types from './types.ts'
 
 export { hour, hours, message, messages, millisecond, milliseconds, minute, minutes, second, seconds } from './time.ts'
@@ -60,6 +61,24 @@ export const logNothing = nothing as unknown as () => types.LoggingEngine
 /** A reference to nobody. */
 export const Nobody = NobodyReference as unknown as new () => types.Ref<types.Anything>
 export type Nobody = types.Ref<types.Anything>
+
+/** For modules that import nact as a whole, which as a CommonJS package is its own default. */
+export default {
+  ...time,
+  start,
+  spawn,
+  spawnStateless,
+  spawnPersistent,
+  persistentQuery,
+  stop,
+  dispatch,
+  query,
+  configurePersistence,
+  configureLogging,
+  logToConsole,
+  logNothing,
+  Nobody,
+}
 
 export type {
   EventStream,
