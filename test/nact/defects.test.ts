@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { ActorSystem } from '../../src/kernel/system.ts'
 import { onTroupe } from '../../src/nact/index.ts'
-import { RecordingLogger } from '../kernel/support.ts'
+import { gate, RecordingLogger } from '../kernel/support.ts'
 import { type Any, type Api, failureOf, here, MemoryEngine, nact, quietly, sleep, turns } from './support.ts'
 
 /** Runs a program on nact and here, quietly. */
@@ -12,16 +12,17 @@ const onBoth = <Result>(program: (api: Api) => Promise<Result>): Promise<{ nact:
 
 const answering = (action: string) => ({ onCrash: (_message: Any, _error: Any, context: Any) => context[action] })
 
-/** A handler of 30 ms that notes how many of its kind run at once. */
+/** A handler that ends when it is let, and notes how many of its kind run at once. */
 const counted = () => {
   const seen = { now: 0, most: 0 }
+  const { opened, open } = gate()
   const handler = async (state: Any) => {
     seen.most = Math.max(seen.most, ++seen.now)
-    await sleep(30)
+    await opened
     seen.now--
     return state
   }
-  return { seen, handler }
+  return { seen, handler, open }
 }
 
 const failing = () => {
@@ -33,15 +34,17 @@ describe('one message at a time', () => {
     it(`after escalate, where the parent answers ${answer}`, async () => {
       const most = await onBoth(async ({ start, spawn, dispatch, stop }) => {
         const system = start()
-        const { seen, handler } = counted()
+        const { seen, handler, open } = counted()
         const isAsked = answer === 'resetAllChildren'
         const parent = spawn(system, isAsked ? (state: Any) => state : handler, 'parent', answering(answer))
         const child = spawn(parent, failing, 'child', answering('escalate'))
         const watched = isAsked ? spawn(parent, handler, 'watched') : parent
         for (let i = 0; i < 3; i++) dispatch(watched, i)
-        await sleep(5)
+        await turns()
         dispatch(child, 'fails')
-        await sleep(110)
+        await turns()
+        open()
+        await turns()
         stop(system)
         return seen.most
       })
@@ -51,13 +54,15 @@ describe('one message at a time', () => {
   it('after resetAll', async () => {
     const most = await onBoth(async ({ start, spawn, dispatch, stop }) => {
       const system = start()
-      const { seen, handler } = counted()
+      const { seen, handler, open } = counted()
       const peer = spawn(system, handler, 'peer')
       const actor = spawn(system, failing, 'actor', answering('resetAll'))
       for (let i = 0; i < 3; i++) dispatch(peer, i)
-      await sleep(5)
+      await turns()
       dispatch(actor, 'fails')
-      await sleep(110)
+      await turns()
+      open()
+      await turns()
       stop(system)
       return seen.most
     })
@@ -109,8 +114,9 @@ describe('stop', () => {
     const order = await onBoth(async ({ start, spawn, dispatch, stop }) => {
       const system = start()
       const seen: string[] = []
+      const { opened, open } = gate()
       const handler = async () => {
-        await sleep(20)
+        await opened
         seen.push('handler ends')
         return 'new'
       }
@@ -119,9 +125,11 @@ describe('stop', () => {
         afterStop: (state: Any) => seen.push(`afterStop with ${state}`),
       })
       dispatch(actor, 1)
-      await sleep(5)
+      await turns()
       stop(actor)
-      await sleep(40)
+      await turns()
+      open()
+      await turns()
       stop(system)
       return seen
     })
@@ -135,15 +143,18 @@ describe('stop', () => {
     const runs = await onBoth(async ({ start, spawn, dispatch, stop }) => {
       const system = start()
       let hooks = 0
+      const { opened, open } = gate()
       const handler = async () => {
-        await sleep(20)
+        await opened
         throw new Error('too late')
       }
       const actor = spawn(system, handler, 'a', { afterStop: () => hooks++ })
       dispatch(actor, 1)
-      await sleep(5)
+      await turns()
       stop(actor)
-      await sleep(40)
+      await turns()
+      open()
+      await turns()
       stop(system)
       return hooks
     })

@@ -9,9 +9,9 @@ import { PersistedEvent, PersistedSnapshot } from '../../src/nact/lib/persistenc
 import { entities } from '../../src/persistence/event-sourced-entities.ts'
 import { EventStore } from '../../src/persistence/event-store.ts'
 import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
+import { FaultyJournal } from '../../src/testkit/faults/faulty-journal.ts'
 import { lmdbStore } from '../adapters/lmdb/lmdb-store.ts'
 import { failNext, ledger } from '../persistence/support.ts'
-import { FaultyJournal } from '../support/faulty-journal.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { type Any, type Api, failureOf, here, nact, quietly, sleep, turns } from './support.ts'
 

@@ -8,7 +8,7 @@ import * as persistence from 'troupe/nact/lib/persistence'
 import { ActorReference, Nobody, TemporaryReference } from 'troupe/nact/lib/references'
 import * as systemMap from 'troupe/nact/lib/system-map'
 import { afterEach, describe, expect, it } from 'vitest'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
 import { type Any, failureOf, here, turns } from './support.ts'
 
 const require = createRequire(import.meta.url)

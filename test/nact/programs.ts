@@ -1,4 +1,4 @@
-import { type Any, type Api, failureOf, MemoryEngine, sleep, turns } from './support.ts'
+import { type Any, type Api, failureOf, MemoryEngine, sleep, turns, until } from './support.ts'
 
 /** Programs for nact, as its users write them. What one resolves with is all that it observed. */
 export const programs: Readonly<Record<string, (api: Api) => Promise<unknown>>> = {
@@ -76,7 +76,7 @@ export const programs: Readonly<Record<string, (api: Api) => Promise<unknown>>> 
       return state + 1
     })
     for (const each of [1, 2, 3]) dispatch(actor, each)
-    await sleep(60)
+    await until(() => order.length === 6)
     stop(system)
     return order
   },
@@ -93,7 +93,7 @@ export const programs: Readonly<Record<string, (api: Api) => Promise<unknown>>> 
       'stateless',
     )
     for (const each of [1, 2, 3]) dispatch(actor, each)
-    await sleep(60)
+    await until(() => order.length === 6)
     stop(system)
     return order
   },
@@ -291,23 +291,32 @@ export const programs: Readonly<Record<string, (api: Api) => Promise<unknown>>> 
     return seen
   },
 
-  'afterStop is shown what waits behind the message in hand': async ({ start, spawn, dispatch, stop }) => {
+  'afterStop is shown what waits behind the message in hand': async api => {
+    const { start, spawn, spawnPersistent, dispatch, stop, configurePersistence } = api
     const system = start()
     const seen: Any[] = []
     const shown = (_state: Any, { mailbox }: Any) => seen.push(mailbox.map((mail: Any) => mail.message))
+    let open = (): void => undefined
     const slow = async (state: Any) => {
-      await sleep(20)
+      await new Promise<void>(resolve => {
+        open = resolve
+      })
       return state
     }
-    for (const inBetween of [async () => undefined, () => sleep(5)]) {
+    for (const inBetween of [0, 24]) {
       const actor = spawn(system, slow, undefined, { afterStop: shown })
       for (const each of [1, 2, 3]) dispatch(actor, each)
-      await inBetween()
+      await turns(inBetween)
       stop(actor)
-      await sleep(40)
+      open()
+      await turns()
     }
     const idle = spawn(system, slow, undefined, { afterStop: shown })
     stop(idle)
+    const store = start(configurePersistence(new MemoryEngine()))
+    const recovering = spawnPersistent(store, slow, 'key', undefined, { afterStop: shown })
+    for (const each of [1, 2]) dispatch(recovering, each)
+    stop(recovering)
     await turns()
     stop(system)
     return seen
@@ -375,7 +384,8 @@ export const programs: Readonly<Record<string, (api: Api) => Promise<unknown>>> 
       },
     )
     for (const each of [1, 2, 3]) dispatch(actor, each)
-    await sleep(40)
+    await until(() => seen.length > 0)
+    await turns()
     stop(system)
     return seen
   },

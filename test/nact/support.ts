@@ -10,6 +10,11 @@ export const turns = async (count = 24): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise<void>(resolve => setImmediate(resolve))
 }
 
+/** For what takes a time that a busy machine draws out. */
+export const until = async (isSo: () => boolean): Promise<void> => {
+  for (let waitedMs = 0; !isSo() && waitedMs < 5_000; waitedMs += 5) await sleep(5)
+}
+
 export const failureOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'resolved',

@@ -32,8 +32,12 @@ export const decode = (data: unknown, where: string): unknown => {
   throw new RuntimeError('JOURNAL_FORMAT', `${where} was not written by this journal: give it a key of its own`)
 }
 
+const RECENT_MAX = 16
+
 /** The journal's log under one key of an engine: commit n is the key's event n. */
 export class EngineLog {
+  /** Those read last: the appends of one commit are asked for one by one. */
+  private readonly recent = new Map<number, Commit>()
   private readonly engine: PersistenceEngine
   private readonly key: string
 
@@ -48,9 +52,13 @@ export class EngineLog {
   }
 
   async commit(nr: number): Promise<Commit> {
+    const known = this.recent.get(nr)
+    if (known !== undefined) return known
     const [commit] = await this.after(nr - 1, 1)
     if (commit === undefined)
       throw new RuntimeError('JOURNAL_CORRUPT', `commit ${nr} of ${this.key} is missing from the engine`)
+    for (const oldest of this.recent.keys()) if (this.recent.size >= RECENT_MAX) this.recent.delete(oldest)
+    this.recent.set(nr, commit)
     return commit
   }
 

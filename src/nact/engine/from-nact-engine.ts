@@ -1,4 +1,5 @@
 import { RuntimeError } from '../../base/errors.ts'
+import { checkGroupNames } from '../../persistence/group-name.ts'
 import {
   type Append,
   type AppendResult,
@@ -89,6 +90,7 @@ class EngineJournal implements Journal {
 
   async commit(_partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
     this.checkWritable()
+    if (cursors !== undefined) checkGroupNames(cursors)
     await this.catchUpIfUnsure()
     const { results, stored } = await this.judge(appends)
     if (stored.length > 0 || cursors !== undefined) await this.write(stored, cursors ?? null)
@@ -104,11 +106,11 @@ class EngineJournal implements Journal {
   async *read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
     this.checkOpen()
     yield* await this.history(persistenceId, fromSequenceNr)
-    for (const place of this.places.get(persistenceId) ?? [])
-      if (place.expectedSequenceNr + place.count >= fromSequenceNr) {
-        const { appends } = await this.log.commit(place.commit)
-        yield appends[place.index] as StoredAppend
-      }
+    const places = this.places.get(persistenceId) ?? []
+    for (let at = firstFrom(places, fromSequenceNr); at < places.length; at++) {
+      const { commit, index } = places[at] as Place
+      yield (await this.log.commit(commit)).appends[index] as StoredAppend
+    }
   }
 
   async readLog(_partition: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]> {
@@ -160,6 +162,7 @@ class EngineJournal implements Journal {
 
   async saveCursors(_partition: number, cursors: Cursors): Promise<void> {
     this.checkWritable()
+    checkGroupNames(cursors)
     await this.catchUpIfUnsure()
     await this.write([], cursors)
   }
@@ -179,33 +182,31 @@ class EngineJournal implements Journal {
     const results: AppendResult[] = []
     let position = (this.positions.at(-1) ?? 0) + 1
     for (const append of appends) {
-      const { persistenceId } = append
+      const { persistenceId, expectedSequenceNr, records } = append
       const last = lasts.get(persistenceId) ?? (await this.lastSequenceNr(persistenceId))
-      const repeated = this.placeOf(append)
-      if (!refused.has(persistenceId) && last === append.expectedSequenceNr) {
-        stored.push(plain(append, position))
-        results.push({ status: 'written', position, repeated: false })
-        position += append.records.length
-        lasts.set(persistenceId, lastSequenceNr(append))
-      } else if (!refused.has(persistenceId) && repeated !== undefined) {
-        results.push({ status: 'written', position: repeated.position, repeated: true })
-      } else {
+      const isNext = last === expectedSequenceNr && !refused.has(persistenceId)
+      const repeated = isNext || refused.has(persistenceId) ? undefined : this.placeOf(append)
+      if (repeated !== undefined) results.push({ status: 'written', position: repeated.position, repeated: true })
+      else if (!isNext) {
         refused.add(persistenceId)
         results.push({ status: 'conflict', actualSequenceNr: last })
+      } else if (records.length === 0) results.push({ status: 'written', position: 0, repeated: false })
+      else {
+        stored.push(plain(append, position))
+        results.push({ status: 'written', position, repeated: false })
+        position += records.length
+        lasts.set(persistenceId, lastSequenceNr(append))
       }
     }
     return { results, stored }
   }
 
   private placeOf({ persistenceId, appendId, expectedSequenceNr, records }: Append): Place | undefined {
-    return this.places
-      .get(persistenceId)
-      ?.find(
-        place =>
-          place.appendId === appendId &&
-          place.expectedSequenceNr === expectedSequenceNr &&
-          place.count === records.length,
-      )
+    const places = this.places.get(persistenceId) ?? []
+    const place = places[firstFrom(places, expectedSequenceNr + 1)]
+    const isSame =
+      place?.appendId === appendId && place.expectedSequenceNr === expectedSequenceNr && place.count === records.length
+    return isSame ? place : undefined
   }
 
   private async write(appends: readonly StoredAppend[], cursors: Cursors | null): Promise<void> {
@@ -299,6 +300,19 @@ class EngineJournal implements Journal {
           'Another journal was opened on this engine: stop this one.',
       )
   }
+}
+
+/** Index of the first append that holds `sequenceNr` or a later record. */
+const firstFrom = (places: readonly Place[], sequenceNr: number): number => {
+  let low = 0
+  let high = places.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const { expectedSequenceNr, count } = places[middle] as Place
+    if (expectedSequenceNr + count < sequenceNr) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** What a writer hands over has more on it than is to be stored. */

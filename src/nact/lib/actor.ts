@@ -1,49 +1,19 @@
 import { RuntimeError, toError } from '../../base/errors.ts'
-import { type Behavior, systemBehavior } from '../../kernel/behavior.ts'
+import { AskEnvelope } from '../../kernel/ask.ts'
+import type { Behavior } from '../../kernel/behavior.ts'
 import type { Cell } from '../../kernel/cell.ts'
+import { Scheduled } from '../../kernel/scheduled.ts'
 import type { ActorRef, ActorContext as KernelContext } from '../../kernel/types.ts'
 import { RestartWindow } from '../../supervision/restart-window.ts'
-import { applyTo } from './functions.ts'
+import { ChildMap, type Context, type Handler, type OnCrash, type Properties, Sent } from './context.ts'
+import { hosting, launched, withFreeName } from './kernel-actor.ts'
 import type { ActorPath } from './paths.ts'
 import { failQueryOf, noteHandedOn } from './query.ts'
-import { ActorReference, type ActorSystemReference, bind, Nobody } from './references.ts'
-import { supervise } from './supervising.ts'
+import { ActorReference, bind, Nobody } from './references.ts'
+import { stopAfterComplaint, supervise } from './supervising.ts'
 import { SupervisionActions } from './supervision.ts'
 import type { NactSystem } from './system.ts'
-import type { Anything, LoggerLike } from './types.ts'
-
-/** A message that has a sender; one that has none is told as it is. */
-export class Sent {
-  readonly message: unknown
-  readonly sender: unknown
-  constructor(message: unknown, sender: unknown) {
-    this.message = message
-    this.sender = sender
-  }
-}
-
-/** What an actor's function is called with, last and as `this`. */
-export interface Context {
-  readonly parent: ActorReference | ActorSystemReference | undefined
-  readonly path: ActorPath
-  readonly self: ActorReference
-  readonly name: string
-  readonly children: Map<string, ActorReference>
-  readonly sender: unknown
-  readonly log: LoggerLike | undefined
-}
-
-export type Handler = (this: Context, state: unknown, message: unknown, context: Context) => unknown
-
-export interface Properties {
-  readonly shutdownAfter?: unknown
-  readonly onCrash?: OnCrash | undefined
-  readonly initialState?: unknown
-  readonly initialStateFunc?: ((context: Context) => unknown) | undefined
-  readonly afterStop?: ((state: unknown, context: Context) => unknown) | undefined
-}
-
-type OnCrash = (message: unknown, error: unknown, context: Anything, child: ActorReference | undefined) => unknown
+import type { LoggerLike } from './types.ts'
 
 /** A reset, asked for and not yet carried out. */
 class Reset {
@@ -89,7 +59,8 @@ export class Actor {
   private cell!: Cell
   /** What contexts are given, until the children change. */
   private childMap: ChildMap | null = null
-  private isHandling = false
+  /** A message is in hand, or what comes before the first. */
+  protected isHandling = false
   /** Taken from the mailbox and not begun, while a reset goes first. */
   private taken: unknown = NOTHING
   private reset: Reset | null = null
@@ -385,69 +356,14 @@ export class Actor {
     if (this.cell.waiting === 0 && this.taken === NOTHING) return []
     const waiting = this.taken === NOTHING ? this.cell.waitingItems : [this.taken, ...this.cell.waitingItems]
     return waiting
-      .filter(item => typeof item !== 'symbol')
-      .map(item => (item instanceof Sent ? item : new Sent(item, NOBODY)))
+      .filter(item => typeof item !== 'symbol' && !(item instanceof Scheduled))
+      .map(item => (item instanceof Sent ? item : new Sent(item instanceof AskEnvelope ? item.message : item, NOBODY)))
   }
 
   private failQueries(left: readonly Sent[]): void {
     for (const { sender } of left)
       failQueryOf(sender, () => new RuntimeError('ACTOR_STOPPED', `${this.path} stopped before it took the message`))
   }
-}
-
-/** A copy of an actor's children, which notices when whoever it is given to changes it. */
-class ChildMap extends Map<string, ActorReference> {
-  isTouched = false
-
-  constructor(children: ReadonlyMap<string, Actor>) {
-    super()
-    for (const [name, child] of children) super.set(name, child.reference)
-  }
-
-  override set(name: string, reference: ActorReference): this {
-    this.isTouched = true
-    return super.set(name, reference)
-  }
-
-  override delete(name: string): boolean {
-    this.isTouched = true
-    return super.delete(name)
-  }
-
-  override clear(): void {
-    this.isTouched = true
-    super.clear()
-  }
-}
-
-/** Actors whose first turn is yet to come, by the kernel's actor that they will be the state of. */
-const launched = new WeakMap<object, Actor>()
-
-/** The kernel's actors under all of nact's: one ends when the other stops, either way. */
-const hosting = systemBehavior<unknown, Actor>(
-  {
-    initial: context => {
-      const actor = launched.get(context.self) as Actor
-      launched.delete(context.self)
-      return actor.begin(context)
-    },
-    receive: (actor, item) => actor.receive(item),
-    onStop: actor => actor.stop(),
-    startTimeoutMs: Number.POSITIVE_INFINITY,
-  },
-  { onKill: actor => actor.stop(), isRuntimes: false },
-)
-
-/** The name of an actor is free once it has stopped, while the kernel's may still be about its last handler. */
-export const withFreeName = (name: string, spawn: (name: string) => unknown): Cell => {
-  // The kernel draws names that begin with `$` itself.
-  const wanted = name.startsWith('$') ? `~${name}` : name
-  for (let suffix = ''; ; suffix += '~')
-    try {
-      return spawn(wanted + suffix) as Cell
-    } catch (error) {
-      if (!(error instanceof RuntimeError) || error.code !== 'ACTOR_NAME_TAKEN') throw error
-    }
 }
 
 const shutdownAfterOf = (shutdownAfter: unknown): number => {
@@ -457,45 +373,7 @@ const shutdownAfterOf = (shutdownAfter: unknown): number => {
   return Math.max(1, shutdownAfter)
 }
 
-const stopAfterComplaint: OnCrash = function (this: Actor, _message, error, { stop }, child) {
-  this.complain(
-    child === undefined ? 'failed, and is stopped' : `child ${child.name} failed, and both are stopped`,
-    error,
-  )
-  return stop
-} as OnCrash
-
-const resumeAfterComplaint: OnCrash = function (this: Actor, _message, error, { resume }) {
-  this.complain('failed at a message, and goes on', error)
-  return resume
-} as OnCrash
-
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === 'object' || typeof value === 'function') &&
   value !== null &&
   typeof (value as { readonly then?: unknown }).then === 'function'
-
-/** **Errors**: Error for a parent that has stopped, and those of the actor's construction. */
-export const spawnActor = (parent: unknown, make: (parent: Actor | NactSystem) => Actor): ActorReference =>
-  applyTo(parent, (concrete: Actor | NactSystem) => {
-    concrete.assertNotStopped()
-    return make(concrete).launch()
-  })
-
-/** As nact's `spawn`; its types are the index's. */
-export const spawn = (parent: unknown, f: Handler, name?: unknown, properties: Properties = {}): ActorReference =>
-  spawnActor(parent, concrete => new Actor(concrete, f, name, properties))
-
-type StatelessHandler = (this: Context, message: unknown, context: Context) => unknown
-
-/** As nact's `spawnStateless`: its actors go on after every failure. */
-export const spawnStateless = (
-  parent: unknown,
-  f: StatelessHandler,
-  name?: unknown,
-  properties: Properties = {},
-): ActorReference =>
-  spawn(parent, (_state, message, context) => f.call(context, message, context), name, {
-    ...properties,
-    onCrash: resumeAfterComplaint,
-  })

@@ -3,7 +3,6 @@
  * of nact. Loads no dependency.
  */
 
-import { spawn as spawnActor, spawnStateless as spawnStatelessActor } from './actor.ts'
 import { dispatch as dispatchTo, query as queryOf, stop as stopActor } from './functions.ts'
 import { configureLogging as configure, logNothing as nothing, logToConsole as toConsole } from './monitoring/index.ts'
 import {
@@ -13,6 +12,7 @@ import {
 } from './persistence/index.ts'
 import type { PersistenceEngine } from './persistence/persistence-engine.ts'
 import { Nobody as NobodyReference } from './references.ts'
+import { spawn as spawnActor, spawnStateless as spawnStatelessActor } from './spawn.ts'
 import { start as startSystem } from './system.ts'
 import * as time from './time.ts'
 import type * as types from './types.ts'

@@ -1,5 +1,7 @@
-import { Actor, type Context, type Handler, type Properties, spawnActor } from '../actor.ts'
+import { Actor } from '../actor.ts'
+import type { Context, Handler, Properties } from '../context.ts'
 import type { ActorReference } from '../references.ts'
+import { spawnActor } from '../spawn.ts'
 import type { NactSystem } from '../system.ts'
 import { PersistedEvent, PersistedSnapshot, type PersistenceEngine } from './persistence-engine.ts'
 
@@ -60,6 +62,8 @@ class PersistentActor extends Actor {
     this.decode = properties.decoder ?? same
     this.encodeSnapshot = properties.snapshotEncoder ?? same
     this.decodeSnapshot = properties.snapshotDecoder ?? same
+    // It has its recovery in hand from the beginning.
+    this.isHandling = true
   }
 
   override createContext(sender: unknown): Context {
