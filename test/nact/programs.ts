@@ -352,8 +352,8 @@ export const programs: Readonly<Record<string, (api: Api) => Promise<unknown>>> 
       return state
     }
     const idle = spawn(system, echo, 'idle', { shutdownAfter: 40, afterStop: () => stoppedAt.push('idle') })
-    const used = spawn(system, echo, 'used', { shutdownAfter: 400, afterStop: () => stoppedAt.push('used') })
-    await sleep(100)
+    const used = spawn(system, echo, 'used', { shutdownAfter: 5_000, afterStop: () => stoppedAt.push('used') })
+    await until(() => stoppedAt.length > 0)
     const answers = [await failureOf(query(idle, 1, 10)), await query(used, 2, 500)]
     stop(system)
     return [answers, stoppedAt]
