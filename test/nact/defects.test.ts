@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { ActorSystem } from '../../src/kernel/system.ts'
 import { onTroupe } from '../../src/nact/index.ts'
-import { gate, RecordingLogger } from '../kernel/support.ts'
+import { RecordingLogger } from '../../src/testkit/recording-logger.ts'
+import { gate } from '../kernel/support.ts'
 import { type Any, type Api, failureOf, here, MemoryEngine, nact, quietly, sleep, turns } from './support.ts'
 
 /** Runs a program on nact and here, quietly. */
