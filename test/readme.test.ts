@@ -49,7 +49,7 @@ it('the README lists every page of the documentation', async () => {
 it('every promise names the tests that show it', async () => {
   const text = await readFile(join(root, 'docs/promises.md'), 'utf8')
   const [promises = '', table = ''] = text.split('## The tests that show it')
-  const named = [...table.matchAll(/^\| ([A-Z][^|]*?) \| (.*) \|$/gm)]
+  const named = [...table.matchAll(/^\| ([^|]*?: [^|]*?|[A-Z][^|]*?) \| (.*) \|$/gm)]
   for (const [, promise, tests] of named) expect(tests, promise).toMatch(/\]\(\.\.\/test\/[^)]*\.test\.ts\)/)
   let section = ''
   const made = promises.split('\n').flatMap(line => {
