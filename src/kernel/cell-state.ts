@@ -78,6 +78,11 @@ export type SystemMessage =
   | { readonly type: 'child-terminated'; readonly ref: Cell; readonly reason: ExitReason }
   | ChildExited
 
+/** Told after each turn that left a held child with nothing to do, in the middle of that turn. */
+export interface IdleWatcher {
+  becameIdle(): void
+}
+
 /** Waits for room in a mailbox with backpressure. */
 export interface WaitingOffer {
   readonly message: unknown
@@ -129,4 +134,5 @@ export class Rare {
   /** What the running handler has asked through its context. */
   asking: PendingReply[] | null = null
   receiveTimeout: ReceiveTimeout | null = null
+  idleWatcher: IdleWatcher | null = null
 }

@@ -5,6 +5,7 @@ import {
   BUSY,
   type CellSystem,
   ENDING,
+  type IdleWatcher,
   NEW,
   NOTHING,
   type Rare,
@@ -29,7 +30,7 @@ import {
   type StopOptions,
 } from './types.ts'
 
-export type { ChildExited, StartResult } from './cell-state.ts'
+export type { ChildExited, IdleWatcher, StartResult } from './cell-state.ts'
 
 const DEFAULT_SHUTDOWN_MS = 5_000
 
@@ -103,8 +104,10 @@ export class Cell extends Running implements ActorRef<unknown> {
   }
 
   /** The same for a supervisor that keeps its children's names unique itself: the name costs no entry here. */
-  holdEntity(behavior: Behavior<never>, name: string): Cell {
-    return this.attach(new Cell(this.system, this, behavior, name, true))
+  holdEntity(behavior: Behavior<never>, name: string, watcher: IdleWatcher): Cell {
+    const cell = this.attach(new Cell(this.system, this, behavior, name, true))
+    cell.rarely().idleWatcher = watcher
+    return cell
   }
 
   get incarnation(): number {

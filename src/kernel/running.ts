@@ -81,7 +81,13 @@ export abstract class Running extends Kin implements AskHolder {
       this.system.rings.give(mailbox)
     }
     this.idle = true
-    if (this.rare?.draining === true) this.signal({ type: 'stop', reason: NORMAL })
+    if (this.rare !== null) this.afterTurn(this.rare)
+  }
+
+  /** What few actors need. */
+  private afterTurn(rare: Rare): void {
+    if (rare.draining) this.signal({ type: 'stop', reason: NORMAL })
+    else if (rare.idleWatcher !== null) rare.idleWatcher.becameIdle()
   }
 
   private handle(message: unknown): void {

@@ -1,29 +1,40 @@
 import type { RuntimeError } from '../base/errors.ts'
 import type { Cancel } from '../base/ports.ts'
 import type { Behavior } from '../kernel/behavior.ts'
-import type { Cell, ChildExited, StartResult } from '../kernel/cell.ts'
+import type { Cell, ChildExited, IdleWatcher, StartResult } from '../kernel/cell.ts'
 import type { Context } from '../kernel/context.ts'
 import type { ExitReason } from '../kernel/types.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
 import type { EntitiesOptions, EntityHooks } from './entity-options.ts'
+import { IdleList } from './idle-list.ts'
 
 /** Up: its cell takes and handles messages. Stopping: passivated unless a message comes. Resting, down: crashed; the
  * next message starts it, but not before its rest is over. */
 type Phase = 'up' | 'stopping' | 'resting' | 'down'
 
-export class Entry {
+export class Entry implements IdleWatcher {
   readonly cell: Cell
   phase: Phase = 'up'
-  /** The sweep after which it had its last message. */
-  touched: number
+  /** The sweep after which it became idle. */
+  idleSince = 0
+  /** Its place in the list of the idle ones. */
+  isListed = false
+  olderIdle: Entry | null = null
+  youngerIdle: Entry | null = null
   failures = 0
   failedAtMs = 0
   rest: Cancel | null = null
   /** What its last start failed with, where trying again does not mend it; until its rest is over. */
   lasting: RuntimeError | null = null
-  constructor(cell: Cell, touched: number) {
-    this.cell = cell
-    this.touched = touched
+  private readonly host: EntityHost<never>
+
+  constructor(host: EntityHost<never>, behavior: Behavior<never>, id: string, parent: Cell) {
+    this.host = host
+    this.cell = parent.holdEntity(behavior, id, this)
+  }
+
+  becameIdle(): void {
+    this.host.becameIdle(this)
   }
 }
 
@@ -39,10 +50,6 @@ export interface Queued {
 const SWEEPS = 4
 /** An entity that ran so many times its longest rest without a crash has recovered. */
 const CALM_FACTOR = 2
-/** How many busy entities are looked at to find an idle one. */
-const EVICTION_LOOK = 64
-/** How long messages without room wait until idle entities are looked for again. Units: ms. */
-const ROOM_MS = 5
 
 /** One incarnation of the supervisor: which entities there are, and in which phase of their lives. */
 export class EntityHost<Message> {
@@ -54,13 +61,17 @@ export class EntityHost<Message> {
   private readonly roomAt: number
   private readonly passivateAfterMs: number
   private readonly shutdownMs: number
-  /** Insertion order is about the order of last use: what a search for an idle one finds busy moves to the end. */
   private readonly entries = new Map<string, Entry>()
+  /** Those that may be stopped: up with nothing to do, or down. */
+  private readonly idle = new IdleList()
+  private stopping = 0
   /** What came for ids that found no room. */
   private readonly queued = new Map<string, Queued[]>()
+  /** Goes through `queued` from the first to come; null: nothing has waited since it came to the end. */
+  private waitingIds: Iterator<string> | null = null
   private sweeps = 0
   private cancelSweep: Cancel
-  private cancelRoom: Cancel | null = null
+  private makingRoom = false
   private closed = false
   /** Gives the ids of its kind free. */
   private readonly release: (() => void) | null
@@ -85,11 +96,10 @@ export class EntityHost<Message> {
   entryFor(id: string): Entry | null {
     let entry = this.entries.get(id)
     if (entry === undefined) {
-      if (this.entries.size >= this.roomAt) this.evict()
+      if (this.entries.size >= this.roomAt) this.stopOldestIdle()
       if (this.entries.size >= this.maxLive || this.queued.has(id)) return null
       entry = this.open(id)
-    }
-    entry.touched = this.sweeps
+    } else if (entry.isListed) this.idle.remove(entry)
     return entry
   }
 
@@ -98,6 +108,12 @@ export class EntityHost<Message> {
     if (messages === undefined) this.queued.set(id, [message])
     else messages.push(message)
     this.makeRoomSoon()
+  }
+
+  becameIdle(entry: Entry): void {
+    entry.idleSince = this.sweeps
+    this.idle.add(entry)
+    if (this.queued.size > 0) this.makeRoomSoon()
   }
 
   /** A message came into the mailbox of an entity that is not up. */
@@ -135,14 +151,14 @@ export class EntityHost<Message> {
   private close(): void {
     this.closed = true
     this.cancelSweep()
-    this.cancelRoom?.()
     for (const entry of this.entries.values()) entry.rest?.()
     for (const messages of this.queued.values()) for (const message of messages) message.refuse()
     this.queued.clear()
   }
 
   private open(id: string): Entry {
-    const entry = new Entry(this.context.cell.holdEntity(this.hooks.behaviorOf(id) as Behavior<never>, id), this.sweeps)
+    const behavior = this.hooks.behaviorOf(id) as Behavior<never>
+    const entry = new Entry(this as EntityHost<unknown> as EntityHost<never>, behavior, id, this.context.cell)
     this.entries.set(id, entry)
     this.start(entry)
     return entry
@@ -154,7 +170,7 @@ export class EntityHost<Message> {
   }
 
   private start(entry: Entry): void {
-    entry.phase = 'up'
+    this.setPhase(entry, 'up')
     entry.cell.startThen(result => {
       // What did not start is dealt with after the cell's own turn.
       if (result.type !== 'started') Promise.resolve(result).then(ended => this.startEnded(entry, ended))
@@ -203,7 +219,7 @@ export class EntityHost<Message> {
     entry.failures = nowMs - entry.failedAtMs > calmMs ? 1 : entry.failures + 1
     entry.failedAtMs = nowMs
     const restMs = backoffMs(entry.failures, this.context.random, this.backoff)
-    entry.phase = 'resting'
+    this.setPhase(entry, 'resting')
     entry.rest = this.context.clock.after(restMs, () => this.rested(entry))
     return restMs
   }
@@ -211,8 +227,9 @@ export class EntityHost<Message> {
   private rested(entry: Entry): void {
     entry.rest = null
     entry.lasting = null
-    entry.phase = 'down'
+    this.setPhase(entry, 'down')
     if (entry.cell.waiting > 0) this.restart(entry)
+    else this.becameIdle(entry)
   }
 
   /** It stopped in an orderly way, by itself or passivated. */
@@ -223,19 +240,24 @@ export class EntityHost<Message> {
 
   private drop(entry: Entry): void {
     this.entries.delete(entry.cell.name)
+    this.setPhase(entry, 'down')
     entry.cell.abandon({ type: 'shutdown' })
     if (this.entries.size < this.maxLive) this.openNextQueued()
   }
 
   private openNextQueued(): void {
-    for (const [id, messages] of this.queued) {
-      this.queued.delete(id)
+    // One iterator for all: a new one each time would walk over the holes that those before have left in the Map.
+    this.waitingIds ??= this.queued.keys()
+    for (let next = this.waitingIds.next(); next.done !== true; next = this.waitingIds.next()) {
+      const messages = this.queued.get(next.value)!
+      this.queued.delete(next.value)
       const wanted = messages.filter(message => message.isWanted)
       if (wanted.length === 0) continue
-      const { cell } = this.open(id)
+      const { cell } = this.open(next.value)
       for (const message of wanted) message.deliver(cell)
       return
     }
+    this.waitingIds = null
   }
 
   private passivate(entry: Entry): void {
@@ -243,7 +265,7 @@ export class EntityHost<Message> {
       this.drop(entry)
       return
     }
-    entry.phase = 'stopping'
+    this.setPhase(entry, 'stopping')
     void entry.cell.shutdown('infinity').then(reason => {
       if (this.closed) return
       if (reason.type === 'error' || reason.type === 'killed') this.failed(entry, reason)
@@ -251,41 +273,42 @@ export class EntityHost<Message> {
     })
   }
 
-  /** Makes room: stops the entity whose last use is about the longest ago, among those with nothing to do. */
-  private evict(): void {
-    let looks = EVICTION_LOOK
-    for (const [id, entry] of this.entries) {
-      if (looks-- === 0) return
-      if (entry.phase === 'up' && entry.cell.isIdle) {
-        this.passivate(entry)
-        return
-      }
-      this.entries.delete(id)
-      this.entries.set(id, entry)
-    }
+  private setPhase(entry: Entry, phase: Phase): void {
+    if (entry.phase === 'stopping') this.stopping--
+    if (phase === 'stopping') this.stopping++
+    entry.phase = phase
+    this.idle.remove(entry)
   }
 
-  /** Nobody says that an entity has become idle, so while messages wait for room it is looked for again and again. */
+  /** Stops the entity that has been idle for longest; false: none is. */
+  private stopOldestIdle(): boolean {
+    for (let entry = this.idle.oldest; entry !== null; entry = this.idle.oldest) {
+      if (this.stopIdle(entry)) return true
+      // A message of its own came meanwhile, from a timer say: it is back in the list after that.
+      this.idle.remove(entry)
+    }
+    return false
+  }
+
+  private stopIdle(entry: Entry): boolean {
+    if (entry.phase === 'down') this.drop(entry)
+    else if (entry.phase === 'up' && entry.cell.isIdle) this.passivate(entry)
+    else return false
+    return true
+  }
+
+  /** Once what runs now is over: an entity says that it is idle in the middle of its turn. */
   private makeRoomSoon(): void {
-    this.cancelRoom ??= this.context.clock.after(ROOM_MS, () => {
-      this.cancelRoom = null
-      this.makeRoom()
-      if (this.queued.size > 0) this.makeRoomSoon()
-    })
+    if (this.makingRoom) return
+    this.makingRoom = true
+    void Promise.resolve().then(this.makeRoom)
   }
 
-  private makeRoom(): void {
-    let wanted = this.queued.size
-    for (const entry of this.entries.values()) {
-      if (entry.phase === 'stopping') wanted--
-      else if (entry.phase === 'down') this.drop(entry)
-    }
-    for (const entry of this.entries.values()) {
-      if (wanted <= 0) return
-      if (entry.phase !== 'up' || !entry.cell.isIdle) continue
-      wanted--
-      this.passivate(entry)
-    }
+  /** Called whenever an entity becomes idle while messages wait, and when the first one begins to. */
+  private readonly makeRoom = (): void => {
+    this.makingRoom = false
+    if (this.closed) return
+    while (this.queued.size > this.stopping && this.stopOldestIdle());
   }
 
   private scheduleSweep(): Cancel {
@@ -297,10 +320,9 @@ export class EntityHost<Message> {
 
   private sweep(): void {
     this.sweeps++
-    for (const entry of this.entries.values()) {
-      if (this.sweeps - entry.touched <= SWEEPS) continue
-      if (entry.phase === 'up' && entry.cell.isIdle) this.passivate(entry)
-      else if (entry.phase === 'down') this.drop(entry)
+    for (let entry = this.idle.oldest; entry !== null; entry = this.idle.oldest) {
+      if (this.sweeps - entry.idleSince <= SWEEPS) return
+      if (!this.stopIdle(entry)) this.idle.remove(entry)
     }
   }
 }

@@ -169,6 +169,42 @@ test('under a flood of 10,000 ids never more than the cap live, and each has its
   expect(ofOne.slice(0, 3)).toEqual(['id-9999: started', 'id-9999: 1', 'id-9999: 2'])
 })
 
+test('makes room as soon as an entity has nothing to do, whatever the time', async () => {
+  await using cast = new Cast()
+  const starts: (() => void)[] = []
+  // As from a shared store: no entity is up in the turn that it was opened in.
+  cast.startWaits = () => new Promise(resolve => starts.push(resolve))
+  const entities = cast.host({ maxLive: 10 })
+  for (let i = 0; i < 500; i++) entities.tell(`id-${i}`, note('1'))
+  for (let turns = 0; turns < 600 && cast.noted.filter(line => line.endsWith(': 1')).length < 500; turns++) {
+    await settle()
+    expect(entities.live).toBeLessThanOrEqual(10)
+    for (const start of starts.splice(0)) start()
+  }
+  expect(cast.noted.filter(line => line.endsWith(': 1'))).toHaveLength(500)
+})
+
+test('at the cap the entity that was used longest ago makes room', async () => {
+  await using cast = new Cast()
+  const entities = cast.host({ maxLive: 3 })
+  for (const id of ['a', 'b', 'a', 'c', 'b', 'new']) {
+    entities.tell(id, note('1'))
+    await settle()
+  }
+  // Room is made ahead, at 95 % of the cap: two live at a time.
+  expect(cast.noted.filter(line => line.endsWith('stopped'))).toEqual(['b: stopped', 'a: stopped', 'c: stopped'])
+})
+
+test('one that rests after a crash makes room once its rest is over', async () => {
+  await using cast = new Cast()
+  const entities = cast.host({ maxLive: 1, backoff: { minMs: 100, maxMs: 100 } })
+  entities.tell('a', crash)
+  await settle()
+  const asked = cast.read('b')
+  await cast.pass(110)
+  expect(await asked).toEqual([])
+})
+
 test('what waits for room is refused when the supervisor is stopped, and when it is killed', async () => {
   for (const end of ['stop', 'kill'] as const) {
     await using cast = new Cast()
