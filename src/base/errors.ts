@@ -45,6 +45,8 @@ export type ErrorCode =
   | 'PERSISTENCE_ID_INVALID'
   | 'ENTITIES_RUNNING'
   | 'RECOVERY_FAILED'
+  | 'WRITE_REJECTED'
+  | 'WRITE_UNCERTAIN'
   // messaging
   | 'MESSAGE_INVALID'
   | 'MESSAGE_PARKED'

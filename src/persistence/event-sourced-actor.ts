@@ -12,6 +12,7 @@ import { checkPersistenceId } from './partition.ts'
 import { isRefusal, recordsOf } from './records-of.ts'
 import { lastingFailure, type Recovered, recoverSoon, type SnapshotPayload } from './recovery.ts'
 import { checkStorable } from './storable.ts'
+import { writeFailed, writeRejected } from './write-failed.ts'
 
 type Definition<Message, Event extends { readonly type: string }, State, Reply> = EventSourcedDefinition<
   Message,
@@ -33,8 +34,9 @@ export interface RecoveryListener {
  *                            └ answered with the error, state untouched
  *
  * **Order**: commands in the order of the mailbox, answers in the order of commands. **Durability**: reply and
- * acknowledgement wait for every event that they could reflect. **Errors**: what `decide` or `evolve` throws, and a
- * failed write, crash the actor; its successor recovers from the log. What cannot be stored is refused and crashes nothing.
+ * acknowledgement wait for every event that they could reflect, and for nothing else. **Errors**: what `decide` or
+ * `evolve` throws, and a failed write, crash the actor; its successor recovers from the log. Whoever waited for a failed
+ * write gets WRITE_REJECTED or WRITE_UNCERTAIN. What cannot be stored is refused and crashes nothing.
  * A start fails with RECOVERY_FAILED where trying again would not help, and with the journal's error where it may; in the
  * first case what a log had delivered counts as failed by its own fault, so that it is parked and not waited with.
  */
@@ -100,11 +102,20 @@ class Effect {
   /** The last record that it could reflect. */
   readonly sequenceNr: number
   readonly command: Command<unknown>
+  /** Its command has an append of its own. */
+  readonly isWritten: boolean
   readonly reply: unknown
   readonly refusal: RuntimeError | null
-  constructor(sequenceNr: number, command: Command<unknown>, reply: unknown, refusal: RuntimeError | null) {
+  constructor(
+    sequenceNr: number,
+    command: Command<unknown>,
+    isWritten: boolean,
+    reply: unknown,
+    refusal: RuntimeError | null,
+  ) {
     this.sequenceNr = sequenceNr
     this.command = command
+    this.isWritten = isWritten
     this.reply = reply
     this.refusal = refusal
   }
@@ -129,7 +140,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
   /** The state to be stored once `sequenceNr` is durable. */
   private snapshot: { readonly sequenceNr: number; readonly payload: SnapshotPayload } | null = null
   private whenDurable: (() => void) | null = null
-  private failure: Error | null = null
+  private failure: RuntimeError | null = null
 
   constructor(
     store: EventStore,
@@ -155,11 +166,11 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     const { delivery } = command
     if (this.failure !== null) {
       // A write has failed and the crash is still queued: decide nothing on a state that is not in the log.
-      delivery?.failed(this.failure, false)
+      failCommand(command, this.failure, writeRejected(this.persistenceId, this.failure))
       throw this.failure
     }
     if (delivery !== null && this.inbox.hasHandled(delivery)) {
-      this.release(command, undefined, null)
+      this.release(command, false, undefined, null)
       return
     }
     const nowMs = this.store.ports.clock.nowMs()
@@ -182,7 +193,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     }
     if (records === REFUSED) return
     if (records.length > 0) this.write(command, records, state, nowMs)
-    this.release(command, decision.reply, null)
+    this.release(command, records.length > 0, decision.reply, null)
   }
 
   appended(append: PendingAppend): void {
@@ -199,7 +210,8 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     if (this.whenDurable !== null && this.durableSequenceNr === this.sequenceNr) this.whenDurable()
   }
 
-  appendFailed(_append: PendingAppend, error: RuntimeError): void {
+  appendFailed(append: PendingAppend, error: RuntimeError): void {
+    this.failEffects(lastSequenceNr(append), error)
     if (this.failure !== null) return
     this.failure = error
     this.context.fail(error)
@@ -228,6 +240,21 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     const effects = this.effects
     this.effects = NO_EFFECTS
     for (const { command } of effects) command.delivery?.failed(error, false)
+  }
+
+  /** Those up to and with a failed append's last record: its own command, and those behind it that stored nothing. */
+  private failEffects(sequenceNr: number, error: RuntimeError): void {
+    let failed = 0
+    for (; failed < this.effects.length; failed++) {
+      const effect = this.effects[failed]!
+      if (effect.sequenceNr > sequenceNr) break
+      if (effect.refusal !== null) give(effect)
+      else {
+        const told = (effect.isWritten ? writeFailed : writeRejected)(this.persistenceId, error)
+        failCommand(effect.command, error, told)
+      }
+    }
+    if (failed > 0) this.effects = this.effects.slice(failed)
   }
 
   private get revoked(): boolean {
@@ -279,9 +306,9 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     return { source, partition, position, outstanding: this.inbox.outstandingOf(handled) }
   }
 
-  private release(command: Command<Message>, reply: unknown, refusal: RuntimeError | null): void {
+  private release(command: Command<Message>, isWritten: boolean, reply: unknown, refusal: RuntimeError | null): void {
     if (command.replyTo === null && command.delivery === null) return
-    const effect = new Effect(this.sequenceNr, command, reply, refusal)
+    const effect = new Effect(this.sequenceNr, command, isWritten, reply, refusal)
     if (this.durableSequenceNr === this.sequenceNr) give(effect)
     else if (this.effects === NO_EFFECTS) this.effects = [effect]
     else this.effects.push(effect)
@@ -291,7 +318,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
   private refuse(command: Command<Message>, error: Error): void {
     this.context.log.log('warn', `${this.persistenceId}: what a command decided cannot be stored`, { error })
     const { delivery } = command
-    if (delivery === null) this.release(command, undefined, asRuntimeError(error))
+    if (delivery === null) this.release(command, false, undefined, asRuntimeError(error))
     else {
       const { source, partition, position } = delivery
       if (position !== null) this.inbox.skip({ source, partition, position })
@@ -324,6 +351,12 @@ const give = ({ command: { replyTo, delivery }, reply, refusal }: Effect): void 
     else if (replyTo instanceof PendingReply) replyTo.fail(refusal)
   }
   delivery?.done()
+}
+
+/** Nothing that it decided has left: whoever asked is told what that means for it, and a log delivers it again. */
+const failCommand = ({ replyTo, delivery }: Command<unknown>, error: RuntimeError, told: RuntimeError): void => {
+  if (replyTo instanceof PendingReply) replyTo.fail(told)
+  delivery?.failed(error, false)
 }
 
 const asRuntimeError = (error: Error): RuntimeError =>

@@ -39,9 +39,11 @@ export interface EntityKind<Message, Reply> {
   /** **Errors**: PERSISTENCE_ID_INVALID, thrown. */
   tell(id: string, message: Message): void
   /**
-   * Resolves with undefined where `decide` gave no reply. `timeoutMs` counts from the call. **Errors**: those of
-   * `ActorRef.ask`; EVENT_NOT_STORABLE and EVENT_TOO_LARGE when what was decided was refused; PERSISTENCE_ID_INVALID;
-   * RECOVERY_FAILED, whose cause says why, when the entity cannot be recovered.
+   * Resolves with undefined where `decide` gave no reply. `timeoutMs` counts from the call. **Errors**: those after which
+   * nothing of the command is stored, and the state is what it was: EVENT_NOT_STORABLE and EVENT_TOO_LARGE when what was
+   * decided was refused; WRITE_REJECTED, whose cause says why the write was not made (a conflict, a fenced or full
+   * store); PERSISTENCE_ID_INVALID; RECOVERY_FAILED, whose cause says why, when the entity cannot be recovered. After
+   * WRITE_UNCERTAIN and those of `ActorRef.ask` it may be stored.
    */
   ask(id: string, message: Message, options?: AskOptions): Promise<Reply>
   /** For bridges: hands over a message of a log, to be acknowledged when what it caused is durable. */

@@ -4,10 +4,12 @@ import { type Cancel, type Clock, type Executor, type Random, randomId, systemPo
 import { checkGroupName } from './group-name.ts'
 import type { Append, AppendResult, Handled, HandledId, Journal, NewRecord, StoredAppend } from './journal.ts'
 import { partitionOf } from './partition.ts'
+import { writeRejected } from './write-failed.ts'
 
 /** Whoever made an append, to be told how it ended; called once, in the order of the appends of one id. */
 export interface AppendOwner {
   appended(append: PendingAppend): void
+  /** `error` is WRITE_REJECTED for one that was not sent, since one of the same id before it failed. */
   appendFailed(append: PendingAppend, error: RuntimeError): void
 }
 
@@ -338,7 +340,7 @@ class PartitionWriter {
     const behind = this.withdraw(group)
     this.next()
     for (const append of group) append.owner.appendFailed(append, failure)
-    for (const append of behind) append.owner.appendFailed(append, failure)
+    for (const append of behind) append.owner.appendFailed(append, writeRejected(append.persistenceId, failure))
   }
 
   private refuseFromNowOn(failure: RuntimeError): void {

@@ -133,8 +133,8 @@ test.each(['before', 'after'] as const)(
     kind.deliver('a', add('3'), delivery)
     const readOfIt = rejection(kind.ask('a', read))
     await scene.pass(0)
-    expect(await failed).toMatchObject({ code: 'ACTOR_CRASHED', cause: { code: 'JOURNAL_UNAVAILABLE' } })
-    expect(await readOfIt).toMatchObject({ code: 'ACTOR_CRASHED' })
+    expect(await failed).toMatchObject({ code: 'WRITE_UNCERTAIN', cause: { code: 'JOURNAL_UNAVAILABLE' } })
+    expect(await readOfIt).toMatchObject({ code: 'WRITE_REJECTED', retryable: true })
     expect(delivery.outcomes).toEqual([
       { error: expect.objectContaining({ code: 'JOURNAL_UNAVAILABLE' }), culprit: false },
     ])
@@ -143,6 +143,46 @@ test.each(['before', 'after'] as const)(
     expect(await answer).toEqual(fail === 'before' ? ['1'] : ['1', '2', '3'])
   },
 )
+
+test('says which commands of a failed write may be stored, and which are not', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  const { opened, open } = gate()
+  let commits = 0
+  scene.journal.plan = operation => (operation === 'commit' && commits++ === 0 ? { wait: opened, fail: 'after' } : null)
+  const sent = [rejection(kind.ask('a', add('2'))), rejection(kind.ask('a', add('3')))]
+  await settle()
+  // Decided on a state that may be lost, and not sent to the journal yet.
+  const behind = [rejection(kind.ask('a', add('4'))), rejection(kind.ask('a', read))]
+  const refused = rejection(kind.ask('a', { type: 'unstorable' }))
+  await settle()
+  open()
+  await scene.pass(0)
+  const codes = (errors: readonly Error[]) => errors.map(error => (error as unknown as { code: string }).code)
+  expect(codes(await Promise.all(sent))).toEqual(['WRITE_UNCERTAIN', 'WRITE_UNCERTAIN'])
+  expect(codes(await Promise.all(behind))).toEqual(['WRITE_REJECTED', 'WRITE_REJECTED'])
+  expect(codes([await refused])).toEqual(['EVENT_NOT_STORABLE'])
+  const answer = kind.ask('a', read)
+  await scene.pass(200)
+  expect(await answer).toEqual(['1', '2', '3'])
+})
+
+test('a read waits for no write of another entity, and for none of its own that it cannot reflect', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  await kind.ask('b', add('1'))
+  const { opened, open } = gate()
+  scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
+  const others = ['b', 'c', 'd'].map(id => kind.ask(id, add('2')))
+  await settle()
+  expect(await kind.ask('a', read)).toEqual(['1'])
+  // A command that decides nothing is such a read, too, and so is a redelivery of what is durable.
+  expect(await kind.ask('a', { type: 'silent' })).toBeUndefined()
+  open()
+  await Promise.all(others)
+})
 
 test('recognises a delivery whose effect was stored though its answer was lost', async () => {
   await using scene = await Scene.open()
@@ -166,7 +206,11 @@ test('what another writer stored is a conflict: the actor recovers and decides t
   append(scene.memory, 'ledger|a', 1, ['theirs'])
   const failed = rejection(kind.ask('a', add('2')))
   await scene.pass(0)
-  expect(await failed).toMatchObject({ code: 'ACTOR_CRASHED', cause: { code: 'JOURNAL_SEQUENCE_CONFLICT' } })
+  expect(await failed).toMatchObject({
+    code: 'WRITE_REJECTED',
+    retryable: true,
+    cause: { code: 'JOURNAL_SEQUENCE_CONFLICT' },
+  })
   const answer = kind.ask('a', add('3'))
   await scene.pass(200)
   expect(await answer).toEqual(['1', 'theirs', '3'])
@@ -301,7 +345,11 @@ test('once fenced, every kind ends, asks fail, deliveries go back, and the store
   const asked = rejection(kind.ask('a', add('2')))
   kind.deliver('b', add('2'), delivery)
   await scene.pass(0)
-  expect(await asked).toMatchObject({ code: 'ACTOR_CRASHED', cause: { code: 'JOURNAL_FENCED' } })
+  expect(await asked).toMatchObject({
+    code: 'WRITE_REJECTED',
+    retryable: false,
+    cause: { code: 'JOURNAL_FENCED' },
+  })
   expect(delivery.outcomes).toMatchObject([{ culprit: false }])
   expect(await scene.store.whenFenced).toMatchObject({ code: 'JOURNAL_FENCED' })
   expect(await rejection(kind.ask('c', add('3')))).toMatchObject({ code: 'ACTOR_STOPPED' })

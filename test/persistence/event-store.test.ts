@@ -204,7 +204,7 @@ test('a failed write fails its appends and those of the same ids behind it, and 
   appendTo(scene, owner, 'b', 0, 'b1')
   open()
   await settle()
-  expect(owner.outcomes.toSorted()).toEqual(['a1: JOURNAL_UNAVAILABLE', 'a2: JOURNAL_UNAVAILABLE', 'b1 at 1'])
+  expect(owner.outcomes.toSorted()).toEqual(['a1: JOURNAL_UNAVAILABLE', 'a2: WRITE_REJECTED', 'b1 at 1'])
 })
 
 test('followers learn of a write whose answer was lost, though nothing else is ever written', async () => {
