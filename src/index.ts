@@ -46,6 +46,7 @@ export {
   type StopOptions,
 } from './kernel/types.ts'
 export type { Delivery } from './persistence/command.ts'
+export type { CommandCause } from './persistence/command-cause.ts'
 export { type Change, difference } from './persistence/difference.ts'
 export {
   dropEvent,

@@ -84,6 +84,8 @@ const append = (persistenceId, expectedSequenceNr, timeMs, cause, source, record
   causationId: cause === null ? null : `${cause.appendId}.${cause.records.length - 1}`,
   correlationId: cause === null ? null : (cause.correlationId ?? `${cause.appendId}.0`),
   traceParent: null,
+  principal: null,
+  compensates: null,
   handled: cause === null ? null : { source, partition: 0, position: cause.expectedSequenceNr, outstanding: NONE },
   records,
 })

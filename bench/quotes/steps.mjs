@@ -6,7 +6,7 @@ import { assessRiskAfter, calculatePremiumRateAfter, evaluateQuoteAfter } from '
 const NO_ACCUMULATION = risk.initial('')
 const NO_TOTALS = premium.initial('')
 
-const contextOf = (id, nowMs) => ({ id, nowMs, causationId: null, correlationId: null })
+const contextOf = (id, nowMs) => ({ id, nowMs, causationId: null, correlationId: null, principal: null })
 
 export const submit = (submitted, nowMs) =>
   application.decide(

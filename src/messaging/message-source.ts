@@ -45,6 +45,9 @@ export interface SourceMessage<Type extends string = string, Payload = unknown> 
   /** What makes it one with its redeliveries, and the cause of what it leads to. */
   readonly id: string
   readonly correlationId: string | null
+  /** On whose behalf, and in which trace, where that is known; kept with what the message leads to. */
+  readonly principal?: string | null
+  readonly traceParent?: string | null
   /** What is wrong with it, where it could not be read: a bridge parks it with this text and has nothing translated. */
   readonly invalid?: string | null
 }

@@ -12,6 +12,9 @@ export interface Delivery {
   readonly outstanding: ArrayLike<number>
   readonly causationId: string | null
   readonly correlationId: string | null
+  /** On whose behalf, and in which trace, where the source knows. */
+  readonly principal?: string | null
+  readonly traceParent?: string | null
   /** What it caused is durable. Called at most once for an attempt. */
   done(): void
   /**
@@ -28,6 +31,8 @@ export class Command<Message> {
   readonly delivery: Delivery | null
   readonly causationId: string | null
   readonly correlationId: string | null
+  readonly principal: string | null
+  readonly traceParent: string | null
 
   constructor(
     message: Message,
@@ -35,11 +40,15 @@ export class Command<Message> {
     delivery: Delivery | null,
     causationId: string | null,
     correlationId: string | null,
+    principal: string | null = null,
+    traceParent: string | null = null,
   ) {
     this.message = message
     this.replyTo = replyTo
     this.delivery = delivery
     this.causationId = causationId
     this.correlationId = correlationId
+    this.principal = principal
+    this.traceParent = traceParent
   }
 }

@@ -1,9 +1,10 @@
-import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
+import { type ErrorCode, isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { PendingReply } from '../kernel/ask.ts'
 import { type Behavior, KILLED, systemBehavior } from '../kernel/behavior.ts'
 import type { ActorContext, ExitReason } from '../kernel/types.ts'
 import { Command, type Delivery } from './command.ts'
+import { whyNoCompensation } from './compensation.ts'
 import { type Decision, type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
 import { type AppendOwner, type EventStore, PendingAppend } from './event-store.ts'
 import type { Inbox } from './inbox.ts'
@@ -68,8 +69,8 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
         }
       },
       receive: (entity, command) => {
-        entity.handle(command)
-        return entity
+        const handling = entity.handle(command)
+        return handling === null ? entity : handling.then(() => entity)
       },
       onStop: (entity, reason) => entity.end(reason),
     },
@@ -162,7 +163,8 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     this.snapshotSequenceNr = recovered.snapshotSequenceNr
   }
 
-  handle(command: Command<Message>): void {
+  /** Null: it is handled, as all commands are but those that look for the event that they compensate for. */
+  handle(command: Command<Message>): Promise<void> | null {
     const { delivery } = command
     if (this.failure !== null) {
       // A write has failed and the crash is still queued: decide nothing on a state that is not in the log.
@@ -171,7 +173,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     }
     if (delivery !== null && this.inbox.hasHandled(delivery)) {
       this.release(command, false, undefined, null)
-      return
+      return null
     }
     const nowMs = this.store.ports.clock.nowMs()
     let decision: Decision<Event, Reply>
@@ -183,6 +185,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
         nowMs,
         causationId: command.causationId,
         correlationId: command.correlationId,
+        principal: command.principal,
       })
       records = this.recordsOf(decision, command)
       if (records.length > 0 && decision.events !== undefined)
@@ -191,9 +194,11 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
       delivery?.failed(toError(thrown), true)
       throw thrown
     }
-    if (records === REFUSED) return
-    if (records.length > 0) this.write(command, records, state, nowMs)
+    if (records === REFUSED) return null
+    if (decision.compensates !== undefined) return this.compensate(command, decision, records, state, nowMs)
+    if (records.length > 0) this.write(command, records, state, nowMs, null)
     this.release(command, records.length > 0, decision.reply, null)
+    return null
   }
 
   appended(append: PendingAppend): void {
@@ -225,10 +230,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
 
   /** Waits for what is under way, unless the actor failed. */
   async end(reason: ExitReason): Promise<void> {
-    if (reason.type !== 'error' && this.failure === null && this.durableSequenceNr < this.sequenceNr)
-      await new Promise<void>(resolve => {
-        this.whenDurable = resolve
-      })
+    if (reason.type !== 'error') await this.untilDurable()
     this.giveBack(reason)
   }
 
@@ -271,7 +273,48 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     }
   }
 
-  private write(command: Command<Message>, records: readonly NewRecord[], state: State, nowMs: number): void {
+  /** Looks for the event among those stored, while the next commands wait: there is no other way to know it as its own. */
+  private async compensate(
+    command: Command<Message>,
+    decision: Decision<Event, Reply>,
+    records: readonly NewRecord[],
+    state: State,
+    nowMs: number,
+  ): Promise<void> {
+    const { persistenceId, store } = this
+    const eventId = decision.compensates as string
+    await this.untilDurable()
+    let refusal: RuntimeError | null = null
+    try {
+      refusal = await whyNoCompensation(store.journal, persistenceId, eventId, records)
+    } catch (thrown) {
+      const error = asRuntimeError(toError(thrown), 'JOURNAL_UNAVAILABLE')
+      failCommand(command, error, writeRejected(persistenceId, error))
+      return
+    }
+    if (this.revoked) return
+    if (this.failure !== null) failCommand(command, this.failure, writeRejected(persistenceId, this.failure))
+    else if (refusal !== null) this.refuse(command, refusal)
+    else {
+      this.write(command, records, state, nowMs, eventId)
+      this.release(command, true, decision.reply, null)
+    }
+  }
+
+  private untilDurable(): Promise<void> {
+    if (this.failure !== null || this.durableSequenceNr === this.sequenceNr) return Promise.resolve()
+    return new Promise(resolve => {
+      this.whenDurable = resolve
+    })
+  }
+
+  private write(
+    command: Command<Message>,
+    records: readonly NewRecord[],
+    state: State,
+    nowMs: number,
+    compensates: string | null,
+  ): void {
     const { delivery } = command
     const handled = delivery === null ? null : this.handledOf(delivery)
     const append = new PendingAppend(
@@ -282,7 +325,10 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
         timeMs: nowMs,
         causationId: command.causationId,
         correlationId: command.correlationId,
+        traceParent: command.traceParent,
+        principal: command.principal,
         handled,
+        compensates,
         records,
       },
       this,
@@ -318,7 +364,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
   private refuse(command: Command<Message>, error: Error): void {
     this.context.log.log('warn', `${this.persistenceId}: what a command decided cannot be stored`, { error })
     const { delivery } = command
-    if (delivery === null) this.release(command, false, undefined, asRuntimeError(error))
+    if (delivery === null) this.release(command, false, undefined, asRuntimeError(error, 'EVENT_NOT_STORABLE'))
     else {
       const { source, partition, position } = delivery
       if (position !== null) this.inbox.skip({ source, partition, position })
@@ -359,5 +405,5 @@ const failCommand = ({ replyTo, delivery }: Command<unknown>, error: RuntimeErro
   delivery?.failed(error, false)
 }
 
-const asRuntimeError = (error: Error): RuntimeError =>
-  error instanceof RuntimeError ? error : new RuntimeError('EVENT_NOT_STORABLE', error.message, { cause: error })
+const asRuntimeError = (error: Error, code: ErrorCode): RuntimeError =>
+  error instanceof RuntimeError ? error : new RuntimeError(code, error.message, { cause: error })

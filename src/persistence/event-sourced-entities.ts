@@ -1,8 +1,9 @@
 import { isRuntimeError, RuntimeError, shown } from '../base/errors.ts'
 import type { Behavior } from '../kernel/behavior.ts'
-import type { AskOptions } from '../kernel/types.ts'
+import type { AskOptions, ReplyTo } from '../kernel/types.ts'
 import { Entities, type EntitiesOptions } from '../supervision/entities.ts'
 import { Command, type Delivery } from './command.ts'
+import { type CommandCause, causeOf } from './command-cause.ts'
 import {
   checkDefinition,
   definitionInvalid,
@@ -13,6 +14,7 @@ import {
 import { eventSourcedBehavior, type RecoveryListener } from './event-sourced-actor.ts'
 import { EventStore } from './event-store.ts'
 import { claimIds } from './id-claims.ts'
+import type { Cause } from './journal.ts'
 import { checkPersistenceId, PERSISTENCE_ID_BYTES_MAX } from './partition.ts'
 
 export interface EventSourcedEntitiesOptions extends EntitiesOptions {
@@ -36,16 +38,16 @@ export interface EntityKind<Message, Reply> {
   readonly live: number
   /** Restarts after crashes. */
   readonly restarts: number
-  /** **Errors**: PERSISTENCE_ID_INVALID, thrown. */
-  tell(id: string, message: Message): void
+  /** **Errors**: PERSISTENCE_ID_INVALID and CAUSE_INVALID, thrown. */
+  tell(id: string, message: Message, cause?: CommandCause): void
   /**
    * Resolves with undefined where `decide` gave no reply. `timeoutMs` counts from the call. **Errors**: those after which
    * nothing of the command is stored, and the state is what it was: EVENT_NOT_STORABLE and EVENT_TOO_LARGE when what was
    * decided was refused; WRITE_REJECTED, whose cause says why the write was not made (a conflict, a fenced or full
-   * store); PERSISTENCE_ID_INVALID; RECOVERY_FAILED, whose cause says why, when the entity cannot be recovered. After
+   * store); COMPENSATION_INVALID; CAUSE_INVALID; PERSISTENCE_ID_INVALID; RECOVERY_FAILED, whose cause says why, when the entity cannot be recovered. After
    * WRITE_UNCERTAIN and those of `ActorRef.ask` it may be stored.
    */
-  ask(id: string, message: Message, options?: AskOptions): Promise<Reply>
+  ask(id: string, message: Message, options?: AskOptions & CommandCause): Promise<Reply>
   /** For bridges: hands over a message of a log, to be acknowledged when what it caused is durable. */
   deliver(id: string, message: Message, delivery: Delivery): void
 }
@@ -102,22 +104,35 @@ const hosting = <Message, Event extends { readonly type: string }, State, Reply>
     get restarts() {
       return kind.restarts
     },
-    tell: (id, message) => {
+    tell: (id, message, cause) => {
       const wrongId = checkId(definition.name, id, only)
       if (wrongId !== null) throw wrongId
-      kind.tell(id, new Command(message, null, null, null, null))
+      kind.tell(id, commandOf(message, null, causeOf(cause)))
     },
     ask: (id, message, askOptions) => {
       const wrongId = checkId(definition.name, id, only)
       if (wrongId !== null) return Promise.reject(wrongId)
-      return kind.ask<Reply>(id, replyTo => new Command(message, replyTo as never, null, null, null), askOptions)
+      try {
+        const cause = causeOf(askOptions)
+        return kind.ask<Reply>(id, replyTo => commandOf(message, replyTo as never, cause), askOptions)
+      } catch (error) {
+        return Promise.reject(error)
+      }
     },
     deliver: (id, message, delivery) => {
       const wrongId = checkId(definition.name, id, only)
       if (wrongId !== null) delivery.failed(wrongId, true)
-      else kind.tell(id, new Command(message, null, delivery, delivery.causationId, delivery.correlationId))
+      else kind.tell(id, deliveredCommand(message, delivery))
     },
   }
+}
+
+const commandOf = <Message>(message: Message, replyTo: ReplyTo<unknown> | null, cause: Cause): Command<Message> =>
+  new Command(message, replyTo, null, cause.causationId, cause.correlationId, cause.principal, cause.traceParent)
+
+const deliveredCommand = <Message>(message: Message, delivery: Delivery): Command<Message> => {
+  const { causationId, correlationId, principal = null, traceParent = null } = delivery
+  return new Command(message, null, delivery, causationId, correlationId, principal, traceParent)
 }
 
 const checkOptions = (name: string, options: EventSourcedEntitiesOptions): void => {

@@ -16,6 +16,8 @@ export interface DecideContext {
   /** The record or request that this command came from, where known. */
   readonly causationId: string | null
   readonly correlationId: string | null
+  /** On whose behalf, where its sender said so. */
+  readonly principal: string | null
 }
 
 /** A message that leaves with the events, in the same write, and is delivered from the log until it is acknowledged. */
@@ -33,6 +35,12 @@ export interface Decision<Event, Reply = never> {
   /** The answer to whoever asked; given once everything that it could reflect is durable. */
   readonly reply?: Reply
   readonly send?: readonly Outgoing[]
+  /**
+   * The id of an earlier event of this entity, as `history` tells it, that these events make good. The command waits until
+   * it was looked for in the journal. **Errors**: the command is answered with COMPENSATION_INVALID, and the state is what
+   * it was, where the entity has no such event (any more), or nothing makes it good.
+   */
+  readonly compensates?: string
 }
 
 export interface SnapshotPolicy {

@@ -21,22 +21,27 @@ export class PendingAppend implements StoredAppend {
   readonly timeMs: number
   readonly causationId: string | null
   readonly correlationId: string | null
-  readonly traceParent: string | null = null
+  readonly traceParent: string | null
+  readonly principal: string | null
   readonly handled: Handled | HandledId | null
+  readonly compensates: string | null
   readonly records: readonly NewRecord[]
   readonly owner: AppendOwner
   partition = 0
   /** 0 until it is written. */
   position = 0
 
-  constructor(append: Omit<Append, 'traceParent'>, owner: AppendOwner) {
+  constructor(append: Append, owner: AppendOwner) {
     this.persistenceId = append.persistenceId
     this.expectedSequenceNr = append.expectedSequenceNr
     this.appendId = append.appendId
     this.timeMs = append.timeMs
     this.causationId = append.causationId
     this.correlationId = append.correlationId
+    this.traceParent = append.traceParent
+    this.principal = append.principal
     this.handled = append.handled
+    this.compensates = append.compensates
     this.records = append.records
     this.owner = owner
   }

@@ -22,8 +22,14 @@ export interface HistoryEntry extends NewRecord {
   /** The same for everything that one request led to; null for the first of a flow, whose own id it is. */
   readonly correlationId: string | null
   readonly traceParent: string | null
+  /** On whose behalf; null where nobody said. */
+  readonly principal: string | null
   /** The bridge that delivered the command; null where somebody told or asked the entity itself. */
   readonly source: string | null
+  /** The id of the earlier event that this one makes good; null: none. */
+  readonly compensates: string | null
+  /** The ids of the later events that make this one good. */
+  readonly compensatedBy: readonly string[]
 }
 
 /** Up to which record: a sequence number, or the records decided before the first that is later than a time. */
@@ -39,10 +45,33 @@ export interface PastState<State> {
 
 type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: string }, State, unknown>
 
-/** An entity's records in order, commands that it sent among them. **Errors**: those of the journal. */
+/**
+ * An entity's records in order, commands that it sent among them. It reads the log twice, since an event's compensations come
+ * after it. **Errors**: those of the journal. **Bounds**: one page of the log in memory, and the compensations' ids.
+ */
 export async function* history(store: EventStore, name: string, id: string): AsyncIterable<HistoryEntry> {
-  for await (const append of store.journal.read(persistenceIdOf(name, id), 1))
-    for (let i = 0; i < append.records.length; i++) yield entryOf(append, i)
+  const persistenceId = persistenceIdOf(name, id)
+  const compensations = await compensationsOf(store, persistenceId)
+  for await (const append of store.journal.read(persistenceId, 1))
+    for (let i = 0; i < append.records.length; i++) yield entryOf(append, i, compensations)
+}
+
+/** Ids of the events that make others good, by the ids of those. */
+type Compensations = ReadonlyMap<string, readonly string[]>
+
+const NO_COMPENSATIONS: Compensations = new Map()
+const NOBODY: readonly string[] = []
+
+const compensationsOf = async (store: EventStore, persistenceId: string): Promise<Compensations> => {
+  const found = new Map<string, string[]>()
+  for await (const append of store.journal.read(persistenceId, 1)) {
+    if (append.compensates === null) continue
+    const ids = found.get(append.compensates) ?? []
+    found.set(append.compensates, ids)
+    for (let i = 0; i < append.records.length; i++)
+      if (append.records[i]?.kind === 'event') ids.push(recordId(append, i))
+  }
+  return found
 }
 
 /**
@@ -57,21 +86,25 @@ export const stateAsOf = async <State>(
   until: Until,
 ): Promise<PastState<State>> => {
   let past: PastState<State> = { state: definition.initial(id), sequenceNr: 0, timeMs: null }
-  for await (const entry of history(store, definition.name, id)) {
-    if ('timeMs' in until ? entry.timeMs > until.timeMs : entry.sequenceNr > until.sequenceNr) break
-    const where = `${persistenceIdOf(definition.name, id)}, event ${entry.sequenceNr}`
-    const state = entry.kind === 'event' ? foldRecord(definition, past.state, entry, where) : past.state
-    past = { state, sequenceNr: entry.sequenceNr, timeMs: entry.timeMs }
-  }
+  const persistenceId = persistenceIdOf(definition.name, id)
+  for await (const append of store.journal.read(persistenceId, 1))
+    for (let i = 0; i < append.records.length; i++) {
+      const entry = entryOf(append, i, NO_COMPENSATIONS)
+      if ('timeMs' in until ? entry.timeMs > until.timeMs : entry.sequenceNr > until.sequenceNr) return past
+      const where = `${persistenceId}, event ${entry.sequenceNr}`
+      const state = entry.kind === 'event' ? foldRecord(definition, past.state, entry, where) : past.state
+      past = { state, sequenceNr: entry.sequenceNr, timeMs: entry.timeMs }
+    }
   return past
 }
 
-const entryOf = (append: StoredAppend, index: number): HistoryEntry => {
+const entryOf = (append: StoredAppend, index: number, compensations: Compensations): HistoryEntry => {
   const record = append.records[index]
   assert(record !== undefined, `${append.persistenceId}: an append of ${append.records.length} records has no ${index}`)
+  const eventId = recordId(append, index)
   return {
     ...record,
-    eventId: recordId(append, index),
+    eventId,
     sequenceNr: append.expectedSequenceNr + index + 1,
     partition: append.partition,
     position: append.position + index,
@@ -79,6 +112,9 @@ const entryOf = (append: StoredAppend, index: number): HistoryEntry => {
     causationId: append.causationId,
     correlationId: append.correlationId,
     traceParent: append.traceParent,
+    principal: append.principal,
     source: append.handled?.source ?? null,
+    compensates: record.kind === 'event' ? append.compensates : null,
+    compensatedBy: compensations.get(eventId) ?? NOBODY,
   }
 }

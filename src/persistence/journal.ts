@@ -57,6 +57,8 @@ export interface Cause {
   readonly correlationId: string | null
   /** W3C trace parent. */
   readonly traceParent: string | null
+  /** On whose behalf; null where nobody said. */
+  readonly principal: string | null
 }
 
 export interface Append extends Cause {
@@ -67,6 +69,8 @@ export interface Append extends Cause {
   readonly appendId: string
   readonly timeMs: number
   readonly handled: Handled | HandledId | null
+  /** The earlier event of the same id that this append makes good; null: none. */
+  readonly compensates: string | null
   readonly records: readonly NewRecord[]
 }
 

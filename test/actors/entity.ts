@@ -19,7 +19,7 @@ export class Entity<Command, Event extends { readonly type: string }, State, Rep
   }
 
   handle(command: Command, nowMs = 0): Decision<Event, Reply> {
-    const context = { id: this.id, nowMs, causationId: null, correlationId: null }
+    const context = { id: this.id, nowMs, causationId: null, correlationId: null, principal: null }
     const decision = this.#definition.decide(this.#state, command, context)
     for (const event of decision.events ?? []) this.#state = this.#definition.evolve(this.#state, event)
     this.events.push(...(decision.events ?? []))

@@ -1,3 +1,4 @@
+import { NO_CAUSE } from '../../src/persistence/command-cause.ts'
 import { type AppendOwner, type EventStore, PendingAppend } from '../../src/persistence/event-store.ts'
 import type { NewRecord } from '../../src/persistence/journal.ts'
 
@@ -30,8 +31,8 @@ export class Writer implements AppendOwner {
           expectedSequenceNr,
           appendId: this.store.nextAppendId(),
           timeMs: 0,
-          causationId: null,
-          correlationId: null,
+          ...NO_CAUSE,
+          compensates: null,
           handled: null,
           records,
         },

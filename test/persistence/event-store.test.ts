@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { RuntimeError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { systemPorts } from '../../src/base/ports.ts'
+import { NO_CAUSE } from '../../src/persistence/command-cause.ts'
 import { type AppendOwner, EventStore, PendingAppend } from '../../src/persistence/event-store.ts'
 import type { StoredAppend } from '../../src/persistence/journal.ts'
 import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
@@ -31,8 +32,8 @@ const appendTo = (scene: Scene, owner: AppendOwner, persistenceId: string, expec
         expectedSequenceNr,
         appendId: scene.store.nextAppendId(),
         timeMs: 0,
-        causationId: null,
-        correlationId: null,
+        ...NO_CAUSE,
+        compensates: null,
         handled: null,
         records: [{ kind: 'event', type: 'Added', version: 1, payload: { type: 'Added', label } }],
       },

@@ -21,6 +21,8 @@ export const append = (
       causationId: null,
       correlationId: null,
       traceParent: null,
+      principal: null,
+      compensates: null,
       handled: null,
       records: labels.map(label => ({ kind: 'event', type: 'Added', version: 1, payload: { type: 'Added', label } })),
     },

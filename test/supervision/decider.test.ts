@@ -220,7 +220,7 @@ describe('resume', () => {
       ref.ask<number>(replyTo => new Command(by, replyTo as never, null, null, null))
     expect(await add(1)).toBe(1)
     journal.plan = operation => (operation === 'commit' ? { fail: 'before' } : null)
-    expect((await rejection(add(2))).code).toBe('ACTOR_CRASHED')
+    expect((await rejection(add(2))).code).toBe('WRITE_UNCERTAIN')
     journal.plan = () => null
     expect(await add(0)).toBe(1)
   })

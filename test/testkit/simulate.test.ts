@@ -220,6 +220,8 @@ describe('a simulated world', () => {
         causationId: null,
         correlationId: null,
         traceParent: null,
+        principal: null,
+        compensates: null,
         handled: null,
         records: [{ kind: 'event', type: 'E', version: 1, payload: { type: 'E' } }],
       } as const

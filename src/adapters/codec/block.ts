@@ -3,7 +3,8 @@
  *
  *     frame | length of the index, 4 bytes | index | records
  *     index:   partition, first position, and a column each of: ids, expected sequence numbers, steps back, record counts
- *     records: a column each of: append ids, times, causes, what was handled; per record: kind and type, payload
+ *     records: a column each of: append ids, times, causes, what was handled; per record: kind and type, payload; then
+ *              principals and what is compensated, which blocks of before do not have
  *
  * The index says where every append is and where its id was written before, so that walking a chain or finding the heads
  * at the end of a log leaves the payloads alone. A step back is the distance from this block's first position to that
@@ -66,7 +67,24 @@ export const packRecords = (appends: readonly Append[], from: number, to: number
     sources,
     handled,
     records,
+    packColumn(appends, from, to, principalOf),
+    packColumn(appends, from, to, compensatesOf),
   ])
+}
+
+const principalOf = (append: Append): string | null => append.principal
+const compensatesOf = (append: Append): string | null => append.compensates
+
+/** A column that is mostly empty altogether costs a look at each append and a byte. */
+const packColumn = (
+  appends: readonly Append[],
+  from: number,
+  to: number,
+  textOf: (append: Append) => string | null,
+): PackedTexts => {
+  for (let i = from; i < to; i++)
+    if (textOf(appends[i]!) !== null) return packTexts(appends.slice(from, to).map(textOf))
+  return null
 }
 
 /** A command's address; an event's version, with its type where the event does not say it itself. */
@@ -158,6 +176,8 @@ type RecordColumns = [
   sources: string[],
   handled: unknown[],
   records: unknown[],
+  principals?: PackedTexts,
+  compensates?: PackedTexts,
 ]
 
 const unpackAppends = (packed: Buffer, index: BlockIndex, where: string): StoredAppend[] => {
@@ -175,6 +195,8 @@ const appendsOf = (columns: RecordColumns, index: BlockIndex): StoredAppend[] =>
   const correlationIds = unpackTexts(columns[3], count)
   const traceParents = unpackTexts(columns[4], count)
   const [, timesMs, , , , sources, handled, packedRecords] = columns
+  const principals = unpackTexts(columns[8] ?? null, count)
+  const compensates = unpackTexts(columns[9] ?? null, count)
   const appends: StoredAppend[] = []
   let position = index.firstPosition
   let record = 0
@@ -190,7 +212,9 @@ const appendsOf = (columns: RecordColumns, index: BlockIndex): StoredAppend[] =>
       causationId: causationIds[i]!,
       correlationId: correlationIds[i]!,
       traceParent: traceParents[i]!,
+      principal: principals[i]!,
       handled: unpackHandled(handled, i * HANDLED_FIELDS, sources),
+      compensates: compensates[i]!,
       records,
       partition: index.partition,
       position,

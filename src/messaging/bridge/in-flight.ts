@@ -102,6 +102,12 @@ export class InFlight implements Delivery {
   get correlationId(): string | null {
     return this.message.correlationId
   }
+  get principal(): string | null {
+    return this.message.principal ?? null
+  }
+  get traceParent(): string | null {
+    return this.message.traceParent ?? null
+  }
 
   done(): void {
     this.tell('done')

@@ -41,4 +41,12 @@ export class LogMessage implements SourceMessage {
   get correlationId(): string {
     return this.append.correlationId ?? this.id
   }
+
+  get principal(): string | null {
+    return this.append.principal
+  }
+
+  get traceParent(): string | null {
+    return this.append.traceParent
+  }
 }

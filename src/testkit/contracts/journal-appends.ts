@@ -17,6 +17,8 @@ export const append = (persistenceId: string, expectedSequenceNr: number, ...nam
     causationId: nr % 2 === 0 ? `append-${nr - 1}.0` : null,
     correlationId: nr % 3 === 0 ? `flow-${nr}` : null,
     traceParent: nr % 5 === 0 ? '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' : null,
+    principal: nr % 4 === 0 ? `user:${nr}` : null,
+    compensates: nr % 7 === 0 ? `append-${nr - 2}.0` : null,
     handled: nr % 2 === 0 ? { source: 'bridge', partition: 0, position: nr, outstanding: [nr - 2, nr - 1] } : null,
     records: (names.length === 0 ? ['Happened'] : names).map((name, i) => ({
       kind: name.startsWith('->') ? 'command' : 'event',

@@ -72,6 +72,7 @@ export class DefinitionRun<Command, Event extends { readonly type: string }, Sta
       nowMs: 1_700_000_000_000,
       causationId: null,
       correlationId: null,
+      principal: null,
       ...context,
     })
     const decision: Decision<Event, Reply> = same(`${name}: decide`, () =>

@@ -193,7 +193,9 @@ const copyOfAppend = (append: Append): Append => ({
   causationId: append.causationId,
   correlationId: append.correlationId,
   traceParent: append.traceParent,
+  principal: append.principal,
   handled: plainCopy(append.handled),
+  compensates: append.compensates,
   records: plainCopy(append.records),
 })
 

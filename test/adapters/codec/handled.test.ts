@@ -10,6 +10,8 @@ const append = (nr: number, handled: Append['handled']): Append => ({
   causationId: null,
   correlationId: null,
   traceParent: null,
+  principal: null,
+  compensates: null,
   handled,
   records: [{ kind: 'event', type: 'Counted', version: 1, payload: { nr } }],
 })

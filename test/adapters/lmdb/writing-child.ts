@@ -17,6 +17,8 @@ export const numbered = (nr: number): Append => ({
   causationId: null,
   correlationId: null,
   traceParent: null,
+  principal: null,
+  compensates: null,
   handled: null,
   records: [{ kind: 'event', type: 'Counted', version: 1, payload: { nr, text: 'x'.repeat(nr % 200) } }],
 })
