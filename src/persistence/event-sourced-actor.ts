@@ -11,8 +11,8 @@ import type { Inbox } from './inbox.ts'
 import { type Handled, type HandledId, lastSequenceNr, type NewRecord } from './journal.ts'
 import { checkPersistenceId } from './partition.ts'
 import { isRefusal, recordsOf } from './records-of.ts'
-import { lastingFailure, type Recovered, recoverSoon, type SnapshotPayload } from './recovery.ts'
-import { checkStorable } from './storable.ts'
+import { lastingFailure, type Recovered, recoverSoon } from './recovery.ts'
+import { Snapshotting } from './snapshotting.ts'
 import { writeFailed, writeRejected } from './write-failed.ts'
 
 type Definition<Message, Event extends { readonly type: string }, State, Reply> = EventSourcedDefinition<
@@ -135,11 +135,10 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
   /** Of the state, which is ahead of the log. */
   private sequenceNr: number
   private durableSequenceNr: number
-  private snapshotSequenceNr: number
+  /** Null: it has none. */
+  private readonly snapshots: Snapshotting<Event, State> | null
   /** In the order of their sequence numbers. */
   private effects: Effect[] = NO_EFFECTS
-  /** The state to be stored once `sequenceNr` is durable. */
-  private snapshot: { readonly sequenceNr: number; readonly payload: SnapshotPayload } | null = null
   private whenDurable: (() => void) | null = null
   private failure: RuntimeError | null = null
 
@@ -160,7 +159,11 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     this.state = recovered.state
     this.sequenceNr = recovered.sequenceNr
     this.durableSequenceNr = recovered.sequenceNr
-    this.snapshotSequenceNr = recovered.snapshotSequenceNr
+    const { snapshot } = definition
+    this.snapshots =
+      snapshot === undefined
+        ? null
+        : new Snapshotting(store, persistenceId, snapshot, recovered.snapshotSequenceNr, context.log)
   }
 
   /** Null: it is handled, as all commands are but those that look for the event that they compensate for. */
@@ -179,6 +182,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     let decision: Decision<Event, Reply>
     let records: readonly NewRecord[]
     let state = this.state
+    let isSnapshotWanted = false
     try {
       decision = this.definition.decide(this.state, command.message, {
         id: this.id,
@@ -189,14 +193,18 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
       })
       records = this.recordsOf(decision, command)
       if (records.length > 0 && decision.events !== undefined)
-        for (const event of decision.events) state = this.definition.evolve(state, event)
+        for (const event of decision.events) {
+          state = this.definition.evolve(state, event)
+          if (this.snapshots?.wants(state, event) === true) isSnapshotWanted = true
+        }
     } catch (thrown) {
       delivery?.failed(toError(thrown), true)
       throw thrown
     }
     if (records === REFUSED) return null
-    if (decision.compensates !== undefined) return this.compensate(command, decision, records, state, nowMs)
-    if (records.length > 0) this.write(command, records, state, nowMs, null)
+    if (decision.compensates !== undefined)
+      return this.compensate(command, decision, records, state, nowMs, isSnapshotWanted)
+    if (records.length > 0) this.write(command, records, state, nowMs, null, isSnapshotWanted)
     this.release(command, records.length > 0, decision.reply, null)
     return null
   }
@@ -211,7 +219,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
       give(effect)
     }
     if (given > 0) this.effects = given === this.effects.length ? NO_EFFECTS : this.effects.slice(given)
-    if (this.snapshot !== null && this.snapshot.sequenceNr <= this.durableSequenceNr) void this.saveSnapshot()
+    this.snapshots?.durable(this.durableSequenceNr)
     if (this.whenDurable !== null && this.durableSequenceNr === this.sequenceNr) this.whenDurable()
   }
 
@@ -223,14 +231,21 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     if (this.whenDurable !== null) this.whenDurable()
   }
 
-  /** Everything that it decided is durable. */
+  /** Everything that it decided is durable, and nothing is to be stored at its end. */
   get isQuiet(): boolean {
-    return this.durableSequenceNr === this.sequenceNr && this.failure === null
+    return (
+      this.durableSequenceNr === this.sequenceNr &&
+      this.failure === null &&
+      this.snapshots?.isWantedAtEnd(this.sequenceNr) !== true
+    )
   }
 
   /** Waits for what is under way, unless the actor failed. */
   async end(reason: ExitReason): Promise<void> {
-    if (reason.type !== 'error') await this.untilDurable()
+    if (reason.type !== 'error') {
+      await this.untilDurable()
+      if (this.failure === null) await this.snapshots?.saveAtEnd(this.sequenceNr, this.state, this.inbox)
+    }
     this.giveBack(reason)
   }
 
@@ -280,6 +295,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     records: readonly NewRecord[],
     state: State,
     nowMs: number,
+    isSnapshotWanted: boolean,
   ): Promise<void> {
     const { persistenceId, store } = this
     const eventId = decision.compensates as string
@@ -296,7 +312,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     if (this.failure !== null) failCommand(command, this.failure, writeRejected(persistenceId, this.failure))
     else if (refusal !== null) this.refuse(command, refusal)
     else {
-      this.write(command, records, state, nowMs, eventId)
+      this.write(command, records, state, nowMs, eventId, isSnapshotWanted)
       this.release(command, true, decision.reply, null)
     }
   }
@@ -314,6 +330,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     state: State,
     nowMs: number,
     compensates: string | null,
+    isSnapshotWanted: boolean,
   ): void {
     const { delivery } = command
     const handled = delivery === null ? null : this.handledOf(delivery)
@@ -336,12 +353,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
     this.state = state
     this.sequenceNr += records.length
     if (handled !== null) this.inbox.note(handled)
-    const policy = this.definition.snapshot
-    if (policy !== undefined && this.snapshot === null && this.sequenceNr - this.snapshotSequenceNr >= policy.every)
-      this.snapshot = {
-        sequenceNr: this.sequenceNr,
-        payload: { version: policy.version ?? 1, state, inbox: this.inbox.toMarks() },
-      }
+    this.snapshots?.decided(this.sequenceNr, state, this.inbox, isSnapshotWanted)
     this.store.append(append)
   }
 
@@ -369,22 +381,6 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
       const { source, partition, position } = delivery
       if (position !== null) this.inbox.skip({ source, partition, position })
       delivery.failed(error, true)
-    }
-  }
-
-  private async saveSnapshot(): Promise<void> {
-    const { sequenceNr, payload } = this.snapshot!
-    this.snapshot = null
-    this.snapshotSequenceNr = sequenceNr
-    const { persistenceId } = this
-    const { journal, ports } = this.store
-    try {
-      // A state that would come back as another one must be recovered from its events. Its size is the journal's affair.
-      checkStorable(payload.state, Number.MAX_SAFE_INTEGER)
-      const snapshot = { persistenceId, sequenceNr, timeMs: ports.clock.nowMs(), payload }
-      await journal.saveSnapshot(snapshot, this.definition.snapshot?.keep ?? 2)
-    } catch (error) {
-      this.context.log.log('warn', `${persistenceId}: snapshot of ${sequenceNr} not stored`, { error })
     }
   }
 }

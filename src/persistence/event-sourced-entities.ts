@@ -78,6 +78,8 @@ const hosting = <Message, Event extends { readonly type: string }, State, Reply>
   checkDefinition(definition)
   if (!(store instanceof EventStore))
     throw definitionInvalid(`${definition.name}: the store must be an EventStore, not ${shown(store)}`)
+  if (definition.snapshot?.deleteEvents === true && store.journal.deleteTo === undefined)
+    throw definitionInvalid(`${definition.name}: snapshot.deleteEvents, and ${store.journal.name} cannot delete events`)
   checkOptions(definition.name, options)
   const entity = eventSourcedBehavior(store, definition, options.onRecovery ?? null)
   const kind = new Entities<Command<Message>>(

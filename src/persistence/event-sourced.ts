@@ -43,9 +43,21 @@ export interface Decision<Event, Reply = never> {
   readonly compensates?: string
 }
 
-export interface SnapshotPolicy {
-  /** A snapshot after at least this many records since the last one. */
-  readonly every: number
+/** When a snapshot is taken: at least one of `every`, `when` and `onStop`; where several are given, each does. */
+export interface SnapshotPolicy<State = unknown, Event = unknown> {
+  /** After at least this many records since the last one. */
+  readonly every?: number
+  /** After an event for which this says so, with the state that it led to: the end of a month, say. Pure, as `evolve` is. */
+  when?(state: State, event: Event): boolean
+  /** When the entity is stopped or passivated, before it has ended; not when it is killed or crashes. Default: false. */
+  readonly onStop?: boolean
+  /**
+   * Deletes the events that the oldest kept snapshot covers, once the newest one is stored, where this process has seen
+   * `keep` of them stored or read. `history` and `stateAsOf` have lost those then, and an entity all of whose snapshots
+   * cannot be read (or are of another `version`) cannot be recovered. Default: false. **Errors**: DEFINITION_INVALID where
+   * the journal cannot delete.
+   */
+  readonly deleteEvents?: boolean
   /** How many of an id's newest snapshots are kept. Default: 2. */
   readonly keep?: number
   /** Of the state's shape. A snapshot of another version is left aside, and an older one or all events serve. Default: 1. */
@@ -59,14 +71,15 @@ export interface EventSourcedDefinition<Command, Event extends { readonly type: 
   decide(state: State, command: Command, context: DecideContext): Decision<Event, Reply>
   evolve(state: State, event: Event): State
   /** Of states that are plain data, as events are; one that is not is never stored, with a warning each time. */
-  readonly snapshot?: SnapshotPolicy
+  readonly snapshot?: SnapshotPolicy<State, Event>
   /** Versions of the events; without it all are of version 1, and every stored type is folded as it is. */
   readonly schema?: EventSchema
 }
 
 /**
  * Gives the definition its types and checks it. **Errors**: DEFINITION_INVALID, which names the field, for a name that is
- * empty or has a `|` (it ends the name in a persistence id), for functions that are none, and for a snapshot policy below 1.
+ * empty or has a `|` (it ends the name in a persistence id), for functions that are none, and for a snapshot policy that
+ * is none.
  */
 export const eventSourced = <Command, Event extends { readonly type: string }, State, Reply = never>(
   definition: EventSourcedDefinition<Command, Event, State, Reply>,
@@ -86,10 +99,24 @@ export const checkDefinition = (definition: unknown): void => {
       throw definitionInvalid(`${name}: ${field} must be a function, not ${shown(definition[field])}`)
   if (snapshot === undefined) return
   if (!isObject(snapshot)) throw definitionInvalid(`${name}: snapshot must be an object, not ${shown(snapshot)}`)
-  const { every, keep = 2, version = 1 } = snapshot
-  for (const [field, value] of Object.entries({ every, keep, version }))
+  const { every, when, onStop = false, deleteEvents = false, keep = 2, version = 1 } = snapshot
+  if (every === undefined && when === undefined && onStop !== true)
+    throw definitionInvalid(
+      `${name}: snapshot must be given \`every\`, \`when\` or \`onStop: true\`, not ${shownKeys(snapshot)}`,
+    )
+  for (const [field, value] of Object.entries({ every: every ?? 1, keep, version }))
     if (!isCount(value))
       throw definitionInvalid(`${name}: snapshot.${field} must be a whole number of at least 1, not ${shown(value)}`)
+  for (const [field, value] of Object.entries({ onStop, deleteEvents }))
+    if (typeof value !== 'boolean')
+      throw definitionInvalid(`${name}: snapshot.${field} must be true or false, not ${shown(value)}`)
+  if (when !== undefined && typeof when !== 'function')
+    throw definitionInvalid(`${name}: snapshot.when must be a function, not ${shown(when)}`)
+}
+
+const shownKeys = (object: Readonly<Record<string, unknown>>): string => {
+  const keys = Object.keys(object)
+  return keys.length === 0 ? 'nothing' : `only ${keys.join(', ')}`
 }
 
 export const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1

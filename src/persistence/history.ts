@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts'
+import { RuntimeError } from '../base/errors.ts'
 import { type EventSourcedDefinition, persistenceIdOf } from './event-sourced.ts'
 import type { EventStore } from './event-store.ts'
 import { type NewRecord, recordId, type StoredAppend } from './journal.ts'
@@ -46,7 +47,7 @@ export interface PastState<State> {
 type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: string }, State, unknown>
 
 /**
- * An entity's records in order, commands that it sent among them. It reads the log twice, since an event's compensations come
+ * An entity's records in order, from the first that was not deleted, commands that it sent among them. It reads the log twice, since an event's compensations come
  * after it. **Errors**: those of the journal. **Bounds**: one page of the log in memory, and the compensations' ids.
  */
 export async function* history(store: EventStore, name: string, id: string): AsyncIterable<HistoryEntry> {
@@ -76,7 +77,8 @@ const compensationsOf = async (store: EventStore, persistenceId: string): Promis
 
 /**
  * The state as of a record or a time. It folds the events from the first: snapshots do not say when what they cover was
- * decided. **Errors**: RECOVERY_FAILED when `evolve` throws; those of the schema and the journal.
+ * decided. **Errors**: RECOVERY_FAILED when `evolve` throws; JOURNAL_DELETED where the first events were deleted; those of
+ * the schema and the journal.
  * **Bounds**: one state and one page of the log in memory; time in proportion to the events.
  */
 export const stateAsOf = async <State>(
@@ -87,7 +89,8 @@ export const stateAsOf = async <State>(
 ): Promise<PastState<State>> => {
   let past: PastState<State> = { state: definition.initial(id), sequenceNr: 0, timeMs: null }
   const persistenceId = persistenceIdOf(definition.name, id)
-  for await (const append of store.journal.read(persistenceId, 1))
+  for await (const append of store.journal.read(persistenceId, 1)) {
+    if (append.expectedSequenceNr > past.sequenceNr) throw pastDeleted(persistenceId, append.expectedSequenceNr)
     for (let i = 0; i < append.records.length; i++) {
       const entry = entryOf(append, i, NO_COMPENSATIONS)
       if ('timeMs' in until ? entry.timeMs > until.timeMs : entry.sequenceNr > until.sequenceNr) return past
@@ -95,8 +98,17 @@ export const stateAsOf = async <State>(
       const state = entry.kind === 'event' ? foldRecord(definition, past.state, entry, where) : past.state
       past = { state, sequenceNr: entry.sequenceNr, timeMs: entry.timeMs }
     }
+  }
+  const last = await store.journal.lastSequenceNr(persistenceId)
+  if (past.sequenceNr === 0 && last > 0) throw pastDeleted(persistenceId, last)
   return past
 }
+
+const pastDeleted = (persistenceId: string, deletedTo: number): RuntimeError =>
+  new RuntimeError(
+    'JOURNAL_DELETED',
+    `${persistenceId}: its events up to ${deletedTo} were deleted, and with them the states before: read those from a backup`,
+  )
 
 const entryOf = (append: StoredAppend, index: number, compensations: Compensations): HistoryEntry => {
   const record = append.records[index]

@@ -157,6 +157,15 @@ export interface Journal {
   /** The id's snapshots, newest first. One that cannot be read is passed to `onUnreadable` and left out. */
   loadSnapshots(persistenceId: string, onUnreadable: (error: Error) => void): AsyncIterable<Snapshot>
 
+  /**
+   * Forgets the id's records up to and with `sequenceNr`, appends as a whole: one that goes on after it stays. Its numbering
+   * goes on, `lastSequenceNr` says what it said, `read` begins after what is forgotten, and snapshots of before are
+   * forgotten too. An append sent again into the forgotten range is a conflict. The partition's log keeps its records for
+   * those that read it by position. For ever: nothing brings back what is forgotten. **Durability** and **Errors**: those
+   * of `commit`. Absent where the journal cannot.
+   */
+  deleteTo?(persistenceId: string, sequenceNr: number): Promise<void>
+
   /** **Errors**: JOURNAL_CORRUPT for a cursor that does not match its checksum, or is beyond the end of the log. */
   loadCursors(partition: number): Promise<Cursors>
   saveCursors(partition: number, cursors: Cursors): Promise<void>

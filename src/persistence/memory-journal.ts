@@ -24,6 +24,8 @@ interface MemoryPartition {
   readonly log: StoredAppend[]
   /** Each id's part of the log. */
   readonly streams: Map<string, StoredAppend[]>
+  /** Each id's last sequence number that is deleted. */
+  readonly horizons: Map<string, number>
   readonly snapshots: Map<string, Snapshot[]>
   readonly cursors: Map<string, number>
 }
@@ -43,6 +45,7 @@ export const memoryStore = (partitions = 1): MemoryStore => {
       lastPosition: 0,
       log: [],
       streams: new Map(),
+      horizons: new Map(),
       snapshots: new Map(),
       cursors: new Map(),
     })),
@@ -97,8 +100,10 @@ class MemoryJournal implements Journal {
   }
 
   async *read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
-    const stream = this.#partitionOf(persistenceId).streams.get(persistenceId) ?? []
-    for (let i = firstIndex(stream, fromSequenceNr, lastSequenceNr); i < stream.length; i++) yield stream[i]!
+    const { streams, horizons } = this.#partitionOf(persistenceId)
+    const stream = streams.get(persistenceId) ?? []
+    const from = Math.max(fromSequenceNr, (horizons.get(persistenceId) ?? 0) + 1)
+    for (let i = firstIndex(stream, from, lastSequenceNr); i < stream.length; i++) yield stream[i]!
   }
 
   async readLog(nr: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]> {
@@ -121,6 +126,20 @@ class MemoryJournal implements Journal {
 
   async *loadSnapshots(persistenceId: string): AsyncIterable<Snapshot> {
     yield* this.#partitionOf(persistenceId).snapshots.get(persistenceId) ?? []
+  }
+
+  async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
+    const { streams, horizons, snapshots } = this.#writable(partitionOf(persistenceId, this.partitions))
+    let horizon = horizons.get(persistenceId) ?? 0
+    for (const append of streams.get(persistenceId) ?? [])
+      if (lastSequenceNr(append) <= sequenceNr) horizon = Math.max(horizon, lastSequenceNr(append))
+    horizons.set(persistenceId, horizon)
+    const kept = snapshots.get(persistenceId)
+    if (kept !== undefined)
+      snapshots.set(
+        persistenceId,
+        kept.filter(snapshot => snapshot.sequenceNr >= horizon),
+      )
   }
 
   async loadCursors(nr: number): Promise<Cursors> {
@@ -166,6 +185,7 @@ const write = (partition: MemoryPartition, nr: number, append: Append): AppendRe
   const last = lastOf(stream)
   if (append.records.length === 0) return append.expectedSequenceNr === last ? NOTHING_WRITTEN : conflict(stream)
   if (append.expectedSequenceNr !== last) {
+    if (append.expectedSequenceNr < (partition.horizons.get(append.persistenceId) ?? 0)) return conflict(stream)
     const written = stream?.[firstIndex(stream, append.expectedSequenceNr + 1, lastSequenceNr)]
     return written !== undefined && isSame(written, append)
       ? { status: 'written', position: written.position, repeated: true }

@@ -28,7 +28,8 @@ type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: strin
 
 /**
  * Reads an entity from the journal: the newest snapshot that can be read, then the events after it. **Errors**:
- * RECOVERY_FAILED when `initial` or `evolve` throws (the cause is what it threw) or a snapshot is newer than the log;
+ * RECOVERY_FAILED when `initial` or `evolve` throws (the cause is what it threw), a snapshot is newer than the log, or
+ * events were deleted that no readable snapshot covers;
  * those of the journal. Reads only: it serves actors that start and readers that own nothing alike.
  */
 export const recover = async <State>(
@@ -68,7 +69,7 @@ const upTo = async <State>(
   const policy = definition.snapshot
   const snapshot =
     policy === undefined ? null : await newestSnapshot<State>(store, persistenceId, last, policy.version ?? 1)
-  return replay(store, definition, persistenceId, snapshot ?? blank(definition, id))
+  return replay(store, definition, persistenceId, snapshot ?? blank(definition, id), last)
 }
 
 /** An id that has no events yet. */
@@ -155,11 +156,13 @@ const replay = async <State>(
   definition: AnyDefinition<State>,
   persistenceId: string,
   base: Recovered<State>,
+  last: number,
 ): Promise<Recovered<State>> => {
   let { state, sequenceNr } = base
   let eventsReplayed = 0
   for await (const append of store.journal.read(persistenceId, sequenceNr + 1)) {
     let number = append.expectedSequenceNr
+    if (number > sequenceNr) throw eventsDeleted(persistenceId, sequenceNr, number)
     for (const record of append.records) {
       number++
       if (number <= sequenceNr || record.kind !== 'event') continue
@@ -169,8 +172,16 @@ const replay = async <State>(
     if (append.handled !== null) base.inbox.note(append.handled)
     sequenceNr = lastSequenceNr(append)
   }
+  if (sequenceNr < last) throw eventsDeleted(persistenceId, sequenceNr, last)
   return { state, inbox: base.inbox, sequenceNr, snapshotSequenceNr: base.snapshotSequenceNr, eventsReplayed }
 }
+
+const eventsDeleted = (persistenceId: string, known: number, deletedTo: number): RuntimeError =>
+  new RuntimeError(
+    'RECOVERY_FAILED',
+    `${persistenceId}: its events ${known + 1} to ${deletedTo} were deleted, and no snapshot that can be read covers them. ` +
+      'Restore the store from a backup, or read its snapshots with the version that wrote them.',
+  )
 
 const LASTING: ReadonlySet<ErrorCode> = new Set([
   'JOURNAL_CORRUPT',

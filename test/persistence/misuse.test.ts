@@ -27,6 +27,10 @@ test.each([
   [{ ...ledger(), evolve: null }, 'evolve', 'null'],
   [{ ...ledger(), snapshot: 100 }, 'snapshot', '100'],
   [{ ...ledger(), snapshot: { every: 0 } }, 'snapshot.every', '0'],
+  [{ ...ledger(), snapshot: { keep: 2 } }, 'snapshot', 'only keep'],
+  [{ ...ledger(), snapshot: { every: 5, onStop: 1 } }, 'snapshot.onStop', '1'],
+  [{ ...ledger(), snapshot: { when: 'always' } }, 'snapshot.when', '"always"'],
+  [{ ...ledger(), snapshot: { every: 1, deleteEvents: 'yes' } }, 'snapshot.deleteEvents', '"yes"'],
 ])(
   'refuses the definition %o where it is made and where it is hosted, with the field and the value',
   async (definition, field, value) => {
