@@ -48,6 +48,7 @@ export type ErrorCode =
   | 'PERSISTENCE_ID_INVALID'
   | 'ENTITIES_RUNNING'
   | 'RECOVERY_FAILED'
+  | 'RECOVERY_TIMEOUT'
   | 'WRITE_REJECTED'
   | 'WRITE_UNCERTAIN'
   // messaging

@@ -123,6 +123,11 @@ export class Cell extends Running implements ActorRef<unknown> {
     return this.status === STOPPED || this.isDormant
   }
 
+  /** It will end once it has started, or after the message that it handles. */
+  get isAskedToStop(): boolean {
+    return this.signals?.some(signal => signal.type === 'stop') === true
+  }
+
   /** Takes no new children. */
   get isEnding(): boolean {
     return this.status === ENDING || this.status === STOPPED
@@ -221,7 +226,7 @@ export class Cell extends Running implements ActorRef<unknown> {
     const context = new Context(this)
     this.context = context
     this.status = STARTING
-    if (this.signals?.some(signal => signal.type === 'stop') === true) {
+    if (this.isAskedToStop) {
       this.conclude(SHUTDOWN)
       return
     }

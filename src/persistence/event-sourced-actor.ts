@@ -2,6 +2,7 @@ import { type ErrorCode, isRuntimeError, RuntimeError, toError } from '../base/e
 import type { Logger } from '../base/logger.ts'
 import { PendingReply } from '../kernel/ask.ts'
 import { type Behavior, KILLED, systemBehavior } from '../kernel/behavior.ts'
+import type { Context } from '../kernel/context.ts'
 import type { ActorContext, ExitReason } from '../kernel/types.ts'
 import { Command, type Delivery } from './command.ts'
 import { whyNoCompensation } from './compensation.ts'
@@ -46,8 +47,10 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
   definition: Definition<Message, Event, State, Reply>,
   listener: RecoveryListener | null = null,
 ): Behavior<Command<Message>> => {
-  type Context = ActorContext<Command<Message>>
-  const started = (context: Context, recovered: Recovered<State>): Entity<Message, Event, State, Reply> => {
+  const started = (
+    context: ActorContext<Command<Message>>,
+    recovered: Recovered<State>,
+  ): Entity<Message, Event, State, Reply> => {
     const persistenceId = checkPersistenceId(persistenceIdOf(definition.name, context.name))
     if (listener !== null) tellRecovered(listener, persistenceId, recovered, context.log)
     return new Entity(store, definition, context.name, persistenceId, recovered, context)
@@ -60,7 +63,7 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
           throw lastingFailure(persistenceIdOf(definition.name, context.name), error) ?? error
         }
         try {
-          const recovering = recoverSoon<State>(store, definition as never, context.name)
+          const recovering = recoverSoon<State>(store, definition as never, context.name, () => isUnwanted(context))
           return recovering instanceof Promise
             ? recovering.then(recovered => started(context, recovered)).catch(failed)
             : started(context, recovering)
@@ -73,9 +76,19 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
         return handling === null ? entity : handling.then(() => entity)
       },
       onStop: (entity, reason) => entity.end(reason),
+      // A recovery has a time for each of its batches, and may wait for its turn behind a hundred thousand others.
+      startTimeoutMs: LONGEST_TIMER_MS,
     },
     { takeBack, isQuiet: entity => entity.isQuiet, onKill: entity => entity.giveBack(KILLED) },
   )
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Whoever is recovered was asked to stop, or killed. */
+const isUnwanted = (context: ActorContext<never>): boolean => {
+  const { cell, revoked } = context as unknown as Context
+  return revoked || cell.isAskedToStop
 }
 
 /** A listener that throws must not keep an entity from starting. */
@@ -275,7 +288,7 @@ class Entity<Message, Event extends { readonly type: string }, State, Reply> imp
   }
 
   private get revoked(): boolean {
-    return (this.context as unknown as { readonly revoked: boolean }).revoked
+    return (this.context as unknown as Context).revoked
   }
 
   private recordsOf(decision: Decision<Event, Reply>, command: Command<Message>): readonly NewRecord[] {

@@ -4,6 +4,7 @@ import { type Cancel, type Clock, type Executor, type Random, randomId, systemPo
 import { checkGroupName } from './group-name.ts'
 import type { Append, AppendResult, Handled, HandledId, Journal, NewRecord, StoredAppend } from './journal.ts'
 import { partitionOf } from './partition.ts'
+import { Recoveries, type RecoveryOptions } from './recoveries.ts'
 import { writeRejected } from './write-failed.ts'
 
 /** Whoever made an append, to be told how it ended; called once, in the order of the appends of one id. */
@@ -62,6 +63,11 @@ export interface EventStorePorts {
   readonly logger: Logger
 }
 
+export interface EventStoreOptions {
+  /** How entities are read, all kinds together. */
+  readonly recovery?: RecoveryOptions
+}
+
 /** Most appends in one write. A larger group costs memory and latency and saves nothing more. */
 const GROUP_MAX = 1_024
 /** How much of the time that the last write took the next one may wait for what that write sets off. */
@@ -88,6 +94,7 @@ const LOST_RETRY_MS = 250
 export class EventStore {
   readonly journal: Journal
   readonly ports: EventStorePorts
+  readonly recoveries: Recoveries
   /** Resolves when another writer has taken the store over; never otherwise. */
   readonly whenFenced: Promise<RuntimeError>
   private readonly writers: PartitionWriter[] = []
@@ -99,9 +106,10 @@ export class EventStore {
   /** Which one a journal's writes are for: the last that opened it. */
   private static readonly current = new WeakMap<Journal, EventStore>()
 
-  private constructor(journal: Journal, ports: EventStorePorts) {
+  private constructor(journal: Journal, ports: EventStorePorts, recovery: RecoveryOptions) {
     this.journal = journal
     this.ports = ports
+    this.recoveries = new Recoveries(ports, recovery)
     this.writerId = randomId(ports.random)
     this.whenFenced = new Promise(resolve => {
       this.announceFenced = resolve
@@ -112,9 +120,10 @@ export class EventStore {
    * Opens the journal for writing. **Errors**: those of `Journal.open` and `loadCursors`; the journal is closed then.
    * **Default** of each port: the system's; the logger writes to standard error.
    */
-  static async open(journal: Journal, options: Partial<EventStorePorts> = {}): Promise<EventStore> {
-    const ports = { ...systemPorts, logger: stderrLogger, ...options }
-    const store = new EventStore(journal, ports)
+  static async open(journal: Journal, options: Partial<EventStorePorts> & EventStoreOptions = {}): Promise<EventStore> {
+    const { recovery = {}, ...given } = options
+    const ports = { ...systemPorts, logger: stderrLogger, ...given }
+    const store = new EventStore(journal, ports, recovery)
     await journal.open()
     EventStore.current.get(journal)?.fence()
     EventStore.current.set(journal, store)

@@ -4,6 +4,7 @@ import { persistenceIdOf } from './event-sourced.ts'
 import type { EventStore } from './event-store.ts'
 import { Inbox, type InboxMarks } from './inbox.ts'
 import { lastSequenceNr, type NewRecord, type Snapshot } from './journal.ts'
+import type { RecoveryRun } from './recoveries.ts'
 
 /** An entity's state and what the runtime keeps beside it, as of a sequence number. */
 export interface Recovered<State> {
@@ -30,7 +31,8 @@ type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: strin
  * Reads an entity from the journal: the newest snapshot that can be read, then the events after it. **Errors**:
  * RECOVERY_FAILED when `initial` or `evolve` throws (the cause is what it threw), a snapshot is newer than the log, or
  * events were deleted that no readable snapshot covers;
- * those of the journal. Reads only: it serves actors that start and readers that own nothing alike.
+ * RECOVERY_TIMEOUT; those of the journal. **Bounds**: one state and one page of the log in memory; as many at once as the
+ * store's `recovery` option says. Reads only: it serves actors that start and readers that own nothing alike.
  */
 export const recover = async <State>(
   store: EventStore,
@@ -40,7 +42,7 @@ export const recover = async <State>(
   const persistenceId = persistenceIdOf(definition.name, id)
   const settled = store.settled(persistenceId)
   if (settled !== null) await settled
-  return upTo(store, definition, id, await store.journal.lastSequenceNr(persistenceId))
+  return upTo(store, definition, id, await store.journal.lastSequenceNr(persistenceId), NEVER)
 }
 
 /** The same, at once for an id that has no events yet where the journal knows that at once. */
@@ -48,28 +50,65 @@ export const recoverSoon = <State>(
   store: EventStore,
   definition: AnyDefinition<State>,
   id: string,
+  isCancelled: () => boolean,
 ): Recovered<State> | Promise<Recovered<State>> => {
   const persistenceId = persistenceIdOf(definition.name, id)
-  if (store.settled(persistenceId) !== null) return recover(store, definition, id)
+  const settled = store.settled(persistenceId)
+  if (settled !== null) return settled.then(() => recoverSoon(store, definition, id, isCancelled))
   const last = store.journal.lastSequenceNr(persistenceId)
   if (last === 0) return blank(definition, id)
   return typeof last === 'number'
-    ? upTo(store, definition, id, last)
-    : last.then(known => upTo(store, definition, id, known))
+    ? upTo(store, definition, id, last, isCancelled)
+    : last.then(known => upTo(store, definition, id, known, isCancelled))
 }
+
+const NEVER = (): boolean => false
 
 const upTo = async <State>(
   store: EventStore,
   definition: AnyDefinition<State>,
   id: string,
   last: number,
+  isCancelled: () => boolean,
 ): Promise<Recovered<State>> => {
   if (last === 0) return blank(definition, id)
+  const { recoveries } = store
+  const begun = recoveries.begin(persistenceIdOf(definition.name, id))
+  const run = begun instanceof Promise ? await begun : begun
+  try {
+    return await run.within(read(store, definition, id, last, run, isCancelled))
+  } finally {
+    recoveries.end(run)
+  }
+}
+
+const read = async <State>(
+  store: EventStore,
+  definition: AnyDefinition<State>,
+  id: string,
+  last: number,
+  run: RecoveryRun,
+  isCancelled: () => boolean,
+): Promise<Recovered<State>> => {
   const persistenceId = persistenceIdOf(definition.name, id)
+  await goOn(store, persistenceId, run, isCancelled)
   const policy = definition.snapshot
   const snapshot =
     policy === undefined ? null : await newestSnapshot<State>(store, persistenceId, last, policy.version ?? 1)
-  return replay(store, definition, persistenceId, snapshot ?? blank(definition, id), last)
+  return replay(store, definition, persistenceId, snapshot ?? blank(definition, id), last, run, isCancelled)
+}
+
+/** Gives the event loop back where its slice is over. **Errors**: ACTOR_STOPPED when nobody wants the state any more. */
+const goOn = (
+  store: EventStore,
+  persistenceId: string,
+  run: RecoveryRun,
+  isCancelled: () => boolean,
+): Promise<void> | null => {
+  run.progress++
+  if (run.isOver || isCancelled())
+    throw new RuntimeError('ACTOR_STOPPED', `${persistenceId}: was stopped while it was recovered`)
+  return store.recoveries.turnOver()
 }
 
 /** An id that has no events yet. */
@@ -131,6 +170,9 @@ const newestSnapshot = async <State>(
   return null
 }
 
+/** How many records are folded between two looks at the clock, and at whether somebody still wants the state. */
+const RECORDS_BETWEEN_LOOKS = 64
+
 /** Folds what a stored event is at present. **Errors**: RECOVERY_FAILED when `evolve` throws; those of the schema. */
 export const foldRecord = <State>(
   definition: AnyDefinition<State>,
@@ -157,9 +199,12 @@ const replay = async <State>(
   persistenceId: string,
   base: Recovered<State>,
   last: number,
+  run: RecoveryRun,
+  isCancelled: () => boolean,
 ): Promise<Recovered<State>> => {
   let { state, sequenceNr } = base
   let eventsReplayed = 0
+  let lookedAt = sequenceNr
   for await (const append of store.journal.read(persistenceId, sequenceNr + 1)) {
     let number = append.expectedSequenceNr
     if (number > sequenceNr) throw eventsDeleted(persistenceId, sequenceNr, number)
@@ -171,6 +216,10 @@ const replay = async <State>(
     }
     if (append.handled !== null) base.inbox.note(append.handled)
     sequenceNr = lastSequenceNr(append)
+    if (sequenceNr - lookedAt < RECORDS_BETWEEN_LOOKS) continue
+    lookedAt = sequenceNr
+    const turn = goOn(store, persistenceId, run, isCancelled)
+    if (turn !== null) await turn
   }
   if (sequenceNr < last) throw eventsDeleted(persistenceId, sequenceNr, last)
   return { state, inbox: base.inbox, sequenceNr, snapshotSequenceNr: base.snapshotSequenceNr, eventsReplayed }

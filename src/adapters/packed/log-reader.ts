@@ -1,5 +1,6 @@
 /** Reads packed logs: by position, and an id's appends along its chain of blocks. */
 
+import { systemExecutor } from '../../base/ports.ts'
 import { lastSequenceNr, type StoredAppend } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
 import { corrupt } from '../codec/frame.ts'
@@ -8,6 +9,8 @@ import type { Engine, Head } from './engine.ts'
 import { APPENDS_PER_BLOCK } from './pack-blocks.ts'
 
 const CACHE_BYTES = 8 * 1_048_576
+/** Where the store answers at once, so many indexes are read before timers and sockets have their turn: some 3 ms. */
+const BLOCKS_PER_TURN = 128
 
 export class LogReader {
   readonly #engine: Engine
@@ -93,6 +96,7 @@ export class LogReader {
       if (back === 0)
         throw corrupt(`${this.#place(nr, firstPosition)}: the chain of ${persistenceId} ends before its first record`)
       firstPosition -= back
+      if (chain.length % BLOCKS_PER_TURN === 0) await aTurn()
     }
   }
 
@@ -123,3 +127,5 @@ export class LogReader {
     return `${this.#engine.name}, partition ${nr}, position ${position}`
   }
 }
+
+const aTurn = (): Promise<void> => new Promise(resolve => systemExecutor.later(resolve))

@@ -1,0 +1,137 @@
+import { RuntimeError, shown } from '../base/errors.ts'
+import type { Cancel, Clock, Executor } from '../base/ports.ts'
+import { Ring } from '../kernel/ring.ts'
+
+export interface RecoveryOptions {
+  /** Most entities that are read at once; further ones wait, in order. Default: 64. */
+  readonly maxAtOnce?: number
+  /**
+   * A recovery for which the journal has given nothing for so long (up to twice that) fails with RECOVERY_TIMEOUT, and is
+   * tried again like any that failed with the journal. Units: ms. Default: 30,000.
+   */
+  readonly batchTimeoutMs?: number
+}
+
+/** How long recoveries have the event loop before timers and sockets get their turn. Units: ms. */
+const SLICE_MS = 4
+
+/**
+ * The recoveries of one store, of all its kinds: so many at once, and never for long without a turn for timers and sockets.
+ * What they read is bounded by that number: each holds a state and a page of the log.
+ */
+export class Recoveries {
+  private readonly clock: Clock
+  private readonly executor: Executor
+  private readonly maxAtOnce: number
+  private readonly batchTimeoutMs: number
+  private readonly running = new Set<RecoveryRun>()
+  private readonly waiting = new Ring<Waiting>()
+  private nextTurn: Promise<void> | null = null
+  private sliceSinceMs = 0
+  private cancelWatch: Cancel | null = null
+
+  /** **Errors**: DEFINITION_INVALID. */
+  constructor(ports: { readonly clock: Clock; readonly executor: Executor }, options: RecoveryOptions = {}) {
+    const { maxAtOnce = 64, batchTimeoutMs = 30_000 } = options
+    if (!Number.isSafeInteger(maxAtOnce) || maxAtOnce < 1)
+      throw invalid('maxAtOnce', 'a whole number of at least 1', maxAtOnce)
+    if (!(typeof batchTimeoutMs === 'number' && batchTimeoutMs > 0))
+      throw invalid('batchTimeoutMs', 'a number of ms above 0', batchTimeoutMs)
+    this.clock = ports.clock
+    this.executor = ports.executor
+    this.maxAtOnce = maxAtOnce
+    this.batchTimeoutMs = batchTimeoutMs
+  }
+
+  /** One that may read; a promise where there is no place for it yet. Each must be given back to `end`. */
+  begin(persistenceId: string): RecoveryRun | Promise<RecoveryRun> {
+    if (this.running.size < this.maxAtOnce) return this.start(persistenceId)
+    return new Promise(begun => this.waiting.push({ persistenceId, begun }))
+  }
+
+  end(run: RecoveryRun): void {
+    run.isOver = true
+    this.running.delete(run)
+    if (this.waiting.isEmpty) {
+      if (this.running.size === 0) this.unwatch()
+      return
+    }
+    const { persistenceId, begun } = this.waiting.shift()
+    begun(this.start(persistenceId))
+  }
+
+  /** Null: go on. Otherwise the slice is over, and what comes back resolves with the next one. */
+  turnOver(): Promise<void> | null {
+    if (this.clock.monotonicMs() - this.sliceSinceMs < SLICE_MS) return null
+    this.nextTurn ??= new Promise(resolve =>
+      this.executor.later(() => {
+        this.nextTurn = null
+        this.sliceSinceMs = this.clock.monotonicMs()
+        resolve()
+      }),
+    )
+    return this.nextTurn
+  }
+
+  private start(persistenceId: string): RecoveryRun {
+    // Nothing has run for a while: the slice begins now.
+    if (this.running.size === 0) this.sliceSinceMs = this.clock.monotonicMs()
+    const run = new RecoveryRun(persistenceId)
+    this.running.add(run)
+    this.watch()
+    return run
+  }
+
+  /** One timer for all: a recovery of a few events is too short for one of its own. */
+  private watch(): void {
+    this.cancelWatch ??= this.clock.after(this.batchTimeoutMs, () => {
+      this.cancelWatch = null
+      for (const run of this.running) run.look(this.batchTimeoutMs)
+      this.watch()
+    })
+  }
+
+  private unwatch(): void {
+    this.cancelWatch?.()
+    this.cancelWatch = null
+  }
+}
+
+interface Waiting {
+  readonly persistenceId: string
+  readonly begun: (run: RecoveryRun) => void
+}
+
+export class RecoveryRun {
+  /** Counted up whenever the journal gave something. */
+  progress = 0
+  /** It has ended, perhaps because its time was over: what it still reads is nobody's. */
+  isOver = false
+  private readonly persistenceId: string
+  private seen = -1
+  private fail: ((error: RuntimeError) => void) | null = null
+
+  constructor(persistenceId: string) {
+    this.persistenceId = persistenceId
+  }
+
+  /** As `recovering`, but fails when the journal has given nothing for too long. */
+  within<T>(recovering: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.fail = reject
+      recovering.then(resolve, reject)
+    })
+  }
+
+  look(timeoutMs: number): void {
+    if (this.progress !== this.seen) {
+      this.seen = this.progress
+      return
+    }
+    const text = `${this.persistenceId}: the journal has given nothing for ${timeoutMs} ms. It is tried again; look at the store.`
+    this.fail?.(new RuntimeError('RECOVERY_TIMEOUT', text, { retryable: true }))
+  }
+}
+
+const invalid = (field: string, mustBe: string, value: unknown): RuntimeError =>
+  new RuntimeError('DEFINITION_INVALID', `recovery.${field} must be ${mustBe}, not ${shown(value)}`)
