@@ -29,7 +29,7 @@ export class LogReader {
     const chain = await this.#chain(nr, persistenceId, head.block, fromSequenceNr)
     let expected = -1
     for (let i = chain.length - 1; i >= 0; i--) {
-      const block = await this.#block(nr, chain[i]!, persistenceId)
+      const block = this.#cached(nr, chain[i]!) ?? (await this.#block(nr, chain[i]!, persistenceId))
       for (const append of block.appends) {
         if (append.persistenceId !== persistenceId || lastSequenceNr(append) < fromSequenceNr) continue
         if (expected !== -1 && append.expectedSequenceNr !== expected)
@@ -46,7 +46,7 @@ export class LogReader {
   /** The block that holds the id's record `sequenceNr`; `lastBlock` is where the id's last one is. */
   async blockOf(nr: number, persistenceId: string, lastBlock: number, sequenceNr: number): Promise<Block> {
     const chain = await this.#chain(nr, persistenceId, lastBlock, sequenceNr)
-    return this.#block(nr, chain.at(-1)!, persistenceId)
+    return this.#cached(nr, chain.at(-1)!) ?? this.#block(nr, chain.at(-1)!, persistenceId)
   }
 
   /** About `limit` appends from the one that holds `from` on. The log is known to reach to `lastPosition` at least. */
@@ -85,7 +85,7 @@ export class LogReader {
   ): Promise<readonly number[]> {
     const chain: number[] = []
     for (let firstPosition = lastBlock; ; ) {
-      const { index } = await this.#block(nr, firstPosition, persistenceId)
+      const { index } = this.#cached(nr, firstPosition) ?? (await this.#block(nr, firstPosition, persistenceId))
       const i = index.persistenceIds.indexOf(persistenceId)
       if (i === -1)
         throw corrupt(`${this.#place(nr, firstPosition)}: ${persistenceId} should be in this block, and is not`)
@@ -101,8 +101,6 @@ export class LogReader {
   }
 
   async #block(nr: number, firstPosition: number, persistenceId: string): Promise<Block> {
-    const cached = this.#cached(nr, firstPosition)
-    if (cached !== undefined) return cached
     const packed = await this.#engine.block(nr, firstPosition)
     if (packed === null) throw corrupt(`${this.#place(nr, firstPosition)}: a block of ${persistenceId} is missing`)
     return this.#remember(nr, firstPosition, packed, persistenceId)
