@@ -52,7 +52,7 @@ const hopeful = (kind: EntityKind<Command, readonly string[]>): EntityKind<Comma
     try {
       return await kind.ask(id, message, options)
     } catch (error) {
-      if ((error as { code?: string }).code === 'ACTOR_CRASHED') return [message.payment]
+      if ((error as { code?: string }).code === 'WRITE_UNCERTAIN') return [message.payment]
       throw error
     }
   },
@@ -110,6 +110,8 @@ const EXPECTED = [
   'JOURNAL_UNAVAILABLE',
   'JOURNAL_FENCED',
   'JOURNAL_SEQUENCE_CONFLICT',
+  'WRITE_REJECTED',
+  'WRITE_UNCERTAIN',
 ]
 
 const paymentsIn = (store: SimulatedStore): readonly string[] => {
