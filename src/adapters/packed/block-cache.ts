@@ -34,6 +34,10 @@ export class BlockCache {
     }
   }
 
+  remove(block: Block): void {
+    if (this.#blocks.delete(`${block.index.partition}:${block.index.firstPosition}`)) this.#bytes -= block.bytes
+  }
+
   clear(): void {
     this.#blocks.clear()
     this.#bytes = 0

@@ -9,6 +9,8 @@ import type { Engine, Head } from './engine.ts'
 import { APPENDS_PER_BLOCK } from './pack-blocks.ts'
 
 const CACHE_BYTES = 8 * 1_048_576
+/** Chains of more blocks leave none of them in the cache. */
+const LONG_CHAIN = 256
 /** Where the store answers at once, so many indexes are read before timers and sockets have their turn: some 3 ms. */
 const BLOCKS_PER_TURN = 128
 
@@ -27,6 +29,7 @@ export class LogReader {
   async *read(nr: number, persistenceId: string, head: Head, fromSequenceNr: number): AsyncIterable<StoredAppend> {
     if (head.sequenceNr === 0 || head.sequenceNr < fromSequenceNr) return
     const chain = await this.#chain(nr, persistenceId, head.block, fromSequenceNr)
+    const isLong = chain.length > LONG_CHAIN
     let expected = -1
     for (let i = chain.length - 1; i >= 0; i--) {
       const block = this.#cached(nr, chain[i]!) ?? (await this.#block(nr, chain[i]!, persistenceId))
@@ -40,6 +43,8 @@ export class LogReader {
         expected = lastSequenceNr(append)
         yield append
       }
+      // Of what is read once, decoded blocks would only push everybody else's out, and grow old before they go.
+      if (isLong) this.#cache.remove(block)
     }
   }
 
