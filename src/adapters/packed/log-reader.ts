@@ -26,7 +26,13 @@ export class LogReader {
    * The id's appends that hold records from `fromSequenceNr` on. Memory: a number for each block of the chain, and the
    * block that is being read. **Errors**: JOURNAL_CORRUPT.
    */
-  async *read(nr: number, persistenceId: string, head: Head, fromSequenceNr: number): AsyncIterable<StoredAppend> {
+  async *read(
+    nr: number,
+    persistenceId: string,
+    headNow: () => Head | Promise<Head>,
+    fromSequenceNr: number,
+  ): AsyncIterable<StoredAppend> {
+    const head = await headNow()
     if (head.sequenceNr === 0 || head.sequenceNr < fromSequenceNr) return
     const chain = await this.#chain(nr, persistenceId, head.block, fromSequenceNr)
     const isLong = chain.length > LONG_CHAIN

@@ -103,9 +103,10 @@ export class PackedJournal implements Journal {
     return head instanceof Promise ? head.then(({ sequenceNr }) => sequenceNr) : head.sequenceNr
   }
 
-  async *read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
-    const { nr } = this.#partition(partitionOf(persistenceId, this.partitions))
-    yield* this.#reader.read(nr, persistenceId, await this.#head(persistenceId), fromSequenceNr)
+  /** The reader's own iterable: a generator around it would only make each append wait again. */
+  read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
+    const nr = partitionOf(persistenceId, this.partitions)
+    return this.#reader.read(nr, persistenceId, () => this.#head(persistenceId), fromSequenceNr)
   }
 
   async readLog(nr: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]> {
