@@ -1,4 +1,5 @@
 import type { ReplyTo } from '../kernel/types.ts'
+import type { Cause } from './journal.ts'
 
 /** A message that a log delivers: who delivers it, from where, and whom to tell how it ended. */
 export interface Delivery {
@@ -51,4 +52,16 @@ export class Command<Message> {
     this.principal = principal
     this.traceParent = traceParent
   }
+}
+
+export const commandOf = <Message>(
+  message: Message,
+  replyTo: ReplyTo<unknown> | null,
+  cause: Cause,
+): Command<Message> =>
+  new Command(message, replyTo, null, cause.causationId, cause.correlationId, cause.principal, cause.traceParent)
+
+export const deliveredCommand = <Message>(message: Message, delivery: Delivery): Command<Message> => {
+  const { causationId, correlationId, principal = null, traceParent = null } = delivery
+  return new Command(message, null, delivery, causationId, correlationId, principal, traceParent)
 }

@@ -1,8 +1,8 @@
 import { isRuntimeError, RuntimeError, shown } from '../base/errors.ts'
 import type { Behavior } from '../kernel/behavior.ts'
-import type { AskOptions, ReplyTo } from '../kernel/types.ts'
+import type { AskOptions } from '../kernel/types.ts'
 import { Entities, type EntitiesOptions } from '../supervision/entities.ts'
-import { Command, type Delivery } from './command.ts'
+import { type Command, commandOf, type Delivery, deliveredCommand } from './command.ts'
 import { type CommandCause, causeOf } from './command-cause.ts'
 import {
   checkDefinition,
@@ -14,7 +14,6 @@ import {
 import { eventSourcedBehavior, type RecoveryListener } from './event-sourced-actor.ts'
 import { EventStore } from './event-store.ts'
 import { claimIds } from './id-claims.ts'
-import type { Cause } from './journal.ts'
 import { checkPersistenceId, PERSISTENCE_ID_BYTES_MAX } from './partition.ts'
 
 export interface EventSourcedEntitiesOptions extends EntitiesOptions {
@@ -127,14 +126,6 @@ const hosting = <Message, Event extends { readonly type: string }, State, Reply>
       else kind.tell(id, deliveredCommand(message, delivery))
     },
   }
-}
-
-const commandOf = <Message>(message: Message, replyTo: ReplyTo<unknown> | null, cause: Cause): Command<Message> =>
-  new Command(message, replyTo, null, cause.causationId, cause.correlationId, cause.principal, cause.traceParent)
-
-const deliveredCommand = <Message>(message: Message, delivery: Delivery): Command<Message> => {
-  const { causationId, correlationId, principal = null, traceParent = null } = delivery
-  return new Command(message, null, delivery, causationId, correlationId, principal, traceParent)
 }
 
 const checkOptions = (name: string, options: EventSourcedEntitiesOptions): void => {

@@ -45,9 +45,11 @@ export const recordsOf = (
   return records
 }
 
-/** Whether `thrown` says that something cannot be stored: then nothing has happened, and nobody has to crash. */
+/** Whether `thrown` says that what was decided cannot be stored: then nothing has happened, and nobody has to crash. */
 export const isRefusal = (thrown: unknown): thrown is RuntimeError =>
-  isRuntimeError(thrown, 'EVENT_NOT_STORABLE') || isRuntimeError(thrown, 'EVENT_TOO_LARGE')
+  isRuntimeError(thrown, 'EVENT_NOT_STORABLE') ||
+  isRuntimeError(thrown, 'EVENT_TOO_LARGE') ||
+  isRuntimeError(thrown, 'COMPENSATION_INVALID')
 
 const isRecordType = (type: unknown): type is string =>
   typeof type === 'string' && type.length > 0 && type.length <= RECORD_TYPE_MAX && type.isWellFormed()

@@ -8,8 +8,8 @@ import type { Journal } from '../../src/persistence/journal.ts'
 import { memoryJournal } from '../../src/persistence/memory-journal.ts'
 import { Recoveries, type RecoveryOptions } from '../../src/persistence/recoveries.ts'
 import { recover } from '../../src/persistence/recovery.ts'
-import { gate, rejection, settle, VirtualStage } from '../kernel/support.ts'
 import { FaultyJournal } from '../../src/testkit/faults/faulty-journal.ts'
+import { gate, rejection, settle, VirtualStage } from '../kernel/support.ts'
 import { ledger } from './support.ts'
 
 const add = (label: string, times = 1) => ({ type: 'add' as const, label, times })

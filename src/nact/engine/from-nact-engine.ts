@@ -324,7 +324,9 @@ const plain = (append: Append, position: number): StoredAppend => ({
   causationId: append.causationId,
   correlationId: append.correlationId,
   traceParent: append.traceParent,
+  principal: append.principal,
   handled: append.handled,
+  compensates: append.compensates,
   records: append.records,
   partition: 0,
   position,
@@ -339,7 +341,9 @@ const appendOf = (persistenceId: string, key: string, event: PersistedEvent, bef
   causationId: null,
   correlationId: null,
   traceParent: null,
+  principal: null,
   handled: null,
+  compensates: null,
   records: [
     event.isDeleted
       ? { kind: 'command', type: 'deleted', version: 1, payload: null }

@@ -1,9 +1,9 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { type AppendOwner, type EventStore, PendingAppend } from '../../persistence/event-store.ts'
-import { type Append, lastSequenceNr, type StoredAppend } from '../../persistence/journal.ts'
+import { type Append, type Cause, lastSequenceNr, type StoredAppend } from '../../persistence/journal.ts'
 
 /** What one event of an engine becomes in the log. */
-export type Write = Pick<Append, 'timeMs' | 'causationId' | 'correlationId' | 'handled' | 'records'>
+export type Write = Pick<Append, 'timeMs' | keyof Cause | 'handled' | 'compensates' | 'records'>
 
 /**
  * One persistence key of an engine: its events in the log, and the numbers that its writer gives them. nact takes a number

@@ -1,5 +1,6 @@
 import { type Logger, stderrLogger } from '../../base/logger.ts'
 import { systemPorts } from '../../base/ports.ts'
+import { NO_CAUSE } from '../../persistence/command-cause.ts'
 import { EventStore } from '../../persistence/event-store.ts'
 import type { Journal, StoredAppend } from '../../persistence/journal.ts'
 import { RECORD_TYPE_MAX } from '../../persistence/records-of.ts'
@@ -75,7 +76,7 @@ const PLAIN: Coding = {
     const payload: Kept = { nact: 1, data, tags, isDeleted, properties }
     checkStorable(payload)
     const records = [{ kind: 'event', type: typeOf(data), version: 1, payload }] as const
-    return { timeMs: createdAt, causationId: null, correlationId: null, handled: null, records }
+    return { ...NO_CAUSE, timeMs: createdAt, handled: null, compensates: null, records }
   },
 
   events(append) {

@@ -1,7 +1,8 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { systemBehavior } from '../../kernel/behavior.ts'
 import type { ActorContext } from '../../kernel/types.ts'
-import { Command } from '../../persistence/command.ts'
+import { type Command, commandOf, deliveredCommand } from '../../persistence/command.ts'
+import { causeOf } from '../../persistence/command-cause.ts'
 import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from '../../persistence/event-sourced.ts'
 import type { EntityKind, EventSourcedEntitiesOptions } from '../../persistence/event-sourced-entities.ts'
 import type { EventStore } from '../../persistence/event-store.ts'
@@ -70,11 +71,13 @@ export const hostOnNact = <Message, Event extends { readonly type: string }, Sta
     get restarts() {
       return hosting?.restarts ?? 0
     },
-    tell: (id, message) => {
+    tell: (id, message, cause) => {
       checkPersistenceId(persistenceIdOf(name, id))
-      send(id, new Command<unknown>(message, null, null, null, null))
+      send(id, commandOf<unknown>(message, null, causeOf(cause)))
     },
-    ask: async (id, message, { timeoutMs } = {}) => {
+    ask: async (id, message, options = {}) => {
+      const { timeoutMs } = options
+      const cause = causeOf(options)
       checkPersistenceId(persistenceIdOf(name, id))
       return new Promise<Reply>((resolve, reject) => {
         const late = (): void => reject(noAnswer(name, id, timeoutMs as number))
@@ -86,7 +89,7 @@ export const hostOnNact = <Message, Event extends { readonly type: string }, Sta
             settle(value)
           }
         const replyTo: Answerable = { tell: settled(resolve as (reply: unknown) => void), fail: settled(reject) }
-        send(id, new Command<unknown>(message, replyTo, null, null, null))
+        send(id, commandOf<unknown>(message, replyTo, cause))
       })
     },
     deliver: (id, message, delivery) => {
@@ -96,7 +99,7 @@ export const hostOnNact = <Message, Event extends { readonly type: string }, Sta
         delivery.failed(error as Error, true)
         return
       }
-      send(id, new Command<unknown>(message, null, delivery, delivery.causationId, delivery.correlationId))
+      send(id, deliveredCommand<unknown>(message, delivery))
     },
   }
 }

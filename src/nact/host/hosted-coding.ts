@@ -35,8 +35,9 @@ export const hostedCoding = (version: number, snapshotsKept: number): Coding => 
 
   write({ data, createdAt }) {
     const { records, handled, command } = data as Decided
-    const { causationId, correlationId } = command as Command<unknown>
-    return { timeMs: createdAt, causationId, correlationId, handled, records }
+    const { causationId, correlationId, traceParent, principal } = command as Command<unknown>
+    const cause = { causationId, correlationId, traceParent, principal }
+    return { ...cause, timeMs: createdAt, handled, compensates: null, records }
   },
 
   events(append) {

@@ -108,9 +108,15 @@ const decideOn = (
   nowMs: number,
   handled: OnHandled,
 ): DecidedOn | null => {
-  const { causationId, correlationId, delivery } = command
+  const { causationId, correlationId, principal, delivery } = command
+  const context = { id, nowMs, causationId, correlationId, principal }
   try {
-    const decision = definition.decide(state, command.message as never, { id, nowMs, causationId, correlationId })
+    const decision = definition.decide(state, command.message as never, context)
+    if (decision.compensates !== undefined)
+      throw new RuntimeError(
+        'COMPENSATION_INVALID',
+        `${id}: compensating for an event is not possible on nact's engine`,
+      )
     const records = recordsOf(decision as never, definition.schema ?? null)
     let next = state
     for (const event of decision.events ?? []) next = definition.evolve(next, event)
