@@ -95,6 +95,8 @@ export interface Engine {
 export interface SnapshotWrite {
   readonly partition: number
   readonly epoch: number
+  /** Where the log ends at least. */
+  readonly lastPosition: number
   readonly persistenceId: string
   readonly sequenceNr: number
   readonly packed: Buffer

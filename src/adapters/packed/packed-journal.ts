@@ -48,6 +48,8 @@ interface Partition {
   committing: boolean
   /** The epoch that took over; 0: the store has none any more; null: nobody did. */
   fencedBy: number | null
+  /** Where the log ends that was at `lastPosition`: the server has lost what lay between. */
+  wentBackTo: number | null
 }
 
 export class PackedJournal implements Journal {
@@ -90,6 +92,7 @@ export class PackedJournal implements Journal {
         commits: 0,
         committing: false,
         fencedBy: null,
+        wentBackTo: null,
       }
     })
   }
@@ -241,7 +244,8 @@ export class PackedJournal implements Journal {
     return results
   }
 
-  /** True when it is written; false when others moved the log, which is taken note of. **Errors**: JOURNAL_FENCED. */
+  /** True when it is written; false when others moved the log, which is taken note of. **Errors**: JOURNAL_FENCED, also where
+   * the log has gone back. */
   #settle(partition: Partition, outcome: WriteOutcome): boolean {
     switch (outcome.status) {
       case 'written':
@@ -250,6 +254,10 @@ export class PackedJournal implements Journal {
         partition.fencedBy = outcome.epoch
         throw this.#fenced(partition)
       case 'moved':
+        if (outcome.lastPosition < partition.lastPosition) {
+          partition.wentBackTo = outcome.lastPosition
+          throw this.#fenced(partition)
+        }
         partition.lastPosition = outcome.lastPosition
         for (const [persistenceId, head] of outcome.heads) {
           const entry = partition.heads.get(persistenceId)
@@ -328,6 +336,7 @@ export class PackedJournal implements Journal {
     const outcome = await this.#engine.saveSnapshot({
       partition: partition.nr,
       epoch: partition.epoch,
+      lastPosition: partition.lastPosition,
       persistenceId: snapshot.persistenceId,
       sequenceNr: snapshot.sequenceNr,
       packed: packSnapshot(snapshot),
@@ -376,11 +385,18 @@ export class PackedJournal implements Journal {
 
   #writable(nr: number): Partition {
     const partition = this.#partition(nr)
-    if (partition.fencedBy !== null) throw this.#fenced(partition)
+    if (partition.fencedBy !== null || partition.wentBackTo !== null) throw this.#fenced(partition)
     return partition
   }
 
-  #fenced({ nr, epoch, fencedBy }: Partition): RuntimeError {
+  #fenced({ nr, epoch, fencedBy, lastPosition, wentBackTo }: Partition): RuntimeError {
+    if (wentBackTo !== null)
+      return new RuntimeError(
+        'JOURNAL_FENCED',
+        `${this.name}, partition ${nr}: the log ends at position ${wentBackTo}, and ${lastPosition} had been written. ` +
+          'The server came back without what it had acknowledged: what it keeps over its own end is set too low. ' +
+          'This process knows too much to go on: start it again, or restore the store from a backup.',
+      )
     return new RuntimeError(
       'JOURNAL_FENCED',
       fencedBy === 0

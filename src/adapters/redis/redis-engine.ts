@@ -168,7 +168,7 @@ export class RedisEngine implements Engine {
       this.#connection.script<readonly Buffer[]>(
         SAVE_SNAPSHOT,
         [state, snapshots + write.persistenceId],
-        [write.epoch, write.sequenceNr, write.packed, write.keep],
+        [write.epoch, write.sequenceNr, write.packed, write.keep, write.lastPosition],
       ),
     )
     return this.#parseOutcome(reply, write.partition)

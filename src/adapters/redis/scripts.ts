@@ -41,7 +41,7 @@ export const COMMIT = script(`
 -- ARGV[4] heads, as MessagePack: the ids, the heads before ('' for none), the heads after
 -- ARGV[5] cursors, as MessagePack: by turns group and position  ARGV[6..] blocks: by turns first position and packed
 -- Returns {'written'}; {'fenced', epoch, or '0' where there is none any more}; or {'moved', position, id, head or '', ...}
--- with every head that differs
+-- with every head that differs; the position alone where it is before ARGV[2]: the log has lost what was in it
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads', 'cursors')
 if state[1] ~= ARGV[1] then return {'fenced', state[1] or '0'} end
 local position = state[2] or '0'
@@ -63,8 +63,8 @@ for first = 1, #ids, SLICE do
     end
   end
 end
--- A write of cursors alone holds wherever the log ends.
-if #moved > 2 or (#ARGV > 5 and position ~= ARGV[2]) then return moved end
+-- A write of cursors alone holds wherever the log ends, unless that is before what they may stand for.
+if #moved > 2 or (#ARGV > 5 and position ~= ARGV[2]) or tonumber(position) < tonumber(ARGV[2]) then return moved end
 
 for i = 6, #ARGV, 2 do redis.call('XADD', KEYS[3], ARGV[i] .. '-0', 'b', ARGV[i + 1]) end
 local begun = 0
@@ -119,10 +119,13 @@ return 1
 export const SAVE_SNAPSHOT = script(`
 -- Stores a snapshot of one id and forgets all but the newest.
 -- KEYS[1] state (hash)  KEYS[2] the id's snapshots (hash: sequence number -> packed)
--- ARGV[1] epoch  ARGV[2] sequence number  ARGV[3] packed  ARGV[4] how many are kept
--- Returns {'written'} or {'fenced', epoch, or '0' where there is none any more}
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if epoch ~= ARGV[1] then return {'fenced', epoch or '0'} end
+-- ARGV[1] epoch  ARGV[2] sequence number  ARGV[3] packed  ARGV[4] how many are kept  ARGV[5] position of the log
+-- Returns {'written'}; {'fenced', epoch, or '0' where there is none any more}; or {'moved', position} where that is before
+-- ARGV[5]: the log has lost what was in it
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'position')
+if state[1] ~= ARGV[1] then return {'fenced', state[1] or '0'} end
+local position = state[2] or '0'
+if tonumber(position) < tonumber(ARGV[5]) then return {'moved', position} end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 local numbers = redis.call('HKEYS', KEYS[2])
 table.sort(numbers, function(a, b) return tonumber(a) > tonumber(b) end)

@@ -77,6 +77,38 @@ const corrupt = (...parts: string[]) =>
     message: expect.stringMatching(new RegExp([prefix, ...parts].join('.*'))),
   })
 
+describe('a log that has gone back while its writer was at work', () => {
+  /** As it is when the server comes back from a file that is older than what it answered. */
+  const goBack = async (journal: Journal): Promise<void> => {
+    const names = ['state', 'heads', 'log', 'cursors'].map(keyOf)
+    const dumps = await Promise.all(names.map(name => redis.dumpBuffer(name)))
+    await journal.commit(1, [append(idsOf(1)[0]!, 1)])
+    for (const [i, name] of names.entries()) await redis.restore(name, 0, dumps[i]!, 'REPLACE')
+  }
+  const refused = expect.objectContaining({
+    code: 'JOURNAL_FENCED',
+    message: expect.stringMatching(/partition 1: the log ends at position \d+, and \d+ had been written/),
+  })
+
+  it('fences the writer before it stores records, cursors or a snapshot', async () => {
+    const [id] = idsOf(1)
+    const writes: readonly ((journal: Journal) => Promise<unknown>)[] = [
+      journal => journal.commit(1, [append(id!, 2)]),
+      journal => journal.saveCursors(1, new Map([['risk', 7]])),
+      journal => journal.saveSnapshot({ persistenceId: id!, sequenceNr: 2, timeMs: 0, payload: 2 }, 1),
+    ]
+    for (const write of writes) {
+      const journal = await open()
+      await goBack(journal)
+      await expect(write(journal)).rejects.toEqual(refused)
+      await expect(journal.commit(1, [append(id!, 1)])).rejects.toEqual(refused)
+      const next = await open()
+      expect((await next.loadCursors(1)).get('risk')).toBe(1)
+      expect(await next.lastSequenceNr(id!)).toBe(1)
+    }
+  })
+})
+
 describe('what was deleted or changed by hand is JOURNAL_CORRUPT at open, with the key', () => {
   it.each([
     ['state', 'state is missing.*backup'],
