@@ -6,8 +6,9 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['troupe-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Generous: a machine that is shared may be several times slower for a while.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: 'forks',
     // Its default leaves one core idle on a machine of two: most of these tests wait for a disk or a server.
     maxWorkers: 2,

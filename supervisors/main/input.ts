@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -28,6 +28,15 @@ export async function* applicationRows(
   } catch (cause) {
     throw new InputError(`${path} cannot be read${rows === 0 ? '' : ` beyond line ${line}, row ${rows}`}`, { cause })
   }
+}
+
+/**
+ * Reads the first row, so that a wrong file is known before a store is made or removed. What can be read only once, such as
+ * a pipe, is left alone. **Errors**: InputError.
+ */
+export const checkInput = async (path: string): Promise<void> => {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return
+  for await (const _ of applicationRows(path, 1)) return
 }
 
 /** Beside the sources: the build makes only JavaScript of them. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type Journal, memoryJournal } from 'troupe'
 import { destroyLmdbStore, lmdbJournal } from 'troupe/lmdb'
 import { destroyRedisStore, redisJournal } from 'troupe/redis'
@@ -6,8 +5,8 @@ import { UsageError } from './options.ts'
 
 /** A store as the command line names it. */
 export interface NamedJournal {
-  /** Files that are the store's own. */
-  readonly files: readonly string[]
+  /** The folder that is the store's own; null: it has none. */
+  readonly folder: string | null
   open(): Journal
   /** Removes what the store holds. **Errors**: JOURNAL_LOCKED while another process has it open. */
   destroy(): Promise<void>
@@ -15,13 +14,13 @@ export interface NamedJournal {
 
 /** **Errors**: UsageError for anything but `lmdb:DIR`, `redis://…`, `rediss://…` and `memory`. */
 export const journalNamed = (text: string): NamedJournal => {
-  if (text === 'memory') return { files: [], open: () => memoryJournal(), destroy: async () => undefined }
+  if (text === 'memory') return { folder: null, open: () => memoryJournal(), destroy: async () => undefined }
   if (text.startsWith('lmdb:') && text.length > 5) {
     const path = text.slice(5)
-    return { files: [join(path, 'data.mdb')], open: () => lmdbJournal({ path }), destroy: () => destroyLmdbStore(path) }
+    return { folder: path, open: () => lmdbJournal({ path }), destroy: () => destroyLmdbStore(path) }
   }
   if (/^rediss?:\/\//.test(text))
-    return { files: [], open: () => redisJournal({ url: text }), destroy: () => destroyRedisStore({ url: text }) }
+    return { folder: null, open: () => redisJournal({ url: text }), destroy: () => destroyRedisStore({ url: text }) }
   // What has an @ may have a password.
   const given = text.includes('@') ? '' : ` ${text}`
   throw new UsageError(`--journal${given}: give lmdb:DIR, redis://HOST:PORT[/DB], or memory`)

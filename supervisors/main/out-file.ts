@@ -1,6 +1,6 @@
 import { type Stats, statSync } from 'node:fs'
 import { lstat, open, realpath, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
 /** `--out` names a place where no file of outcomes can be made, or should be. The text says why, and what to give. */
@@ -27,14 +27,17 @@ export class OutFile {
   }
 
   /**
-   * Makes sure that the file can be made, and that it is none of `inputs`, under whatever names.
+   * Makes sure that the file can be made, that it is not `input`, under whatever names, and that it lies outside the store's
+   * `folder`, which need not be there yet.
    *
-   * **Errors**: OutFileError for a folder, a device or anything else that is no plain file; for one of the inputs; for a
+   * **Errors**: OutFileError for a folder, a device or anything else that is no plain file; for the input, and for one
+   * that is no plain file, since the outcomes are written in the order of the input, which is read again for it; for a
    * link that leads nowhere; for a folder that is not there or where no file can be made.
    */
-  static async at(name: string, inputs: readonly string[]): Promise<OutFile> {
+  static async at(name: string, input: string, folder: string | null): Promise<OutFile> {
     const file = new OutFile(name, await placeOf(name))
-    for (const place of [file.path, file.unfinished]) refuseUnfit(name, place, inputs)
+    for (const place of [file.path, file.unfinished]) refuseUnfit(name, place, input)
+    if (folder !== null) await refuseWithin(name, file.path, folder)
     try {
       // What a run that was killed left behind goes now; that a file can be made is known when it was made.
       await rm(file.unfinished, { force: true })
@@ -78,15 +81,32 @@ const placeOf = async (name: string): Promise<string> => {
   }
 }
 
-const refuseUnfit = (name: string, place: string, inputs: readonly string[]): void => {
+const refuseUnfit = (name: string, place: string, input: string): void => {
+  const read = statsOf(input)
+  if (read !== null && !read.isFile())
+    throw new OutFileError(`--out ${name}: it needs the input twice, and ${input} can be read once; give a plain file`)
   const stats = statsOf(place)
   if (stats === null) return
   const what = kindOf(stats)
   if (what !== null) throw new OutFileError(`--out ${name}: ${place} is ${what}; give the name of a file`)
-  for (const input of inputs) {
-    const other = statsOf(input)
-    if (other !== null && other.dev === stats.dev && other.ino === stats.ino)
-      throw new OutFileError(`--out ${name}: this is ${input}, which is in use; give another name`)
+  if (read !== null && read.dev === stats.dev && read.ino === stats.ino)
+    throw new OutFileError(`--out ${name}: this is ${input}, the input; give another name`)
+}
+
+const refuseWithin = async (name: string, place: string, folder: string): Promise<void> => {
+  const store = await realPlace(resolve(folder))
+  if (place === store || place.startsWith(store + sep))
+    throw new OutFileError(`--out ${name}: this is in ${folder}, which is the store's; give another name`)
+}
+
+/** Where links lead, as far as there is something. */
+const realPlace = async (path: string): Promise<string> => {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    const parent = dirname(path)
+    if (parent === path) throw error
+    return join(await realPlace(parent), basename(path))
   }
 }
 

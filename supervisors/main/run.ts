@@ -1,7 +1,7 @@
 import { type Logger, systemPorts } from 'troupe'
 import { Marketplace } from '../marketplace.ts'
 import { nactHost } from '../nact.ts'
-import { applicationRows, samplePath } from './input.ts'
+import { applicationRows, checkInput, samplePath } from './input.ts'
 import { journalNamed } from './journals.ts'
 import type { MainOptions } from './options.ts'
 import { OutFile } from './out-file.ts'
@@ -26,8 +26,8 @@ export class UnfinishedError extends Error {
 /**
  * The main job: opens the store, starts the tree, submits the applications, and ends with a summary.
  *
- * It ends early, after what is under way, when `stop` aborts; the summary says so. **Errors**: those of the store and of
- * the input; OutFileError, before anything else was done; what made the marketplace give up; StalledError;
+ * It ends early, after what is under way, when `stop` aborts; the summary says so. **Errors**: those of the store; those of
+ * the input and OutFileError, before anything else was done where that can be known then; what made the marketplace give up; StalledError;
  * UnfinishedError, after the summary was written.
  */
 export const run = async (
@@ -38,8 +38,9 @@ export const run = async (
   waiting: Waiting = new Waiting(clock),
 ): Promise<Summary> => {
   const named = journalNamed(options.journal)
-  const inputs = [options.applications ?? samplePath(), ...named.files]
-  const out = options.out === null ? null : await OutFile.at(options.out, inputs)
+  const input = options.applications ?? samplePath()
+  const out = options.out === null ? null : await OutFile.at(options.out, input, named.folder)
+  await checkInput(input)
   const host = options.runtime === 'nact' ? await nactHost() : null
   if (options.fresh) await named.destroy()
   const openedMs = clock.monotonicMs()

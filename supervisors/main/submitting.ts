@@ -1,15 +1,19 @@
-import type { Clock } from 'troupe'
+import type { Cancel, Clock } from 'troupe'
 import type { ApplicationRow } from '../../actors/index.ts'
 import { inPlainWords } from './reasons.ts'
 import type { Tally } from './tally.ts'
 import type { Waiting } from './waiting.ts'
+
+/** How long the submissions that are under way have, once one has failed with more than its own row. Units: ms. */
+const OTHERS_MS = 10_000
 
 /** Told of what a row was rejected for. */
 export type OnRejected = (line: number, reasons: readonly string[]) => void
 
 /**
  * Submits the rows, `concurrency` under way at once, until there are no more or `signal` aborts; what is under way then is
- * waited for. Resolves with whether all rows were submitted. **Errors**: the first that a submission or the reading of a row failed with, once the others have ended.
+ * waited for. Resolves with whether all rows were submitted. **Errors**: the first that a submission or the reading of a row
+ * failed with, once the others have ended, and after ten seconds at the latest: what failed one may keep them from an end.
  */
 export const submitAll = async (
   rows: AsyncIterator<ApplicationRow>,
@@ -21,7 +25,13 @@ export const submitAll = async (
   signal: AbortSignal,
 ): Promise<boolean> => {
   let failed = false
+  let failure: unknown
   let atEnd = false
+  let giveUp = (): void => undefined
+  let cancel: Cancel = () => undefined
+  const givenUp = new Promise<void>(resolve => {
+    giveUp = resolve
+  })
   const underWay = new UnderWay()
   const submitOneByOne = async (): Promise<void> => {
     while (!signal.aborted && !failed) {
@@ -47,13 +57,15 @@ export const submitAll = async (
   }
   const lanes = Array.from({ length: concurrency }, () =>
     submitOneByOne().catch(error => {
+      if (failed) return
       failed = true
-      throw error
+      failure = error
+      cancel = clock.after(OTHERS_MS, giveUp)
     }),
   )
-  const ended = await Promise.allSettled(lanes)
-  const failure = ended.find(lane => lane.status === 'rejected')
-  if (failure !== undefined) throw failure.reason
+  await Promise.race([Promise.all(lanes), givenUp])
+  cancel()
+  if (failed) throw failure
   return atEnd
 }
 

@@ -54,8 +54,8 @@ const SURVIVED = {
   always:
     'A resolved write was flushed to the append-only file of the Redis server and survives a loss of power there.',
   everysec:
-    'A resolved write is in the append-only file of the Redis server and survives the end of its process; ' +
-    'a loss of power there may take the last two seconds.',
+    'A resolved write survives the end of this process. The Redis server puts it into its append-only file at once, or ' +
+    'within two seconds while a flush is under way: its abrupt end or a loss of power may take the last two seconds.',
   no:
     'A resolved write is in the append-only file of the Redis server and survives the end of its process; ' +
     'a loss of power there may take as much as its operating system had not flushed, often the last 30 seconds.',

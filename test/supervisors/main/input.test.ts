@@ -157,6 +157,13 @@ it('ends with exit code 1 for a file that is not there, or a folder', async () =
   expect([aFolder.code, aFolder.stderr]).toEqual([1, expect.stringContaining('EISDIR')])
 })
 
+it('finds a wrong file before it begins the store anew', async () => {
+  const stored = summaryIn(await main('--limit', '5', '--json'))
+  writeFileSync(join(folder, 'wrong.csv'), 'no,such,columns\n1,2,3\n')
+  for (const file of ['nothing.csv', 'wrong.csv']) expect((await main('--fresh', '--applications', file)).code).toBe(1)
+  expect(summaryIn(await main('--limit', '5', '--json'))).toMatchObject({ events: stored.events, thisRun: 0 })
+})
+
 it('takes a file of a header only as one of no applications', async () => {
   expect(summaryIn(await mainOn('header.csv', `${HEADER}\n`))).toMatchObject({ applications: 0, rejected: 0 })
 })
@@ -175,7 +182,7 @@ it('says before it begins that the outcomes cannot be written where they should'
 it('never writes over its own store', async () => {
   const stored = summaryIn(await main('--limit', '5', '--json'))
   const ended = await main('--limit', '5', '--out', '.troupe/data.mdb')
-  expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('.troupe/data.mdb, which is in use')])
+  expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining("this is in ./.troupe, which is the store's")])
   expect(summaryIn(await main('--limit', '5', '--json'))).toMatchObject({ events: stored.events, thisRun: 0 })
 })
 

@@ -26,7 +26,7 @@ async function* failing(): AsyncGenerator<string> {
 
 const refused = async (name: string): Promise<string> => {
   const before = readdirSync(folder)
-  const failure = await OutFile.at(name, [input]).catch((error: unknown) => error)
+  const failure = await OutFile.at(name, input, null).catch((error: unknown) => error)
   expect(failure).toBeInstanceOf(OutFileError)
   expect(readdirSync(folder)).toEqual(before)
   expect(readFileSync(input, 'utf8')).toBe('input')
@@ -36,7 +36,7 @@ const refused = async (name: string): Promise<string> => {
 describe('a file of outcomes', () => {
   it('is there as a whole once it is written, and leaves nothing else', async () => {
     writeFileSync(own('out'), 'before')
-    const out = await OutFile.at(own('out'), [input])
+    const out = await OutFile.at(own('out'), input, null)
     expect(readFileSync(own('out'), 'utf8')).toBe('before')
     await out.write(lines('a\n', 'b\n'))
     expect(readFileSync(own('out'), 'utf8')).toBe('a\nb\n')
@@ -45,7 +45,7 @@ describe('a file of outcomes', () => {
 
   it('is left as it was when the writing fails', async () => {
     writeFileSync(own('out'), 'before')
-    const out = await OutFile.at(own('out'), [input])
+    const out = await OutFile.at(own('out'), input, null)
     await expect(out.write(failing())).rejects.toThrow('store')
     expect(readFileSync(own('out'), 'utf8')).toBe('before')
     expect(readdirSync(folder).sort()).toEqual(['input.csv', 'out'])
@@ -53,7 +53,7 @@ describe('a file of outcomes', () => {
 
   it('may be made where a killed run left its unfinished one', async () => {
     writeFileSync(own('.out.unfinished'), 'half')
-    await (await OutFile.at(own('out'), [input])).write(lines('a\n'))
+    await (await OutFile.at(own('out'), input, null)).write(lines('a\n'))
     expect(readdirSync(folder).sort()).toEqual(['input.csv', 'out'])
   })
 
@@ -61,7 +61,7 @@ describe('a file of outcomes', () => {
     mkdirSync(own('there'))
     writeFileSync(own('there/real'), 'before')
     symlinkSync('there/real', own('link'))
-    await (await OutFile.at(own('link'), [input])).write(lines('a\n'))
+    await (await OutFile.at(own('link'), input, null)).write(lines('a\n'))
     expect(readFileSync(own('there/real'), 'utf8')).toBe('a\n')
     writeFileSync(own('there/real'), 'c')
     expect(readFileSync(own('link'), 'utf8')).toBe('c')
@@ -72,12 +72,32 @@ describe('a file of outcomes', () => {
     linkSync(input, own('hard'))
     symlinkSync('.', own('folder'))
     for (const name of ['input.csv', 'symbolic', 'hard', './folder/input.csv'])
-      expect(await refused(own(name))).toContain(`this is ${input}, which is in use; give another name`)
+      expect(await refused(own(name))).toContain(`this is ${input}, the input; give another name`)
   })
 
   it('is refused where it would be unfinished under the name of the input', async () => {
     linkSync(input, own('.out.unfinished'))
     expect(await refused(own('out'))).toContain(`this is ${input}`)
+  })
+
+  it('is refused within the folder of the store, made or not, and as that folder', async () => {
+    mkdirSync(own('store'))
+    symlinkSync('store', own('also'))
+    const within = (name: string, store: string): Promise<string> =>
+      OutFile.at(own(name), input, own(store)).then(
+        () => 'allowed',
+        (error: Error) => error.message,
+      )
+    for (const name of ['store/data.mdb', 'also/lock.mdb', 'store/anything'])
+      expect(await within(name, 'store')).toContain(`this is in ${own('store')}, which is the store's`)
+    expect(await within('store/data.mdb', 'also')).toContain("which is the store's")
+    expect(await within('later', 'later')).toContain("which is the store's")
+    expect(await within('storehouse', 'store')).toBe('allowed')
+  })
+
+  it('is refused where the input can be read only once', async () => {
+    const file = OutFile.at(own('out'), '/dev/stdin', null)
+    await expect(file).rejects.toThrow('it needs the input twice, and /dev/stdin can be read once')
   })
 
   it('is refused where a folder, a device or a dangling link stands', async () => {
