@@ -211,7 +211,6 @@ describe('a reader that does not read', () => {
     const deaf = await Promise.all(oneTo(count).map(() => deafSocket(slow.port, request)))
     await new Promise(resolve => setTimeout(resolve, 1_500))
     const bytesEach = (used() - before) / count
-    console.log(bytesEach)
     expect(bytesEach).toBeLessThan(1_000_000)
     const reading = await EventStream.open(`${slow.url}/streams/notes`, { 'last-event-id': '1990' })
     await until(() => reading.numbers.length === 10)

@@ -152,13 +152,12 @@ export class FeedHandler {
     const { log } = served.stream
     const isNews = (): boolean =>
       asked.ifNoneMatch === null ? log.last > 0 : !matches(asked.ifNoneMatch, currentView(served, type).etag)
-    const answer = (): FeedAnswer | Promise<FeedAnswer> =>
-      answerPage(served, currentView(served, type), asked, this.bodies)
-    if (seconds === 0) return answer()
+    if (seconds === 0) return answerPage(served, currentView(served, type), asked, this.bodies)
     const applied = { ...asked, more: { 'preference-applied': `wait=${seconds}` } }
-    const answerApplied = () => answerPage(served, currentView(served, type), applied, this.bodies)
-    if (isNews() || request.signal?.aborted === true) return answerApplied()
-    return this.waits.until(log, isNews, seconds * 1_000, request.signal).then(answerApplied)
+    const answer = (): FeedAnswer | Promise<FeedAnswer> =>
+      answerPage(served, currentView(served, type), applied, this.bodies)
+    if (isNews() || request.signal?.aborted === true) return answer()
+    return this.waits.until(log, isNews, seconds * 1_000, request.signal).then(answer)
   }
 
   private first({ stream, address }: Served): PlainAnswer {
@@ -202,6 +201,7 @@ export class FeedHandler {
         first: log.first,
         last: log.last,
         pageSize: log.pageSize,
+        before: log.before,
         links: Object.fromEntries(links),
       }),
     )

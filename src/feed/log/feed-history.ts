@@ -58,6 +58,11 @@ export class FeedHistory {
     return this.begun.slice(index + 1).reduce((least, { from }) => Math.min(least, from - 1), Number.MAX_SAFE_INTEGER)
   }
 
+  /** Those before the present one, and up to where each agrees with it. */
+  get before(): readonly { readonly incarnation: string; readonly agreesTo: number }[] {
+    return this.begun.slice(0, -1).map(({ incarnation }) => ({ incarnation, agreesTo: this.agreesTo(incarnation) }))
+  }
+
   /** Of the numbers `from` to `to`, in their order. */
   pieces(from: number, to: number): readonly Piece[] {
     const pieces: Piece[] = []

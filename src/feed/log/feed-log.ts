@@ -66,6 +66,11 @@ export class FeedLog {
     return Math.min(this.history.agreesTo(incarnation), this.lastNumber)
   }
 
+  /** Incarnations before this one: a reader of one has the same up to `agreesTo`. */
+  get before(): FeedHistory['before'] {
+    return this.history.before
+  }
+
   pageOf(number: number): number {
     return Math.ceil(number / this.pageSize)
   }
