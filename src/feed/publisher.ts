@@ -6,7 +6,7 @@ import { logSource } from '../messaging/log-source.ts'
 import type { MessageSource } from '../messaging/message-source.ts'
 import type { EventStore } from '../persistence/event-store.ts'
 import { claimIds } from '../persistence/id-claims.ts'
-import type { FeedLog } from './log/feed-log.ts'
+import { type FeedLog, PARTS_MAX, type PagePart } from './log/feed-log.ts'
 import { render } from './log/rendered.ts'
 import type { FeedEvent, FeedStreamDefinition } from './stream.ts'
 
@@ -92,17 +92,19 @@ class Publisher {
     this.wake()
   }
 
-  /** Publishes what the log has, one append at a time. */
+  /** Publishes what the log has, a few pages at a time. */
   pump(): void {
     if (this.writing || this.closed) return
+    const upTo = [...this.upTo]
     const taken: LogMessage[] = []
     const texts: string[] = []
-    const upTo = [...this.upTo]
-    const { room } = this.log
-    for (let looked = 0, length = 0; texts.length < room && length < APPEND_LENGTH_MAX; looked++) {
-      if (looked === TURN_MAX) {
-        if (texts.length === 0) this.wake()
-        break
+    const ends: { readonly count: number; readonly upTo: readonly number[] }[] = []
+    let room = this.log.roomAfter(this.log.last)
+    for (let looked = 0, length = 0; length < APPEND_LENGTH_MAX && looked < TURN_MAX; looked++) {
+      if (texts.length === room) {
+        ends.push({ count: room, upTo: [...upTo] })
+        if (ends.length === PARTS_MAX) break
+        room += this.log.pageSize
       }
       const message = this.source.next() as LogMessage | null
       if (message === null) break
@@ -118,8 +120,9 @@ class Publisher {
       length += text.length
       texts.push(text)
     }
-    if (texts.length > 0) this.write(texts, upTo, taken)
-    else this.settle(upTo, taken)
+    if (taken.length > 0) this.wake()
+    if (texts.length === 0) this.settle(upTo, taken)
+    else this.write(partsOf(texts, ends, upTo), upTo, taken)
   }
 
   async close(): Promise<void> {
@@ -136,9 +139,9 @@ class Publisher {
     return toEvent(message.payload as { readonly type: string }, message)
   }
 
-  private write(texts: readonly string[], upTo: number[], taken: readonly LogMessage[]): void {
+  private write(parts: readonly PagePart[], upTo: number[], taken: readonly LogMessage[]): void {
     this.writing = true
-    this.log.append(texts, upTo).then(
+    this.log.append(parts).then(
       () => {
         this.writing = false
         if (this.closed) return
@@ -160,4 +163,20 @@ class Publisher {
   private wake(): void {
     if (!this.closed) this.context.self.tell(WAKE)
   }
+}
+
+/** Cut where pages end. What was taken after the last event, and published as none, goes with the last part. */
+const partsOf = (
+  texts: readonly string[],
+  ends: readonly { readonly count: number; readonly upTo: readonly number[] }[],
+  upTo: readonly number[],
+): readonly PagePart[] => {
+  const parts: PagePart[] = []
+  let from = 0
+  for (const end of ends) {
+    parts.push({ texts: texts.slice(from, end.count), upTo: end.upTo })
+    from = end.count
+  }
+  if (from < texts.length) parts.push({ texts: texts.slice(from), upTo })
+  return parts
 }

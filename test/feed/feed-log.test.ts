@@ -105,6 +105,42 @@ describe('a feed in its store', () => {
       }
   })
 
+  it('leaves no gap and no double where one of several pages that were written at once is not there', async () => {
+    for (let at = 1; at <= 10; at++) {
+      const store = memoryStore(4)
+      const journal = memoryJournal({ store })
+      const commit = journal.commit.bind(journal)
+      let commits = Number.NEGATIVE_INFINITY
+      journal.commit = async (partition, appends, cursors) => {
+        const isFeed = appends.some(({ persistenceId }) => persistenceId.startsWith('feed|'))
+        if (isFeed && ++commits === at) throw new Error('the disk says no')
+        return commit(partition, appends, cursors)
+      }
+      const office = await opened(journal, { ...definition, pageSize: 2 })
+      commits = 0
+      await Promise.allSettled(oneTo(40).map(i => office.append(`note|${i}`, `text ${i}`)))
+      const written = store.partitions.flatMap(({ log }) => log.filter(each => each.persistenceId.startsWith('note|')))
+      await until(() => office.stream.last >= written.length)
+      expect(await sequencesOf(office)).toEqual(oneTo(written.length))
+      expect(new Set(await textsOf(office)).size).toBe(written.length)
+      await closed(office)
+    }
+  })
+
+  it('begins another incarnation where a process died between several pages that it wrote at once', async () => {
+    const store = memoryStore()
+    const first = await opened(memoryJournal({ store }))
+    await first.publish(15)
+    await first.publish(40)
+    const { incarnation } = first.stream.log
+    await closed(first)
+    store.partitions[0]!.streams.delete(`feed|notes|${incarnation}|3`)
+    const second = await opened(memoryJournal({ store }))
+    await until(() => second.stream.last === 55)
+    expect(second.stream.log.agreesTo(incarnation)).toBe(20)
+    expect(await textsOf(second)).toEqual(oneTo(55).map(i => `text ${i}`))
+  })
+
   it('is byte-identical from every node, page by page, for ever', async () => {
     const store = memoryStore(4)
     const journal = memoryJournal({ store })

@@ -110,6 +110,8 @@ export const until = async (isSo: () => boolean, timeMs = 10_000): Promise<void>
 export interface FeedServer {
   readonly url: string
   readonly port: number
+  /** Sockets that are open at the server's side. */
+  connections(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -119,7 +121,11 @@ export const serve = async (options: FeedPluginOptions): Promise<FeedServer> => 
   await app.register(feedPlugin, { logger: silentLogger, ...options })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, port, stop: () => app.close() }
+  const connections = (): Promise<number> =>
+    new Promise((resolve, reject) =>
+      app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+    )
+  return { url: `http://127.0.0.1:${port}`, port, connections, stop: () => app.close() }
 }
 
 export interface Page {

@@ -16,6 +16,15 @@ interface Item {
   readonly upTo: readonly number[] | null
 }
 
+/** Events that go onto one page, and up to where each partition of the store is in the feed with them. */
+export interface PagePart {
+  readonly texts: readonly string[]
+  readonly upTo: readonly number[]
+}
+
+/** Pages written at once. */
+export const PARTS_MAX = 8
+
 /**
  * A feed as it lies in the store: gap-free numbers from 1, cut into pages, each page an id of its own in the journal.
  *
@@ -36,6 +45,8 @@ export class FeedLog {
   private filling: string[] = []
   private readonly cache = new PageCache(CACHE_BYTES)
   private readonly listeners = new Set<() => void>()
+  /** Ids that the last append wrote to. */
+  private underWay: string[] = []
 
   constructor(store: EventStore, name: string, pageSize: number) {
     this.store = store
@@ -101,43 +112,54 @@ export class FeedLog {
       const upTo = new Array<number>(this.store.journal.partitions).fill(0)
       return this.begin(history, 1, upTo, lineage)
     }
-    const { last, upTo } = await this.findEnd(present, present.lineage !== lineage || this.isOpen)
+    const { last, upTo, isWhole } = await this.findEnd(present, present.lineage !== lineage || this.isOpen)
     const known = upTo.map((position, partition) => Math.min(position, this.store.lastPosition(partition)))
-    const isWhole = known.every((position, partition) => position === upTo[partition])
-    if (present.lineage === lineage && isWhole && last >= this.lastNumber) {
+    const isKnown = known.every((position, partition) => position === upTo[partition])
+    if (present.lineage === lineage && isWhole && isKnown && last >= this.lastNumber) {
       await this.take(history, last)
       return upTo
     }
     return this.begin(history, last + 1, known, lineage)
   }
 
-  /** How many more fit into the append that comes next. */
-  get room(): number {
-    return this.pageSize - (this.lastNumber % this.pageSize)
+  /** How many more fit onto the page that `number` is the last event of; a whole page after a full one. */
+  roomAfter(number: number): number {
+    return this.pageSize - (number % this.pageSize)
   }
 
   /**
-   * Appends events, at most `room` of them. One call at a time. **Errors**: those of the store; then `open` tells what
-   * is there.
+   * Appends parts of pages, at most PARTS_MAX of them, each within `roomAfter` what is before it, and each an append of
+   * its own, all at once. One call at a time. **Errors**: those of the store; then `open` tells what is there.
    */
-  async append(texts: readonly string[], upTo: readonly number[]): Promise<void> {
-    const from = this.lastNumber + 1
-    const page = this.pageOf(from)
-    const { present } = this
-    const before = from - Math.max(present.from, (page - 1) * this.pageSize + 1)
-    const records = texts.map((text, i): NewRecord => {
-      const item: Item = { text, upTo: i === texts.length - 1 ? upTo : null }
-      return { kind: 'event', type: 'FeedItem', version: 1, payload: item }
+  async append(parts: readonly PagePart[]): Promise<void> {
+    const { present, lastNumber } = this
+    this.underWay = []
+    let from = lastNumber + 1
+    const appending = parts.map(({ texts, upTo }) => {
+      const page = this.pageOf(from)
+      const id = pageIdOf(this.name, present.incarnation, page)
+      const before = from - Math.max(present.from, (page - 1) * this.pageSize + 1)
+      from += texts.length
+      this.underWay.push(id)
+      return append(
+        this.store,
+        id,
+        before,
+        texts.map((text, i) => itemRecord(text, i === texts.length - 1 ? upTo : null)),
+      )
     })
-    await append(this.store, pageIdOf(this.name, present.incarnation, page), before, records)
+    // Each has its outcome before the next call: what is under way is nobody's whose end is not known.
+    const outcomes = await Promise.allSettled(appending)
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     // Opened anew meanwhile: then it was found there.
-    if (this.lastNumber !== from - 1 || this.present !== present) return
-    this.extend(texts)
+    if (this.lastNumber !== lastNumber || this.present !== present) return
+    for (const { texts } of parts) this.extend(texts)
+    this.tell()
   }
 
-  /** What must be waited for before it is opened anew: an append under way. */
+  /** What must be waited for before it is opened anew: the appends under way. */
   abandon(): void {
-    if (this.isOpen) this.store.abandon(this.nextPageId)
+    for (const id of this.underWay) this.store.abandon(id)
   }
 
   /** Serves the numbers up to and with `upTo` no more. **Errors**: FEED_MISCONFIGURED where no page ends there. */
@@ -216,10 +238,6 @@ export class FeedLog {
     return present
   }
 
-  private get nextPageId(): string {
-    return pageIdOf(this.name, this.incarnation, this.pageOf(this.lastNumber + 1))
-  }
-
   private extend(texts: readonly string[]): void {
     if (this.lastNumber % this.pageSize === 0) {
       if (this.lastNumber > 0) this.cache.set(this.pageOf(this.lastNumber), this.filling)
@@ -227,7 +245,6 @@ export class FeedLog {
     }
     this.filling.push(...texts)
     this.lastNumber += texts.length
-    this.tell()
   }
 
   private tell(): void {
@@ -237,8 +254,7 @@ export class FeedLog {
   // Opening
 
   private async readHistory(): Promise<FeedHistory> {
-    const ids = this.isOpen ? [historyIdOf(this.name), this.nextPageId] : [historyIdOf(this.name)]
-    for (const id of ids) await this.store.settled(id)
+    for (const id of [historyIdOf(this.name), ...this.underWay]) await this.store.settled(id)
     const history = new FeedHistory()
     for await (const { records } of this.store.journal.read(historyIdOf(this.name), 1))
       for (const { payload } of records) history.note(payload as FeedRecord)
@@ -271,30 +287,24 @@ export class FeedLog {
   }
 
   /**
-   * The last number of the present incarnation, in steps of powers of two: its pages follow one another. `isSuspect`:
-   * some may be missing that lie before others, so each is looked at.
+   * The last number of the present incarnation that all before it are there with, in steps of powers of two: its pages
+   * follow one another, but for those that were written at once when the process died. `isSuspect`: some may be missing
+   * anywhere, so each is looked at. Not `isWhole`: there are pages beyond the end, which is as good as another history.
    */
-  private async findEnd(present: FeedBegun, isSuspect: boolean): Promise<{ last: number; upTo: readonly number[] }> {
+  private async findEnd(present: FeedBegun, isSuspect: boolean): Promise<FoundEnd> {
     const first = this.pageOf(present.from)
+    const startOf = (page: number): number => Math.max(present.from, (page - 1) * this.pageSize + 1)
     const filled = async (page: number): Promise<number> =>
       this.store.journal.lastSequenceNr(pageIdOf(this.name, present.incarnation, page))
-    let page = first
-    if (isSuspect) {
-      const full = (page: number): number => Math.min(this.pageSize, page * this.pageSize - present.from + 1)
-      while ((await filled(page)) === full(page)) page++
-      if ((await filled(page)) === 0 && page > first) page--
-    } else {
-      let step = 1
-      while ((await filled(page + step)) > 0) {
-        page += step
-        step *= 2
-      }
-      for (; step >= 1; step = Math.floor(step / 2)) if ((await filled(page + step)) > 0) page += step
-    }
-    const count = await filled(page)
-    if (count === 0) return { last: present.from - 1, upTo: present.upTo }
-    const last = Math.max(present.from, (page - 1) * this.pageSize + 1) + count - 1
-    return { last, upTo: await this.upToOf(pageIdOf(this.name, present.incarnation, page), count) }
+    const furthest = await furthestFilled(first, filled)
+    let page = isSuspect ? first : Math.max(first, furthest - PARTS_MAX)
+    let count = await filled(page)
+    while (page < furthest && count === page * this.pageSize - startOf(page) + 1) count = await filled(++page)
+    const isWhole = page >= furthest
+    if (count === 0 && page > first) count = await filled(--page)
+    if (count === 0) return { last: present.from - 1, upTo: present.upTo, isWhole }
+    const upTo = await this.upToOf(pageIdOf(this.name, present.incarnation, page), count)
+    return { last: startOf(page) + count - 1, upTo, isWhole }
   }
 
   private async upToOf(pageId: string, sequenceNr: number): Promise<readonly number[]> {
@@ -305,6 +315,26 @@ export class FeedLog {
       `${this.store.journal.name}: ${pageId} ends before its record ${sequenceNr}`,
     )
   }
+}
+
+interface FoundEnd {
+  readonly last: number
+  readonly upTo: readonly number[]
+  readonly isWhole: boolean
+}
+
+/** The last page that has anything, from `first` on. */
+const furthestFilled = async (first: number, filled: (page: number) => Promise<number>): Promise<number> => {
+  let page = first
+  let step = 1
+  for (; (await filled(page + step)) > 0; step *= 2) page += step
+  for (; step >= 1; step = Math.floor(step / 2)) if ((await filled(page + step)) > 0) page += step
+  return page
+}
+
+const itemRecord = (text: string, upTo: readonly number[] | null): NewRecord => {
+  const item: Item = { text, upTo }
+  return { kind: 'event', type: 'FeedItem', version: 1, payload: item }
 }
 
 const NONE: readonly string[] = []
