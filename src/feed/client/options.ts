@@ -10,7 +10,7 @@ export interface FeedClientOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Between tries while the server does not answer or fails. Default: 250 to 30,000, with jitter. */
   readonly backoff?: Backoff
-  /** Full pages kept in memory, and how many are walked back before the page is asked for by its numbers. Default: 64. */
+  /** Full pages kept in memory, and how many are walked back; one that is further behind asks by numbers. Default: 64. */
   readonly pagesKept?: number
   /** An answer that has not begun, or a subscription that has been silent, for so long is given up. Default: 60,000. */
   readonly silentMs?: number

@@ -81,7 +81,11 @@ export class FeedPages {
   /** The full page that `number` is on, or will be. */
   pageOf(number: number, { incarnation, pageSize }: Pick<FeedPage, 'incarnation' | 'pageSize'>): Promise<FeedPage> {
     const from = Math.floor((number - 1) / pageSize) * pageSize + 1
-    return this.page(`${new URL(this.url).pathname}/previous/${from}-${from + pageSize - 1}?i=${incarnation}`)
+    return this.range(from, from + pageSize - 1, incarnation)
+  }
+
+  range(from: number, to: number, incarnation: string): Promise<FeedPage> {
+    return this.page(`${new URL(this.url).pathname}/previous/${from}-${to}?i=${incarnation}`)
   }
 
   /**

@@ -82,7 +82,8 @@ export const answerPage = (
   if (kept !== undefined) return answerOf(kept, headers)
   const rendered = (texts: readonly string[]): PlainAnswer => {
     const body = bodyOf(source, { ...head, texts }, type)
-    bodies.set(key, body)
+    // A longer range is asked for by one who reads on, and seldom again.
+    if (texts.length <= source.stream.log.pageSize) bodies.set(key, body)
     return answerOf(body, headers)
   }
   const texts = source.stream.log.read(head.range.from, head.end)
@@ -94,5 +95,11 @@ const answerOf = (body: Buffer, headers: FeedHeaders): PlainAnswer => ({
   headers: { ...headers, 'content-length': String(body.length) },
   body,
 })
+
+/** To whoever has what `answer` holds. */
+export const unchangedOf = ({ headers }: PlainAnswer): PlainAnswer => {
+  const { 'content-length': _, ...kept } = withoutType(headers)
+  return { status: 304, headers: kept, body: null }
+}
 
 const withoutType = ({ 'content-type': _, ...headers }: FeedHeaders): FeedHeaders => headers

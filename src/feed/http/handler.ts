@@ -4,8 +4,9 @@ import { type Logger, stderrLogger } from '../../base/logger.ts'
 import { type Clock, type Random, systemClock, systemRandom } from '../../base/ports.ts'
 import { Subscriptions } from '../sse/subscriptions.ts'
 import type { FeedStream } from '../stream.ts'
-import { answerPage, currentView, type PageRequest, pageView } from './answers.ts'
+import { answerPage, currentView, type PageRequest, pageView, unchangedOf } from './answers.ts'
 import { BodyCache } from './body-cache.ts'
+import { CanonicalAnswers } from './canonical-answers.ts'
 import type { FeedAnswer, FeedRequest, PlainAnswer } from './message.ts'
 import { EVENT_STREAM, matches, names, preferred, waitOf } from './negotiation.ts'
 import { alignedRange, linkHeader, linksOf, PAGE_TYPES, type PageSource, type PageType, pageAddress } from './page.ts'
@@ -49,6 +50,7 @@ export class FeedHandler {
   private readonly options: Required<Omit<FeedOptions, 'basePath'>>
   private readonly served = new Map<string, Served>()
   private readonly bodies = new BodyCache(BODY_BYTES)
+  private readonly canonical = new CanonicalAnswers()
   private readonly waits: Waits
   private closed = false
 
@@ -119,11 +121,13 @@ export class FeedHandler {
       throw new FeedProblem(405, 'method-not-allowed', `${method.slice(0, 20)} is not for feeds`, {
         allow: 'GET, HEAD, DELETE',
       })
+    const owner = ownerOf(request)
+    const kept = method === 'DELETE' || this.closed ? null : this.keptAnswer(request, owner)
+    if (kept !== null) return kept
     const target = targetOf(request.target, this.basePath)
     const served = this.served.get(target.stream)
     if (served === undefined) throw new FeedProblem(404, 'stream-unknown', 'there is no stream of this name')
     if (this.closed) throw new FeedProblem(503, 'closing', 'the server is closing', { 'retry-after': '5' })
-    const owner = ownerOf(request)
     if (method === 'DELETE') return this.unsubscribe(request, target, served, owner)
     // Its numbers are known once its publisher has started.
     void served.stream.log.incarnation
@@ -139,10 +143,26 @@ export class FeedHandler {
     }
   }
 
+  private keptAnswer(request: FeedRequest, owner: string | null): PlainAnswer | null {
+    const end = request.target.indexOf('/', this.basePath.length + 1)
+    const served = end === -1 ? undefined : this.served.get(request.target.slice(this.basePath.length + 1, end))
+    if (served === undefined || !served.stream.log.isOpen) return null
+    const { incarnation, first } = served.stream.log
+    return this.canonical.get(keyOf(request, owner), incarnation, first, request.header('if-none-match'))
+  }
+
   private page(request: FeedRequest, target: Target, served: Served, owner: string | null) {
     const type = typeOf(request)
-    const view = pageView(served, target.range, target.query.get('i'), type)
-    return answerPage(served, view, this.pageRequest(request, type, owner), this.bodies)
+    const incarnation = target.query.get('i')
+    const view = pageView(served, target.range, incarnation, type)
+    const asked = this.pageRequest(request, type, owner)
+    const answer = answerPage(served, view, asked, this.bodies)
+    if (!view.isCanonical || asked.ifNoneMatch !== null || answer instanceof Promise) return answer
+    const { etag } = view
+    const unchanged = unchangedOf(answer)
+    const { from } = target.range
+    this.canonical.keep(keyOf(request, owner), { etag, incarnation: incarnation!, from, full: answer, unchanged })
+    return answer
   }
 
   private current(request: FeedRequest, served: Served, owner: string | null): FeedAnswer | Promise<FeedAnswer> {
@@ -230,7 +250,7 @@ export class FeedHandler {
     return {
       type,
       ifNoneMatch: request.header('if-none-match'),
-      isPrivate: owner?.startsWith('credentials:') === true,
+      isPrivate: isPrivate(owner),
       more: null,
     }
   }
@@ -251,6 +271,12 @@ export class FeedHandler {
 }
 
 const EMPTY = Buffer.alloc(0)
+
+const isPrivate = (owner: string | null): boolean => owner?.startsWith('credentials:') === true
+
+/** All that an answer of a canonical page depends on. */
+const keyOf = (request: FeedRequest, owner: string | null): string =>
+  `${isPrivate(owner) ? 'private' : 'public'} ${request.header('accept') ?? ''} ${request.target}`
 
 const ok = (body: Buffer, type: string, headers: Readonly<Record<string, string>>): PlainAnswer => ({
   status: 200,
