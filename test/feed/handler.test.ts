@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { RuntimeError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/logger.ts'
 import { feedHandler, type WebFeedHandler } from '../../src/feed/index.ts'
-import { FeedOffice, type Page } from './support.ts'
+import { FeedOffice, type Page, until } from './support.ts'
 
 let office: FeedOffice
 let handler: WebFeedHandler
@@ -53,6 +54,58 @@ describe('feedHandler', () => {
     const response = await handler.handle(new Request(`${at}/streams/notes`, { method: 'DELETE' }))
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ code: 'subscription-missing' })
+  })
+
+  it('fails the response of a reader that takes nothing, after a stall', async () => {
+    const hasty = feedHandler({ streams: [office.stream], logger: silentLogger, stallMs: 500 })
+    const request = new Request(`${at}/streams/notes`, { headers: { 'last-event-id': '0' } })
+    const { stream } = office
+    const heavy = 'x'.repeat(50_000)
+    await Promise.all(Array.from({ length: 10 }, (_, i) => office.append(`heavy|${i}`, heavy)))
+    await until(() => stream.last === 25)
+    const response = await hasty.handle(request)
+    await until(() => hasty.subscriptions === 0)
+    await expect(response.text()).rejects.toThrow(/taken nothing/)
+  })
+
+  it('takes as many subscriptions as it was told to, and holds no request beyond', async () => {
+    const full = feedHandler({ streams: [office.stream], logger: silentLogger, maxSubscriptions: 1 })
+    const subscribe = () =>
+      full.handle(new Request(`${at}/streams/notes`, { headers: { accept: 'text/event-stream' } }))
+    const first = await subscribe()
+    const second = await subscribe()
+    expect([second.status, second.headers.get('retry-after')]).toEqual([503, '30'])
+    expect(await second.json()).toMatchObject({ code: 'subscriptions-full' })
+    await first.body!.cancel()
+    const third = await subscribe()
+    expect(third.status).toBe(200)
+    await third.body!.cancel()
+    const etag = (await full.handle(new Request(`${at}/streams/notes/current`))).headers.get('etag')!
+    const waiting = () =>
+      full.handle(new Request(`${at}/streams/notes/current`, { headers: { prefer: 'wait=9', 'if-none-match': etag } }))
+    const held = waiting()
+    expect((await waiting()).status).toBe(304)
+    full.close()
+    expect((await held).status).toBe(304)
+    expect((await waiting()).status).toBe(503)
+  })
+
+  it('says without a stack that its store does not answer, or cannot be read', async () => {
+    for (const [code, status] of [
+      ['JOURNAL_UNAVAILABLE', 503],
+      ['JOURNAL_CORRUPT', 500],
+    ] as const) {
+      const broken = await FeedOffice.open()
+      await broken.publish(25)
+      const other = feedHandler({ streams: [broken.stream], logger: silentLogger })
+      broken.stream.log.read = () =>
+        Promise.reject(new RuntimeError(code, 'at secret/place.ts:1', { retryable: status === 503 }))
+      const response = await other.handle(new Request(`${at}/streams/notes/previous/1-10`))
+      expect(response.status).toBe(status)
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+      expect(await response.text()).not.toMatch(/secret|\.ts|\bat\b .*:\d/)
+      await broken.close()
+    }
   })
 
   it('refuses options that make no sense, by their names', () => {
