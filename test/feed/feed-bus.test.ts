@@ -12,9 +12,9 @@ import { messageBridge } from '../../src/messaging/message-bridge.ts'
 import { routeTo } from '../../src/messaging/route.ts'
 import { entities } from '../../src/persistence/event-sourced-entities.ts'
 import { EventStore } from '../../src/persistence/event-store.ts'
-import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
+import { type MemoryStore, memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
 import { ledger } from '../persistence/support.ts'
-import { type Noted, type Page, until } from './support.ts'
+import { FeedOffice, type Noted, type Page, serve, until } from './support.ts'
 
 const TOTAL = 300
 const children: ChildProcess[] = []
@@ -36,20 +36,40 @@ const start = async (path: string, port: number): Promise<{ child: ChildProcess;
 }
 
 /** The receiving process's side: a bridge from the feed to one entity, on a store that outlives it. */
-const receive = async (url: string, transport: 'poll' | 'sse', at: ReturnType<typeof memoryStore>) => {
+const receive = async (
+  url: string,
+  transport: 'poll' | 'sse',
+  at: MemoryStore,
+  fetching: typeof fetch = fetch,
+  events: readonly string[] | null = ['Noted'],
+) => {
   const store = await EventStore.open(memoryJournal({ store: at }), { ...systemPorts, logger: silentLogger })
   const system = ActorSystem.start({ name: 'receiver', logger: silentLogger })
   const ledgers = entities(ledger(), store)
   const backoff = { minMs: 5, maxMs: 50 }
+  const translated = new Set<string>()
   const bridge = messageBridge({
     name: 'from-afar',
     store,
-    source: feedBus(url, { store, group: 'from-afar', transport, minIntervalMs: 10, backoff, events: ['Noted'] }),
-    translate: ({ payload }) => routeTo(ledgers, 'all', { type: 'add', label: (payload as Noted).text }),
+    source: feedBus(url, {
+      store,
+      group: 'from-afar',
+      transport,
+      minIntervalMs: 10,
+      backoff,
+      fetch: fetching,
+      ...(events !== null && { events }),
+    }),
+    translate: ({ payload }) => {
+      translated.add((payload as Noted).text)
+      return routeTo(ledgers, 'all', { type: 'add', label: (payload as Noted).text })
+    },
   })
   system.spawn(ledgers.behavior, { name: 'ledgers' })
   system.spawn(bridge.behavior, { name: 'bridge' })
   return {
+    /** Different events that came. */
+    handed: () => translated.size,
     labels: () => ledgers.ask('all', { type: 'read' }),
     bridge,
     close: async () => {
@@ -97,6 +117,47 @@ it.each(['sse', 'poll'] as const)(
     expect(await receiver.labels()).toEqual(texts)
     expect(await receiver.bridge.parked()).toEqual([])
     await receiver.close()
+    const cursors = [...kept.partitions[0]!.cursors].filter(([group]) => group.startsWith('from-afar|'))
+    expect(cursors.map(([, number]) => number)).toEqual([texts.length])
   },
   60_000,
 )
+
+it('reads again from the feed what waits for its key', async () => {
+  const office = await FeedOffice.open()
+  const server = await serve({ streams: [office.stream] })
+  await office.publish(400)
+  const paths: string[] = []
+  const recording = ((input, init) => {
+    paths.push(new URL(String(input)).pathname)
+    return fetch(input, init)
+  }) as typeof fetch
+  const receiver = await receive(`${server.url}/streams/notes`, 'sse', memoryStore(), recording)
+  await until(() => receiver.handed() === 400)
+  await receiver.bridge.settled()
+  expect(await receiver.labels()).toEqual(Array.from({ length: 400 }, (_, i) => `text ${i + 1}`))
+  expect(paths.filter(path => path.includes('/previous/')).length).toBeGreaterThan(0)
+  await receiver.close()
+  await server.stop()
+  await office.close()
+})
+
+it('parks an event that is no CloudEvent, with what is wrong with it', async () => {
+  const office = await FeedOffice.open()
+  const server = await serve({ streams: [office.stream] })
+  await office.publish(3)
+  const spoiling = (async (input, init) => {
+    const response = await fetch(input, init)
+    if (!String(input).includes('/previous/') && !String(input).endsWith('/current')) return response
+    const text = (await response.text()).replace('"type":"Noted"', '"type":""')
+    return new Response(text, { status: response.status, headers: response.headers })
+  }) as typeof fetch
+  const receiver = await receive(`${server.url}/streams/notes`, 'poll', memoryStore(), spoiling, null)
+  await until(() => receiver.handed() === 2)
+  await receiver.bridge.settled()
+  expect(await receiver.bridge.parked()).toMatchObject([{ invalid: expect.stringContaining('type: expected') }])
+  expect(await receiver.labels()).toEqual(['text 2', 'text 3'])
+  await receiver.close()
+  await server.stop()
+  await office.close()
+})
