@@ -50,10 +50,6 @@ export class LogMessage implements SourceMessage {
     return this.append.causationId
   }
 
-  get traceParent(): string | null {
-    return this.append.traceParent
-  }
-
   /** The first record of a flow gives its own id to everything that it leads to. */
   get correlationId(): string {
     return this.append.correlationId ?? this.id
