@@ -12,6 +12,7 @@ import {
   supervisorControl,
   systemPorts,
 } from 'troupe'
+import type { FeedStream } from 'troupe/feed'
 import { type MessageBridge, type ReceivingAdapter, receivingAdapter } from 'troupe/messaging'
 import {
   type Application,
@@ -24,6 +25,7 @@ import {
 import { type ReferralResult, referralResultOf, resultOfAnswer, resultOfEvent, type SubmitResult } from './answers.ts'
 import { type ApplicationsTopic, applicationsTopicBridge } from './applications-topic.ts'
 import { choreographyTree } from './choreography.ts'
+import { feedContext, policyMarketplace } from './feed-marketplace.ts'
 import { orchestrationTree } from './orchestration.ts'
 import { OutcomeWatch } from './outcomes.ts'
 import { type DomainEntities, domainEntities, type EntityHost, type RiskEnquiry } from './parts.ts'
@@ -48,6 +50,8 @@ export interface MarketplaceOptions {
   readonly host?: EntityHost
   /** Takes applications from there too. */
   readonly applicationsTopic?: ApplicationsTopic
+  /** Publishes the stream `policy-marketplace`. Default: false. */
+  readonly feed?: boolean
 }
 
 /**
@@ -70,6 +74,8 @@ export class Marketplace implements AsyncDisposable {
   readonly hadHistory: boolean
   /** The bridges from the log, and from the topic if there is one, to see and replay what is parked. */
   readonly bridges: readonly MessageBridge[]
+  /** The published stream, for a server; null where it was not asked for. */
+  readonly feed: FeedStream | null
   private readonly kinds: DomainEntities
   private readonly outcomes: OutcomeWatch
   private readonly applications: ReceivingAdapter<ApplicationReply>
@@ -115,9 +121,12 @@ export class Marketplace implements AsyncDisposable {
     const tree = mode === 'choreography' ? choreographyTree : orchestrationTree
     const { children, bridges } = tree(this.kinds, settings, [...doors, ...fromTopic])
     this.bridges = [...bridges, ...fromTopic]
-    this.root = system.spawn(supervisor({ strategy: 'one-for-one', intensity: 3, periodMs: 10_000, children }), {
-      name: 'contexts',
-    })
+    this.feed = options.feed === true ? policyMarketplace(store) : null
+    const contexts = this.feed === null ? children : [...children, feedContext(this.feed)]
+    this.root = system.spawn(
+      supervisor({ strategy: 'one-for-one', intensity: 3, periodMs: 10_000, children: contexts }),
+      { name: 'contexts' },
+    )
   }
 
   static async open(options: MarketplaceOptions): Promise<Marketplace> {

@@ -56,6 +56,10 @@ export type ErrorCode =
   | 'MESSAGE_PARKED'
   | 'BRIDGE_STOPPED'
   | 'SOURCE_MISCONFIGURED'
+  // feed
+  | 'FEED_NOT_OPEN'
+  | 'FEED_MISCONFIGURED'
+  | 'FEED_REFUSED'
 
 export interface RuntimeErrorOptions {
   readonly cause?: unknown

@@ -28,7 +28,11 @@ export const DATA_BYTES_MAX = PAYLOAD_BYTES_MAX - BESIDE_DATA_BYTES
 
 /** An event in the JSON format (structured mode). **Errors**: MESSAGE_INVALID, saying what is wrong and with what. */
 export const cloudEventOfJson = (text: string): CloudEvent => {
-  const event = parseJson(text, 'the event')
+  return cloudEventOfObject(parseJson(text, 'the event'))
+}
+
+/** The same of JSON that was parsed already. **Errors**: MESSAGE_INVALID. */
+export const cloudEventOfObject = (event: unknown): CloudEvent => {
   if (typeof event !== 'object' || event === null || Array.isArray(event))
     throw invalid('the event is no JSON object: write {"specversion":"1.0","id":…,"source":…,"type":…,"data":…}')
   const attributes = new Map<string, unknown>(Object.entries(event))

@@ -113,6 +113,11 @@ export interface Journal {
   readonly durability: string
   /** Fixed when the store is made. Known after `open`. */
   readonly partitions: number
+  /**
+   * Another text each time that what was acknowledged may have been lost without a trace, such as by a failover to a
+   * replica; known after `open`. Absent or null where that cannot happen while the store is there.
+   */
+  readonly lineage?: string | null
 
   /**
    * Opens for writing: checks format and settings, takes the next epoch of every partition, finds the end of the logs.

@@ -69,6 +69,8 @@ export interface StoredBlock {
 export interface Engine {
   readonly name: string
   readonly durability: string
+  /** As in the journal's contract. Known after `open`. */
+  readonly lineage?: string | null
   /** Whether writers without an epoch may write beside this one: then heads in memory are only likely. */
   readonly shared: boolean
   open(): Promise<readonly OpenedPartition[]>

@@ -72,6 +72,10 @@ export class PackedJournal implements Journal {
     return this.#engine.durability
   }
 
+  get lineage(): string | null {
+    return this.#engine.lineage ?? null
+  }
+
   get partitions(): number {
     return this.#partitions.length
   }

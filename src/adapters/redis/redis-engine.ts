@@ -59,6 +59,8 @@ export class RedisEngine implements Engine {
   readonly #options: RedisEngineOptions
   readonly #connection: Connection
   #durability: string | null = null
+  /** The server takes another replication id when it starts and when it is promoted: both may have lost writes. */
+  #lineage: string | null = null
   #keys: readonly Keys[] = []
   /** Per partition: since when its commit under way has been losing connections. */
   readonly #losingSinceMs = new Map<number, number>()
@@ -73,10 +75,16 @@ export class RedisEngine implements Engine {
     return this.#durability ?? 'What a resolved write has survived is known once the journal is open.'
   }
 
+  get lineage(): string | null {
+    return this.#lineage
+  }
+
   async open(): Promise<readonly OpenedPartition[]> {
     try {
       await this.#connection.checkDatabase(this.#options.database)
-      this.#durability = checkServer(this.name, await this.#askServer(), this.#options.logger)
+      const server = await this.#askServer()
+      this.#durability = checkServer(this.name, server, this.#options.logger)
+      this.#lineage = server.info.get('master_replid') ?? null
       const { prefix, partitions } = this.#options
       const opened = await openStore(this.name, this.#connection, prefix, partitions)
       this.#keys = opened.map((_, nr) => keysOf(prefix, nr))

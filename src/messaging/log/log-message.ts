@@ -37,6 +37,19 @@ export class LogMessage implements SourceMessage {
     return this.madeId
   }
 
+  /** When its append was decided. Units: ms since 1970. */
+  get timeMs(): number {
+    return this.append.timeMs
+  }
+
+  get persistenceId(): string {
+    return this.append.persistenceId
+  }
+
+  get causationId(): string | null {
+    return this.append.causationId
+  }
+
   /** The first record of a flow gives its own id to everything that it leads to. */
   get correlationId(): string {
     return this.append.correlationId ?? this.id
