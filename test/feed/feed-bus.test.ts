@@ -80,7 +80,7 @@ const receive = async (
 }
 
 it.each(['sse', 'poll'] as const)(
-  'takes a feed of another process as its bus by %s, each event once and in order, whichever of the two is killed',
+  'takes a feed of another process as its bus by %s, each event once and in order, though that one is killed',
   async transport => {
     const folder = await mkdtemp(join(tmpdir(), 'feed-bus-'))
     folders.push(folder)

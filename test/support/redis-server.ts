@@ -20,7 +20,8 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
-const READY_WITHIN_MS = 10_000
+const READY_WITHIN_MS = 20_000
+const PROBE_MS = 500
 
 /** Starts a server with an append-only file. `settings` are lines of redis.conf, such as `--maxmemory 10mb`. */
 export const startRedisServer = async (settings: readonly string[] = []): Promise<RedisServer> => {
@@ -87,6 +88,9 @@ const answers = (port: number): Promise<boolean> =>
       resolve(text.toString().startsWith('+PONG'))
     })
     socket.once('error', () => resolve(false))
+    // A connection that is taken and not served: the next try may meet the server.
+    socket.setTimeout(PROBE_MS, () => socket.destroy())
+    socket.once('close', () => resolve(false))
   })
 
 const ended = (child: ChildProcess): Promise<void> =>
