@@ -56,6 +56,14 @@ export type ErrorCode =
   | 'MESSAGE_PARKED'
   | 'BRIDGE_STOPPED'
   | 'SOURCE_MISCONFIGURED'
+  // projection
+  | 'PROJECTION_INVALID'
+  | 'PROJECTION_FAILED'
+  | 'VIEW_BUILDING'
+  | 'VIEW_CONFLICT'
+  | 'VIEW_GONE'
+  | 'VIEW_LAGS'
+  | 'VIEW_QUERY_INVALID'
 
 export interface RuntimeErrorOptions {
   readonly cause?: unknown

@@ -13,6 +13,7 @@ export { type DestroyRedisOptions, destroyRedisStore } from './destroy.ts'
 export type { RedisStreamSourceOptions } from './streams-settings.ts'
 export { redisStreamSource } from './streams-source.ts'
 export { parseRedisUrl, type RedisPlace } from './url.ts'
+export { type RedisViewsOptions, redisViews } from './views.ts'
 
 export interface RedisJournalOptions {
   /** `redis://host:port/db`, `rediss://…`; may carry `?partitions=16&prefix=troupe`. */
