@@ -7,6 +7,7 @@ export {
   applicationSchema,
   checkApplication,
   referralDecisionSchema,
+  withdrawalSchema,
 } from './applications/schema.ts'
 export { decodeUtf8 } from './applications/utf8.ts'
 export { choreography } from './choreography.ts'
@@ -47,11 +48,13 @@ export type {
   ApplicationStatus,
   ApplicationSubmitted,
   ApplicationView,
+  ApplicationWithdrawn,
   DecideReferral,
   EvaluateQuote,
   OutcomeEvent,
   QuoteGenerated,
   RefusalReason,
   SubmitApplication,
+  WithdrawApplication,
 } from './underwriting/messages.ts'
 export { UNDERWRITING_RULES_VERSION } from './underwriting/rules.ts'

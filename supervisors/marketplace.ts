@@ -20,8 +20,18 @@ import {
   applicationSchema,
   type DecideReferral,
   referralDecisionSchema,
+  type WithdrawApplication,
+  withdrawalSchema,
 } from '../actors/index.ts'
-import { type ReferralResult, referralResultOf, resultOfAnswer, resultOfEvent, type SubmitResult } from './answers.ts'
+import {
+  type ReferralResult,
+  referralResultOf,
+  resultOfAnswer,
+  resultOfEvent,
+  type SubmitResult,
+  type WithdrawalResult,
+  withdrawalResultOf,
+} from './answers.ts'
 import { type ApplicationsTopic, applicationsTopicBridge } from './applications-topic.ts'
 import { choreographyTree } from './choreography.ts'
 import { orchestrationTree } from './orchestration.ts'
@@ -74,6 +84,7 @@ export class Marketplace implements AsyncDisposable {
   private readonly outcomes: OutcomeWatch
   private readonly applications: ReceivingAdapter<ApplicationReply>
   private readonly referrals: ReceivingAdapter<ApplicationReply>
+  private readonly withdrawals: ReceivingAdapter<ApplicationReply>
   private readonly recoveries = new Recoveries()
   private closing: Promise<void> | null = null
 
@@ -106,9 +117,16 @@ export class Marketplace implements AsyncDisposable {
       schema: referralDecisionSchema,
       dispatch: decision => this.kinds.application.ask(decision.applicationId, { type: 'DecideReferral', ...decision }),
     })
+    this.withdrawals = receivingAdapter({
+      name: 'withdrawals',
+      schema: withdrawalSchema,
+      dispatch: ({ applicationId, reason }) =>
+        this.kinds.application.ask(applicationId, { type: 'WithdrawApplication', applicationId, reason }),
+    })
     const doors = [
       { name: 'applications', behavior: this.applications.behavior },
       { name: 'referrals', behavior: this.referrals.behavior },
+      { name: 'withdrawals', behavior: this.withdrawals.behavior },
     ]
     const topic = options.applicationsTopic
     const fromTopic = topic === undefined ? [] : [applicationsTopicBridge(topic, store, this.kinds, store.ports.logger)]
@@ -156,6 +174,11 @@ export class Marketplace implements AsyncDisposable {
   /** An underwriter's word on a referred application. The same word again gets the same result. */
   async decideReferral(decision: Omit<DecideReferral, 'type'>): Promise<ReferralResult> {
     return referralResultOf(await this.referrals.request(decision))
+  }
+
+  /** Takes an application back, whatever is under way for it. The first reason stands. */
+  async withdraw(withdrawal: Omit<WithdrawApplication, 'type'>): Promise<WithdrawalResult> {
+    return withdrawalResultOf(await this.withdrawals.request(withdrawal))
   }
 
   /** Where an application stands, from its actor. */

@@ -69,6 +69,9 @@ const shortText = (name: string, lengthMax: number) =>
     `${name}: expected text of 1 to ${lengthMax} characters`,
   )
 
+/** A withdrawal, as it comes in at the door. */
+export const withdrawalSchema = v.object({ applicationId, reason: shortText('reason', 1_000) })
+
 /** An underwriter's decision on a referred application, as it comes in at the door. */
 export const referralDecisionSchema = v.object({
   applicationId,

@@ -9,6 +9,7 @@ export interface Summary {
   readonly declined: number
   readonly referred: number
   readonly rejected: number
+  readonly withdrawn: number
   readonly thisRun: number
   readonly recovered: number
   readonly fromSnapshot: number
@@ -48,6 +49,7 @@ export const summaryOf = (run: RunFigures): Summary => {
     declined: tally.declined,
     referred: tally.referred,
     rejected: tally.rejected,
+    withdrawn: tally.withdrawn,
     thisRun: tally.thisRun,
     recovered: recovered.entities,
     fromSnapshot: recovered.fromSnapshot,
