@@ -6,6 +6,7 @@ import {
   type Journal,
   type Logger,
   type Ports,
+  persistenceIdOf,
   type SupervisorMessage,
   stderrLogger,
   supervisor,
@@ -13,6 +14,7 @@ import {
   systemPorts,
 } from 'troupe'
 import { type MessageBridge, type ReceivingAdapter, receivingAdapter } from 'troupe/messaging'
+import type { LogPlace, ViewStore } from 'troupe/projection'
 import {
   type Application,
   type ApplicationReply,
@@ -40,6 +42,7 @@ import { type DomainEntities, domainEntities, type EntityHost, type RiskEnquiry 
 import { Recoveries, type RecoveryFigures } from './recoveries.ts'
 import { chooseMode, type Mode, SETTINGS_RECORDS } from './store-settings.ts'
 import { type MarketplaceTotals, totalsOf } from './totals.ts'
+import { type MarketplaceViews, marketplaceViews, viewsTree } from './views/views.ts'
 
 export interface MarketplaceOptions {
   readonly journal: Journal
@@ -56,6 +59,8 @@ export interface MarketplaceOptions {
   readonly riskEnquiry?: RiskEnquiry
   /** Runs the domain's actors. Default: Troupe itself. */
   readonly host?: EntityHost
+  /** Keeps read models there. Default: none. The marketplace opens and closes it. */
+  readonly views?: ViewStore
   /** Takes applications from there too. */
   readonly applicationsTopic?: ApplicationsTopic
 }
@@ -80,6 +85,9 @@ export class Marketplace implements AsyncDisposable {
   readonly hadHistory: boolean
   /** The bridges from the log, and from the topic if there is one, to see and replay what is parked. */
   readonly bridges: readonly MessageBridge[]
+  /** Null where it was opened without a store for them. */
+  readonly views: MarketplaceViews | null
+  private readonly viewStore: ViewStore | null
   private readonly kinds: DomainEntities
   private readonly outcomes: OutcomeWatch
   private readonly applications: ReceivingAdapter<ApplicationReply>
@@ -131,11 +139,17 @@ export class Marketplace implements AsyncDisposable {
     const topic = options.applicationsTopic
     const fromTopic = topic === undefined ? [] : [applicationsTopicBridge(topic, store, this.kinds, store.ports.logger)]
     const tree = mode === 'choreography' ? choreographyTree : orchestrationTree
+    this.viewStore = options.views ?? null
+    this.views = this.viewStore === null ? null : marketplaceViews(store, this.viewStore)
+    const viewing = this.views === null ? [] : [viewsTree(this.views)]
     const { children, bridges } = tree(this.kinds, settings, [...doors, ...fromTopic])
     this.bridges = [...bridges, ...fromTopic]
-    this.root = system.spawn(supervisor({ strategy: 'one-for-one', intensity: 3, periodMs: 10_000, children }), {
-      name: 'contexts',
-    })
+    this.root = system.spawn(
+      supervisor({ strategy: 'one-for-one', intensity: 3, periodMs: 10_000, children: [...children, ...viewing] }),
+      {
+        name: 'contexts',
+      },
+    )
   }
 
   static async open(options: MarketplaceOptions): Promise<Marketplace> {
@@ -186,6 +200,12 @@ export class Marketplace implements AsyncDisposable {
     return (await this.kinds.application.ask(applicationId, { type: 'DescribeApplication' })).view
   }
 
+  /** A place in the log at or behind everything that an application has stored so far: what views are asked to have reached. */
+  placeOf(applicationId: string): LogPlace {
+    const partition = this.store.partitionOf(persistenceIdOf('application', applicationId))
+    return { partition, position: this.store.lastPosition(partition) }
+  }
+
   /** What the regions add up to. It brings the regions' actors back from their snapshots. */
   totals(): Promise<MarketplaceTotals> {
     return totalsOf(this.kinds)
@@ -228,6 +248,7 @@ export class Marketplace implements AsyncDisposable {
 
   private async end(): Promise<void> {
     await this.system.terminate({ shutdownMs: 'infinity' })
+    await this.viewStore?.close()
     await this.store.close()
   }
 }

@@ -51,11 +51,13 @@ const projected = (definition: AnyProjection, appends: readonly StoredAppend[]):
     if (definition.kinds !== undefined && !definition.kinds.includes(kind)) continue
     for (let i = 0; i < append.records.length; i++) {
       const record = append.records[i]!
-      if (record.kind !== 'event' || !definition.events.includes(record.type)) continue
+      const taken = record.kind === 'event' ? definition.events : (definition.commands ?? NONE)
+      if (!taken.includes(record.type)) continue
       const about = aboutOf(append, i, kind, append.persistenceId.slice(separator + 1))
       within(definition, about, () => {
         const where = `${append.persistenceId}, event ${about.sequenceNr}`
-        const events = definition.schema === undefined ? [record.payload] : definition.schema.read(record, where)
+        const { schema } = definition
+        const events = schema === undefined || record.kind === 'command' ? [record.payload] : schema.read(record, where)
         for (const event of events)
           for (const change of definition.project(event as { readonly type: string }, about)) {
             checkKey(change.key)
@@ -67,7 +69,11 @@ const projected = (definition: AnyProjection, appends: readonly StoredAppend[]):
   return changes
 }
 
+const NONE: readonly string[] = []
+
 const aboutOf = (append: StoredAppend, index: number, kind: string, id: string): EventAbout => ({
+  record: append.records[index]!.kind,
+  type: append.records[index]!.type,
   partition: append.partition,
   position: append.position + index,
   kind,

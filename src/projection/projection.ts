@@ -4,6 +4,10 @@ import { isCount } from '../persistence/event-sourced.ts'
 
 /** Where an event stands, who caused it, and when. */
 export interface EventAbout {
+  /** A command is told with the address that it was sent to. */
+  readonly record: 'event' | 'command'
+  /** An event's type, or a command's address. */
+  readonly type: string
   readonly partition: number
   readonly position: number
   /** Of the actor that decided it: its kind and its id. */
@@ -26,7 +30,7 @@ export type Change<Row> =
   | { readonly type: 'update'; readonly key: string; readonly change: (row: Row | null) => Row | null }
 
 export const put = <Row>(key: string, row: Row): Change<Row> => ({ type: 'put', key, row })
-export const remove = (key: string): Change<never> => ({ type: 'remove', key })
+export const remove = (key: string): { readonly type: 'remove'; readonly key: string } => ({ type: 'remove', key })
 /** `change` gets the row as all earlier events left it, null where there is none, and gives it anew; null removes it. */
 export const update = <Row>(key: string, change: (row: Row | null) => Row | null): Change<Row> => ({
   type: 'update',
@@ -41,6 +45,8 @@ export interface ProjectionDefinition<Event extends { readonly type: string }, R
   readonly version?: number
   /** Types of events that it takes. */
   readonly events: readonly Event['type'][]
+  /** Addresses whose commands it takes too, as they were sent: name their types in `Event`. Default: none. */
+  readonly commands?: readonly string[]
   /** Kinds of actors whose events it takes. Default: all. */
   readonly kinds?: readonly string[]
   /** Versions of the events; without it each is taken as it is stored. */

@@ -81,7 +81,7 @@ export const summaryText = (
           `stopped before the end of the input: run the same command again to go on from here${out === null ? '' : ` and to have ${out} written`}`,
         ]),
     `${count(summary.applications)} applications: ${count(summary.quotes)} quoted, ${count(summary.referred)} referred, ` +
-      `${count(summary.declined)} declined, ${count(summary.rejected)} rejected`,
+      `${count(summary.declined)} declined, ${count(summary.rejected)} rejected${summary.withdrawn === 0 ? '' : `, ${count(summary.withdrawn)} withdrawn`}`,
     summary.thisRun === 0
       ? nothingDecided(summary)
       : `${count(summary.thisRun)} decided in this run, in ${seconds.toFixed(1)} s: ${count(summary.quotesPerSecond)} a second; ` +
@@ -102,7 +102,8 @@ const nothingDecided = (summary: Summary): string =>
     : 'none was decided in this run'
 
 /** Less than all applications where some could not be finished. */
-const outcomes = ({ quotes, declined, referred, rejected }: Summary): number => quotes + declined + referred + rejected
+const outcomes = ({ quotes, declined, referred, rejected, withdrawn }: Summary): number =>
+  quotes + declined + referred + rejected + withdrawn
 
 /** How many actors, of applications and of regions, got back the state that the store has of them. */
 export const recoveredText = ({ entities, fromSnapshot, eventsReplayed }: RecoveryFigures): string =>
