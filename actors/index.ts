@@ -4,8 +4,10 @@ export { type Application, applicationOf, isSameApplication } from './applicatio
 export { ApplicationFileError, type ApplicationRow, readApplications } from './applications/read-applications.ts'
 export {
   type ApplicationCheck,
+  applicationIdSchema,
   applicationSchema,
   checkApplication,
+  jsonSchemaOf,
   referralDecisionSchema,
   withdrawalSchema,
 } from './applications/schema.ts'

@@ -27,6 +27,7 @@ import {
 } from '../actors/index.ts'
 import {
   type ReferralResult,
+  type Rejected,
   referralResultOf,
   resultOfAnswer,
   resultOfEvent,
@@ -183,6 +184,15 @@ export class Marketplace implements AsyncDisposable {
     } finally {
       this.outcomes.end(id, wait)
     }
+  }
+
+  /** Takes an application and resolves with how it stands once it is stored; what becomes of it is heard later. */
+  async accept(application: unknown): Promise<ApplicationView | Rejected> {
+    const answer = await this.applications.request(application)
+    if (!answer.accepted) return { outcome: 'rejected', reasons: answer.issues }
+    return answer.reply.type === 'standing'
+      ? answer.reply.view
+      : { outcome: 'rejected', reasons: [answer.reply.reason] }
   }
 
   /** An underwriter's word on a referred application. The same word again gets the same result. */
