@@ -4,9 +4,12 @@ export { type Application, applicationOf, isSameApplication } from './applicatio
 export { ApplicationFileError, type ApplicationRow, readApplications } from './applications/read-applications.ts'
 export {
   type ApplicationCheck,
+  applicationIdSchema,
   applicationSchema,
   checkApplication,
+  jsonSchemaOf,
   referralDecisionSchema,
+  withdrawalSchema,
 } from './applications/schema.ts'
 export { decodeUtf8 } from './applications/utf8.ts'
 export { choreography } from './choreography.ts'
@@ -47,11 +50,13 @@ export type {
   ApplicationStatus,
   ApplicationSubmitted,
   ApplicationView,
+  ApplicationWithdrawn,
   DecideReferral,
   EvaluateQuote,
   OutcomeEvent,
   QuoteGenerated,
   RefusalReason,
   SubmitApplication,
+  WithdrawApplication,
 } from './underwriting/messages.ts'
 export { UNDERWRITING_RULES_VERSION } from './underwriting/rules.ts'

@@ -37,6 +37,7 @@ export const quoteProcessInput = {
     'QuoteGenerated',
     'ApplicationDeclined',
     'ApplicationReferred',
+    'ApplicationWithdrawn',
   ],
   translate: (event: ProcessInput): Delivery<'quote-process', ProcessInput> =>
     deliver('quote-process', event.applicationId, event),

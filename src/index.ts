@@ -85,6 +85,7 @@ export type {
   RecordKind,
   Snapshot,
   StoredAppend,
+  Writer,
 } from './persistence/journal.ts'
 export { type MemoryStore, memoryJournal, memoryStore } from './persistence/memory-journal.ts'
 export type { RecoveryOptions } from './persistence/recoveries.ts'

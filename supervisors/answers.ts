@@ -1,7 +1,7 @@
 import type { RequestResult } from 'troupe/messaging'
-import type { ApplicationReply, OutcomeEvent } from '../actors/index.ts'
+import type { ApplicationReply, ApplicationWithdrawn, OutcomeEvent } from '../actors/index.ts'
 
-export type Outcome = 'quoted' | 'declined' | 'referred'
+export type Outcome = 'quoted' | 'declined' | 'referred' | 'withdrawn'
 
 /** It is not valid, or the domain refused it; nothing was stored. */
 export interface Rejected {
@@ -15,6 +15,9 @@ export type SubmitResult = { readonly outcome: Outcome; readonly known: boolean 
 /** What became of an underwriter's decision. */
 export type ReferralResult = { readonly outcome: 'quoted' | 'declined' } | Rejected
 
+/** What became of a withdrawal. */
+export type WithdrawalResult = { readonly outcome: 'withdrawn' } | Rejected
+
 /** The result that the door's answer to a submission holds; null: the application is under way. */
 export const resultOfAnswer = (answer: RequestResult<ApplicationReply>): SubmitResult | null => {
   const rejected = rejectedBy(answer)
@@ -23,13 +26,19 @@ export const resultOfAnswer = (answer: RequestResult<ApplicationReply>): SubmitR
   return outcome === null ? null : { outcome, known: true }
 }
 
-export const resultOfEvent = (event: OutcomeEvent): SubmitResult => ({ outcome: OUTCOME_OF[event.type], known: false })
+export const resultOfEvent = (event: OutcomeEvent | ApplicationWithdrawn): SubmitResult => ({
+  outcome: OUTCOME_OF[event.type],
+  known: false,
+})
 
 export const referralResultOf = (answer: RequestResult<ApplicationReply>): ReferralResult => {
   const rejected = rejectedBy(answer)
   if (rejected !== null) return rejected
   return { outcome: outcomeOf(answer) === 'quoted' ? 'quoted' : 'declined' }
 }
+
+export const withdrawalResultOf = (answer: RequestResult<ApplicationReply>): WithdrawalResult =>
+  rejectedBy(answer) ?? { outcome: 'withdrawn' }
 
 const rejectedBy = (answer: RequestResult<ApplicationReply>): Rejected | null => {
   if (!answer.accepted) return { outcome: 'rejected', reasons: answer.issues }
@@ -46,4 +55,5 @@ const OUTCOME_OF = {
   QuoteGenerated: 'quoted',
   ApplicationDeclined: 'declined',
   ApplicationReferred: 'referred',
+  ApplicationWithdrawn: 'withdrawn',
 } as const

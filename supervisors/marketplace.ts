@@ -6,6 +6,7 @@ import {
   type Journal,
   type Logger,
   type Ports,
+  persistenceIdOf,
   type SupervisorMessage,
   stderrLogger,
   supervisor,
@@ -14,6 +15,7 @@ import {
 } from 'troupe'
 import type { FeedStream } from 'troupe/feed'
 import { type MessageBridge, type ReceivingAdapter, receivingAdapter } from 'troupe/messaging'
+import type { LogPlace, ViewStore } from 'troupe/projection'
 import {
   type Application,
   type ApplicationReply,
@@ -21,8 +23,19 @@ import {
   applicationSchema,
   type DecideReferral,
   referralDecisionSchema,
+  type WithdrawApplication,
+  withdrawalSchema,
 } from '../actors/index.ts'
-import { type ReferralResult, referralResultOf, resultOfAnswer, resultOfEvent, type SubmitResult } from './answers.ts'
+import {
+  type ReferralResult,
+  type Rejected,
+  referralResultOf,
+  resultOfAnswer,
+  resultOfEvent,
+  type SubmitResult,
+  type WithdrawalResult,
+  withdrawalResultOf,
+} from './answers.ts'
 import { type ApplicationsTopic, applicationsTopicBridge } from './applications-topic.ts'
 import { choreographyTree } from './choreography.ts'
 import { feedContext, policyMarketplace } from './feed-marketplace.ts'
@@ -32,6 +45,7 @@ import { type DomainEntities, domainEntities, type EntityHost, type RiskEnquiry 
 import { Recoveries, type RecoveryFigures } from './recoveries.ts'
 import { chooseMode, type Mode, SETTINGS_RECORDS } from './store-settings.ts'
 import { type MarketplaceTotals, totalsOf } from './totals.ts'
+import { type MarketplaceViews, marketplaceViews, viewsTree } from './views/views.ts'
 
 export interface MarketplaceOptions {
   readonly journal: Journal
@@ -48,6 +62,8 @@ export interface MarketplaceOptions {
   readonly riskEnquiry?: RiskEnquiry
   /** Runs the domain's actors. Default: Troupe itself. */
   readonly host?: EntityHost
+  /** Keeps read models there. Default: none. The marketplace opens and closes it. */
+  readonly views?: ViewStore
   /** Takes applications from there too. */
   readonly applicationsTopic?: ApplicationsTopic
   /** Publishes the stream `policy-marketplace`. Default: false. */
@@ -76,10 +92,14 @@ export class Marketplace implements AsyncDisposable {
   readonly bridges: readonly MessageBridge[]
   /** The published stream, for a server; null where it was not asked for. */
   readonly feed: FeedStream | null
+  /** Null where it was opened without a store for them. */
+  readonly views: MarketplaceViews | null
+  private readonly viewStore: ViewStore | null
   private readonly kinds: DomainEntities
   private readonly outcomes: OutcomeWatch
   private readonly applications: ReceivingAdapter<ApplicationReply>
   private readonly referrals: ReceivingAdapter<ApplicationReply>
+  private readonly withdrawals: ReceivingAdapter<ApplicationReply>
   private readonly recoveries = new Recoveries()
   private closing: Promise<void> | null = null
 
@@ -112,17 +132,28 @@ export class Marketplace implements AsyncDisposable {
       schema: referralDecisionSchema,
       dispatch: decision => this.kinds.application.ask(decision.applicationId, { type: 'DecideReferral', ...decision }),
     })
+    this.withdrawals = receivingAdapter({
+      name: 'withdrawals',
+      schema: withdrawalSchema,
+      dispatch: ({ applicationId, reason }) =>
+        this.kinds.application.ask(applicationId, { type: 'WithdrawApplication', applicationId, reason }),
+    })
     const doors = [
       { name: 'applications', behavior: this.applications.behavior },
       { name: 'referrals', behavior: this.referrals.behavior },
+      { name: 'withdrawals', behavior: this.withdrawals.behavior },
     ]
     const topic = options.applicationsTopic
     const fromTopic = topic === undefined ? [] : [applicationsTopicBridge(topic, store, this.kinds, store.ports.logger)]
     const tree = mode === 'choreography' ? choreographyTree : orchestrationTree
+    this.viewStore = options.views ?? null
+    this.views = this.viewStore === null ? null : marketplaceViews(store, this.viewStore)
+    const viewing = this.views === null ? [] : [viewsTree(this.views)]
     const { children, bridges } = tree(this.kinds, settings, [...doors, ...fromTopic])
     this.bridges = [...bridges, ...fromTopic]
     this.feed = options.feed === true ? policyMarketplace(store) : null
-    const contexts = this.feed === null ? children : [...children, feedContext(this.feed)]
+    const publishing = this.feed === null ? [] : [feedContext(this.feed)]
+    const contexts = [...children, ...viewing, ...publishing]
     this.root = system.spawn(
       supervisor({ strategy: 'one-for-one', intensity: 3, periodMs: 10_000, children: contexts }),
       { name: 'contexts' },
@@ -162,14 +193,34 @@ export class Marketplace implements AsyncDisposable {
     }
   }
 
+  /** Takes an application and resolves with how it stands once it is stored; what becomes of it is heard later. */
+  async accept(application: unknown): Promise<ApplicationView | Rejected> {
+    const answer = await this.applications.request(application)
+    if (!answer.accepted) return { outcome: 'rejected', reasons: answer.issues }
+    return answer.reply.type === 'standing'
+      ? answer.reply.view
+      : { outcome: 'rejected', reasons: [answer.reply.reason] }
+  }
+
   /** An underwriter's word on a referred application. The same word again gets the same result. */
   async decideReferral(decision: Omit<DecideReferral, 'type'>): Promise<ReferralResult> {
     return referralResultOf(await this.referrals.request(decision))
   }
 
+  /** Takes an application back, whatever is under way for it. The first reason stands. */
+  async withdraw(withdrawal: Omit<WithdrawApplication, 'type'>): Promise<WithdrawalResult> {
+    return withdrawalResultOf(await this.withdrawals.request(withdrawal))
+  }
+
   /** Where an application stands, from its actor. */
   async describe(applicationId: string): Promise<ApplicationView> {
     return (await this.kinds.application.ask(applicationId, { type: 'DescribeApplication' })).view
+  }
+
+  /** A place in the log at or behind everything that an application has stored so far: what views are asked to have reached. */
+  placeOf(applicationId: string): LogPlace {
+    const partition = this.store.partitionOf(persistenceIdOf('application', applicationId))
+    return { partition, position: this.store.lastPosition(partition) }
   }
 
   /** What the regions add up to. It brings the regions' actors back from their snapshots. */
@@ -214,6 +265,7 @@ export class Marketplace implements AsyncDisposable {
 
   private async end(): Promise<void> {
     await this.system.terminate({ shutdownMs: 'infinity' })
+    await this.viewStore?.close()
     await this.store.close()
   }
 }

@@ -1,10 +1,14 @@
 import { type EventStore, type Follower, RuntimeError, type StoredAppend } from 'troupe'
-import type { OutcomeEvent } from '../actors/index.ts'
+import type { ApplicationWithdrawn, OutcomeEvent } from '../actors/index.ts'
 
-const OUTCOMES: ReadonlySet<string> = new Set<OutcomeEvent['type']>([
+/** What ends the wait for an outcome. */
+type AnyOutcome = OutcomeEvent | ApplicationWithdrawn
+
+const OUTCOMES: ReadonlySet<string> = new Set<AnyOutcome['type']>([
   'QuoteGenerated',
   'ApplicationDeclined',
   'ApplicationReferred',
+  'ApplicationWithdrawn',
 ])
 
 /** Whoever waits for an application's outcome learns it from the log, as soon as it is durable there. */
@@ -36,7 +40,7 @@ export class OutcomeWatch implements Follower {
   committed(appends: readonly StoredAppend[]): void {
     for (const append of appends)
       for (const { kind, type, payload } of append.records)
-        if (kind === 'event' && OUTCOMES.has(type)) this.tell(payload as OutcomeEvent)
+        if (kind === 'event' && OUTCOMES.has(type)) this.tell(payload as AnyOutcome)
   }
 
   /** No outcome will be heard of any more: every wait fails with ACTOR_STOPPED. */
@@ -49,7 +53,7 @@ export class OutcomeWatch implements Follower {
     for (const waits of this.waiting.values()) for (const wait of waits) wait.learn(this.closed)
   }
 
-  private tell(outcome: OutcomeEvent): void {
+  private tell(outcome: AnyOutcome): void {
     const waits = this.waiting.get(outcome.applicationId)
     if (waits !== undefined) for (const wait of waits) wait.learn(outcome)
   }
@@ -57,17 +61,17 @@ export class OutcomeWatch implements Follower {
 
 /** The first thing that is learnt counts, whether somebody asked for it before or asks after. */
 export class OutcomeWait {
-  private learnt: OutcomeEvent | RuntimeError | null = null
+  private learnt: AnyOutcome | RuntimeError | null = null
   private settle: (() => void) | null = null
 
-  learn(outcome: OutcomeEvent | RuntimeError): void {
+  learn(outcome: AnyOutcome | RuntimeError): void {
     if (this.learnt !== null) return
     this.learnt = outcome
     this.settle?.()
   }
 
   /** **Errors**: ACTOR_STOPPED. */
-  outcome(): Promise<OutcomeEvent> {
+  outcome(): Promise<AnyOutcome> {
     return new Promise((resolve, reject) => {
       this.settle = () => {
         if (this.learnt instanceof Error) reject(this.learnt)

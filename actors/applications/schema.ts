@@ -1,9 +1,10 @@
 /** The application's schema, for whatever stands at the door; `applicationSchema['~standard']` is its Standard Schema. */
 
 import * as v from 'valibot'
-import type { CategoryField, Risk, WholeField } from '../tariffs/input-domain.ts'
+import { CATEGORIES, type CategoryField, RANGES, type Risk, type WholeField } from '../tariffs/input-domain.ts'
 import type { Application } from './application.ts'
 import {
+  APPLICATION_ID_LENGTH_MAX,
   COLUMN_OF,
   categoryProblem,
   type FieldName,
@@ -14,19 +15,40 @@ import {
   wholeProblem,
 } from './fields.ts'
 
+/** Checks that are written by hand, as JSON Schema says them. */
+const JSON_SCHEMAS = new WeakMap<object, Readonly<Record<string, unknown>>>()
+
+/** How one of the checks here reads as JSON Schema; null for a schema that speaks for itself. */
+export const jsonSchemaOf = (schema: object): Readonly<Record<string, unknown>> | null =>
+  JSON_SCHEMAS.get(schema) ?? null
+
+const described = <Schema extends object>(schema: Schema, json: Readonly<Record<string, unknown>>): Schema => {
+  JSON_SCHEMAS.set(schema, json)
+  return schema
+}
+
 const whole = (field: WholeField) =>
-  v.custom<number>(
-    value => isWholeInRange(field, value),
-    issue => wholeProblem(field, issue.input),
+  described(
+    v.custom<number>(
+      value => isWholeInRange(field, value),
+      issue => wholeProblem(field, issue.input),
+    ),
+    { type: 'integer', minimum: RANGES[field].min, maximum: RANGES[field].max },
   )
 
 const category = <Field extends CategoryField>(field: Field) =>
-  v.custom<Risk[Field]>(
-    value => isCategory(field, value),
-    issue => categoryProblem(field, issue.input),
+  described(
+    v.custom<Risk[Field]>(
+      value => isCategory(field, value),
+      issue => categoryProblem(field, issue.input),
+    ),
+    { type: 'string', enum: CATEGORIES[field] },
   )
 
-const applicationId = v.custom<string>(isApplicationId, issue => idProblem(issue.input))
+export const applicationIdSchema = described(
+  v.custom<string>(isApplicationId, issue => idProblem(issue.input)),
+  { type: 'string', minLength: 1, maxLength: APPLICATION_ID_LENGTH_MAX },
+)
 
 /**
  * Admits exactly the applications that can be rated, and gives them in one shape, without fields it does not know.
@@ -34,7 +56,7 @@ const applicationId = v.custom<string>(isApplicationId, issue => idProblem(issue
  */
 export const applicationSchema = v.object(
   {
-    applicationId,
+    applicationId: applicationIdSchema,
     area: category('area'),
     vehPower: whole('vehPower'),
     vehAge: whole('vehAge'),
@@ -64,14 +86,20 @@ export const checkApplication = (value: unknown): ApplicationCheck => {
 }
 
 const shortText = (name: string, lengthMax: number) =>
-  v.custom<string>(
-    value => typeof value === 'string' && value.trim() !== '' && value.length <= lengthMax && value.isWellFormed(),
-    `${name}: expected text of 1 to ${lengthMax} characters`,
+  described(
+    v.custom<string>(
+      value => typeof value === 'string' && value.trim() !== '' && value.length <= lengthMax && value.isWellFormed(),
+      `${name}: expected text of 1 to ${lengthMax} characters`,
+    ),
+    { type: 'string', minLength: 1, maxLength: lengthMax },
   )
+
+/** A withdrawal, as it comes in at the door. */
+export const withdrawalSchema = v.object({ applicationId: applicationIdSchema, reason: shortText('reason', 1_000) })
 
 /** An underwriter's decision on a referred application, as it comes in at the door. */
 export const referralDecisionSchema = v.object({
-  applicationId,
+  applicationId: applicationIdSchema,
   decision: v.picklist(['accept', 'decline'], 'decision: expected "accept" or "decline"'),
   underwriter: shortText('underwriter', 128),
   reason: shortText('reason', 1_000),

@@ -1,6 +1,6 @@
 import type { PremiumRateCalculated } from '../premium/messages.ts'
 import type { RiskAssessed } from '../risk/messages.ts'
-import type { ApplicationSubmitted, OutcomeEvent } from '../underwriting/messages.ts'
+import type { ApplicationSubmitted, ApplicationWithdrawn, OutcomeEvent } from '../underwriting/messages.ts'
 
 /** Read-only. */
 export interface DescribeProcess {
@@ -8,7 +8,12 @@ export interface DescribeProcess {
 }
 
 /** What the process is told: the events of the contexts, as they are. */
-export type ProcessInput = ApplicationSubmitted | RiskAssessed | PremiumRateCalculated | OutcomeEvent
+export type ProcessInput =
+  | ApplicationSubmitted
+  | RiskAssessed
+  | PremiumRateCalculated
+  | OutcomeEvent
+  | ApplicationWithdrawn
 
 export type ProcessCommand = ProcessInput | DescribeProcess
 
@@ -19,7 +24,7 @@ export type ProcessEvent =
   | { readonly type: 'RateNoted'; readonly atMs: number }
   | { readonly type: 'ProcessEnded'; readonly atMs: number; readonly outcome: ProcessOutcome }
 
-export type ProcessOutcome = 'quoted' | 'declined' | 'referred'
+export type ProcessOutcome = 'quoted' | 'declined' | 'referred' | 'withdrawn'
 
 export type ProcessStep = 'not-started' | 'assessing-risk' | 'calculating-rate' | 'evaluating-quote' | 'ended'
 

@@ -5,9 +5,10 @@
  *
  *     ApplicationSubmitted ──> AssessRisk ··> RiskAssessed ──> CalculatePremiumRate ··> PremiumRateCalculated
  *                          ──> EvaluateQuote ··> QuoteGenerated | ApplicationDeclined | ApplicationReferred ──> ended
+ *     ApplicationWithdrawn, at any step ──> ended
  *
  * An input that comes twice or out of place changes nothing and sends nothing. Only an outcome ends the process from
- * any step: the application may have got it another way, as when the mode was changed between two runs.
+ * any step: the application may have got it another way, or was withdrawn. What was sent before comes back to a process that is over.
  */
 
 import { type DecideContext, type Decision, eventSourced, type Outgoing, to } from 'troupe'
@@ -45,6 +46,8 @@ export const quoteProcess = eventSourced<ProcessCommand, ProcessEvent, ProcessSt
         return ended(state, 'declined', context)
       case 'ApplicationReferred':
         return ended(state, 'referred', context)
+      case 'ApplicationWithdrawn':
+        return ended(state, 'withdrawn', context)
       case 'DescribeProcess':
         return { events: [], send: [], reply: state }
     }

@@ -5,6 +5,7 @@
  *     unknown ── SubmitApplication ──> submitted ── EvaluateQuote ──> quoted | declined | referred
  *                                                     referred ── DecideReferral ──> quoted | declined
  *
+ * WithdrawApplication ends one that is submitted, quoted or referred: `withdrawn`, whatever is still under way for it.
  * Every command may come twice; the second one changes nothing and gets the answer of the first.
  */
 

@@ -15,6 +15,7 @@ import type {
   EvaluateQuote,
   QuoteGenerated,
   RefusalReason,
+  WithdrawApplication,
 } from './messages.ts'
 import { UNDERWRITING_RULES_VERSION, underwrite } from './rules.ts'
 
@@ -35,6 +36,8 @@ export const decide = (
       return evaluate(view, command, context.nowMs)
     case 'DecideReferral':
       return decideReferral(view, command, context.nowMs)
+    case 'WithdrawApplication':
+      return withdraw(view, command)
     case 'DescribeApplication':
       return unchanged(view)
   }
@@ -49,7 +52,8 @@ const submit = (view: ApplicationView, application: Application): ApplicationDec
 /** An application has one outcome by the rules: a second evaluation, whatever its rate, finds it there and leaves it. */
 const evaluate = (view: ApplicationView, command: EvaluateQuote, nowMs: number): ApplicationDecision => {
   if (view.application === null) return refused(view, 'not-submitted')
-  if (view.rate !== null) return unchanged(view)
+  // The rate of an application that was withdrawn meanwhile comes too late.
+  if (view.rate !== null || view.status === 'withdrawn') return unchanged(view)
   const id = view.applicationId
   const verdict = underwrite(view.application, command.purePremium)
   switch (verdict.outcome) {
@@ -70,6 +74,14 @@ const decideReferral = (view: ApplicationView, command: DecideReferral, nowMs: n
   return command.decision === 'accept'
     ? happened(view, quoted(view.applicationId, view.rate, by, nowMs))
     : happened(view, declined(view.applicationId, view.rate, by, ['declined-by-underwriter']))
+}
+
+/** Once is enough: the first reason stands. */
+const withdraw = (view: ApplicationView, { reason }: WithdrawApplication): ApplicationDecision => {
+  if (view.application === null) return refused(view, 'not-submitted')
+  if (view.status === 'withdrawn') return unchanged(view)
+  if (view.status === 'declined') return refused(view, 'declined')
+  return happened(view, { type: 'ApplicationWithdrawn', applicationId: view.applicationId, reason })
 }
 
 /** The very decision that was taken before: its answer was lost and it is sent again. */

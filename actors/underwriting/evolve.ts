@@ -34,6 +34,8 @@ export const evolve = (view: ApplicationView, event: ApplicationEvent): Applicat
       return withOutcome(view, 'declined', event, event.reasons, null)
     case 'ApplicationReferred':
       return withOutcome(view, 'referred', event, event.reasons, null)
+    case 'ApplicationWithdrawn':
+      return { ...view, status: 'withdrawn', reasons: [event.reason], validUntilMs: null }
   }
 }
 

@@ -21,12 +21,24 @@ export interface DecideReferral {
   readonly reason: string
 }
 
+/** Whoever applied takes the application back: an offer that was made lapses, and none is made any more. */
+export interface WithdrawApplication {
+  readonly type: 'WithdrawApplication'
+  readonly applicationId: string
+  readonly reason: string
+}
+
 /** Read-only. */
 export interface DescribeApplication {
   readonly type: 'DescribeApplication'
 }
 
-export type ApplicationCommand = SubmitApplication | EvaluateQuote | DecideReferral | DescribeApplication
+export type ApplicationCommand =
+  | SubmitApplication
+  | EvaluateQuote
+  | DecideReferral
+  | WithdrawApplication
+  | DescribeApplication
 
 export interface ApplicationSubmitted extends Application {
   readonly type: 'ApplicationSubmitted'
@@ -60,10 +72,18 @@ export interface ApplicationReferred extends Outcome {
   readonly reasons: readonly ReferralReason[]
 }
 
-export type OutcomeEvent = QuoteGenerated | ApplicationDeclined | ApplicationReferred
-export type ApplicationEvent = ApplicationSubmitted | OutcomeEvent
+/** Ends an application that is not declined, rated or not. */
+export interface ApplicationWithdrawn {
+  readonly type: 'ApplicationWithdrawn'
+  readonly applicationId: string
+  readonly reason: string
+}
 
-export type ApplicationStatus = 'unknown' | 'submitted' | 'quoted' | 'declined' | 'referred'
+/** By the rules, or by an underwriter. */
+export type OutcomeEvent = QuoteGenerated | ApplicationDeclined | ApplicationReferred
+export type ApplicationEvent = ApplicationSubmitted | OutcomeEvent | ApplicationWithdrawn
+
+export type ApplicationStatus = 'unknown' | 'submitted' | 'quoted' | 'declined' | 'referred' | 'withdrawn'
 
 /** Where an application stands: the entity's state and everyone's view of it. */
 export interface ApplicationView extends ByUnderwriter {
@@ -73,7 +93,7 @@ export interface ApplicationView extends ByUnderwriter {
   readonly application: Application | null
   /** Null as long as nothing was evaluated. */
   readonly rate: Rate | null
-  /** Why it was declined or referred; empty otherwise. */
+  /** Why it was declined, referred or withdrawn; empty otherwise. */
   readonly reasons: readonly string[]
   readonly rulesVersion: string | null
   /** Of a quote. **Units**: ms since 1970. */
@@ -87,6 +107,8 @@ export type RefusalReason =
   | 'not-submitted'
   /** Only a referred application can be decided on, and only once. */
   | 'not-referred'
+  /** It was declined: there is nothing to take back. */
+  | 'declined'
 
 export type ApplicationReply =
   /** Done now, or before: the same command again changes nothing and gets the same answer. */

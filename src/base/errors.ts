@@ -60,6 +60,14 @@ export type ErrorCode =
   | 'FEED_NOT_OPEN'
   | 'FEED_MISCONFIGURED'
   | 'FEED_REFUSED'
+  // projection
+  | 'PROJECTION_INVALID'
+  | 'PROJECTION_FAILED'
+  | 'VIEW_BUILDING'
+  | 'VIEW_CONFLICT'
+  | 'VIEW_GONE'
+  | 'VIEW_LAGS'
+  | 'VIEW_QUERY_INVALID'
 
 export interface RuntimeErrorOptions {
   readonly cause?: unknown

@@ -106,6 +106,12 @@ export interface Snapshot {
   readonly payload: unknown
 }
 
+/**
+ * Who writes. The owner takes the next epoch of every partition and fences the owner before. A guest takes none: its
+ * appends are checked by their sequence numbers alone, and it fences nobody; functions are guests.
+ */
+export type Writer = 'owner' | 'guest'
+
 export interface Journal {
   /** As a person would name it: `lmdb:./.troupe`. */
   readonly name: string

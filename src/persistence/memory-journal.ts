@@ -15,6 +15,7 @@ import {
   NOTHING_WRITTEN,
   type Snapshot,
   type StoredAppend,
+  type Writer,
 } from './journal.ts'
 import { partitionOf } from './partition.ts'
 
@@ -56,26 +57,29 @@ export const memoryStore = (partitions = 1): MemoryStore => {
  * A journal in memory. **Durability**: none; what is written lives as long as `store`, and is gone with the process.
  * **Order**: as in every journal. **Bounds**: memory; nothing is ever given back.
  */
-export const memoryJournal = (options: { readonly store?: MemoryStore } = {}): Journal =>
-  new MemoryJournal(options.store ?? memoryStore())
+export const memoryJournal = (options: { readonly store?: MemoryStore; readonly writer?: Writer } = {}): Journal =>
+  new MemoryJournal(options.store ?? memoryStore(), options.writer ?? 'owner')
 
 class MemoryJournal implements Journal {
   readonly name = 'memory'
   readonly durability = 'A resolved write is in the memory of this process and has survived nothing.'
   readonly partitions: number
   readonly #store: MemoryStore
+  readonly #writer: Writer
   readonly #epochs: number[] = []
   #closed = false
 
-  constructor(store: MemoryStore) {
+  constructor(store: MemoryStore, writer: Writer) {
     this.#store = store
+    this.#writer = writer
     this.partitions = store.partitions.length
   }
 
   /** Again on the same journal: it goes on under the next epochs. Which of its callers may, `EventStore` knows. */
   async open(): Promise<void> {
     if (this.#closed) throw new RuntimeError('JOURNAL_CLOSED', 'the memory journal is closed')
-    for (const [nr, partition] of this.#store.partitions.entries()) this.#epochs[nr] = ++partition.epoch
+    for (const [nr, partition] of this.#store.partitions.entries())
+      this.#epochs[nr] = this.#writer === 'owner' ? ++partition.epoch : partition.epoch
   }
 
   async commit(nr: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
@@ -170,7 +174,7 @@ class MemoryJournal implements Journal {
 
   #writable(nr: number): MemoryPartition {
     const partition = this.#readable(nr)
-    if (partition.epoch !== this.#epochs[nr])
+    if (this.#writer === 'owner' && partition.epoch !== this.#epochs[nr])
       throw new RuntimeError(
         'JOURNAL_FENCED',
         `memory, partition ${nr}: epoch ${partition.epoch} has taken over from ${this.#epochs[nr]}. ` +

@@ -156,7 +156,8 @@ const newestSnapshot = async <State>(
       error,
     })
   for await (const snapshot of store.journal.loadSnapshots(persistenceId, unreadable)) {
-    if (snapshot.sequenceNr > last)
+    // Another writer may have gone on since the end was asked for.
+    if (snapshot.sequenceNr > last && snapshot.sequenceNr > (await store.journal.lastSequenceNr(persistenceId)))
       throw new RuntimeError(
         'RECOVERY_FAILED',
         `${persistenceId}: snapshot of ${snapshot.sequenceNr} is newer than the log, which ends at ${last}`,

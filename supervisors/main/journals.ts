@@ -1,6 +1,8 @@
+import { resolve } from 'node:path'
 import { type Journal, memoryJournal } from 'troupe'
-import { destroyLmdbStore, lmdbJournal } from 'troupe/lmdb'
-import { destroyRedisStore, redisJournal } from 'troupe/redis'
+import { destroyLmdbStore, lmdbJournal, lmdbViews } from 'troupe/lmdb'
+import { memoryViews, type ViewStore } from 'troupe/projection'
+import { destroyRedisStore, redisJournal, redisViews } from 'troupe/redis'
 import { UsageError } from './options.ts'
 
 /** A store as the command line names it. */
@@ -8,19 +10,32 @@ export interface NamedJournal {
   /** The folder that is the store's own; null: it has none. */
   readonly folder: string | null
   open(): Journal
+  /** Where views of it are kept. Those of a store that is begun anew are made anew by themselves. */
+  views(): ViewStore
   /** Removes what the store holds. **Errors**: JOURNAL_LOCKED while another process has it open. */
   destroy(): Promise<void>
 }
 
 /** **Errors**: UsageError for anything but `lmdb:DIR`, `redis://…`, `rediss://…` and `memory`. */
 export const journalNamed = (text: string): NamedJournal => {
-  if (text === 'memory') return { folder: null, open: () => memoryJournal(), destroy: async () => undefined }
+  if (text === 'memory')
+    return { folder: null, open: () => memoryJournal(), views: memoryViews, destroy: async () => undefined }
   if (text.startsWith('lmdb:') && text.length > 5) {
     const path = text.slice(5)
-    return { folder: path, open: () => lmdbJournal({ path }), destroy: () => destroyLmdbStore(path) }
+    return {
+      folder: path,
+      open: () => lmdbJournal({ path }),
+      views: () => lmdbViews({ path: `${resolve(path)}-views` }),
+      destroy: () => destroyLmdbStore(path),
+    }
   }
   if (/^rediss?:\/\//.test(text))
-    return { folder: null, open: () => redisJournal({ url: text }), destroy: () => destroyRedisStore({ url: text }) }
+    return {
+      folder: null,
+      open: () => redisJournal({ url: text }),
+      views: () => redisViews({ url: text }),
+      destroy: () => destroyRedisStore({ url: text }),
+    }
   // What has an @ may have a password.
   const given = text.includes('@') ? '' : ` ${text}`
   throw new UsageError(`--journal${given}: give lmdb:DIR, redis://HOST:PORT[/DB], or memory`)

@@ -18,6 +18,8 @@ export interface MainOptions {
   readonly out: string | null
   /** How long what is under way has to end after the first signal. Units: ms. */
   readonly drainMs: number
+  /** The port to serve on; null: it does not serve. */
+  readonly serve: number | null
 }
 
 /** The command line is wrong; the text says how. */
@@ -41,6 +43,8 @@ Takes motor insurance applications through the marketplace, and ends with a summ
   --snapshot-every N    snapshot of a region's actor after so many records (default 100)
   --out FILE            one JSON line per application, in the order of the input, written at the end from the store
   --drain-ms N          how long a first SIGINT or SIGTERM waits for what is under way, 0 to 2147483647 (default 30000)
+  --serve [PORT]        serve the marketplace over HTTP on 127.0.0.1, while it works and after, until a signal ends it
+                        (default port 8080, 0 takes a free one; see docs/http.md)
   --json                the summary as one JSON object on the last line of standard output; all else on standard error
   --help                this text
 
@@ -68,6 +72,7 @@ export const readOptions = (args: readonly string[]): MainOptions | null => {
       values['snapshot-every'] === undefined ? null : whole('--snapshot-every', values['snapshot-every'], 1),
     json: values.json ?? false,
     out: values.out ?? null,
+    serve: values.serve === undefined ? null : whole('--serve', values.serve, 0, 65_535),
     drainMs: values['drain-ms'] === undefined ? 30_000 : whole('--drain-ms', values['drain-ms'], 0, 2 ** 31 - 1),
   }
 }
@@ -75,7 +80,7 @@ export const readOptions = (args: readonly string[]): MainOptions | null => {
 const parse = (args: readonly string[]) => {
   try {
     return parseArgs({
-      args: [...args],
+      args: withPort(args),
       options: {
         applications: { type: 'string' },
         limit: { type: 'string' },
@@ -88,6 +93,7 @@ const parse = (args: readonly string[]) => {
         json: { type: 'boolean' },
         out: { type: 'string' },
         'drain-ms': { type: 'string' },
+        serve: { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values
@@ -96,6 +102,12 @@ const parse = (args: readonly string[]) => {
     throw new UsageError(toError(error).message.replace(/\. .*$/s, ''))
   }
 }
+
+/** The port of `--serve` may be left out. */
+const withPort = (args: readonly string[]): string[] =>
+  args.map((arg, i) => (arg === '--serve' && !/^\d/.test(args[i + 1] ?? '') ? `--serve=${DEFAULT_PORT}` : arg))
+
+const DEFAULT_PORT = 8_080
 
 const whole = (option: string, text: string, min: number, max = Number.MAX_SAFE_INTEGER): number => {
   const value = Number(text)

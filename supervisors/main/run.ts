@@ -1,4 +1,6 @@
 import { type Logger, systemPorts } from 'troupe'
+import { feedOf } from '../http/feed.ts'
+import { type MarketplaceServer, marketplaceServer } from '../http/server.ts'
 import { Marketplace } from '../marketplace.ts'
 import { nactHost } from '../nact.ts'
 import { applicationRows, checkInput, samplePath } from './input.ts'
@@ -27,8 +29,8 @@ export class UnfinishedError extends Error {
  * The main job: opens the store, starts the tree, submits the applications, and ends with a summary.
  *
  * It ends early, after what is under way, when `stop` aborts; the summary says so. **Errors**: those of the store; those of
- * the input and OutFileError, before anything else was done where that can be known then; what made the marketplace give up; StalledError;
- * UnfinishedError, after the summary was written.
+ * the input and OutFileError, before anything else was done where that can be known then; what made the marketplace give
+ * up; StalledError; UnfinishedError, after the summary was written.
  */
 export const run = async (
   options: MainOptions,
@@ -48,17 +50,32 @@ export const run = async (
     journal: named.open(),
     logger,
     ...(host !== null && { host }),
+    ...(options.serve !== null && { views: named.views(), feed: true }),
     ...(options.mode !== null && { mode: options.mode }),
     ...(options.snapshotEvery !== null && { snapshotEvery: options.snapshotEvery }),
   })
   const tally = new Tally()
   waiting.begins(marketplace)
+  let server: MarketplaceServer | null = null
   const watch = new StallWatch(waiting, tally, clock, line => sayOn(output, line))
   try {
+    if (options.serve !== null) {
+      server = await marketplaceServer(marketplace, { port: options.serve, plugins: feedOf(marketplace) })
+      sayOn(output, `serving ${server.url}`)
+    }
     const summary = work(marketplace, options, out, tally, output, stop, openedMs, waiting)
-    return await Promise.race([summary, unexpectedEnd(marketplace), watch.stalled])
+    const ended = await Promise.race([summary, unexpectedEnd(marketplace), watch.stalled])
+    watch.end()
+    if (server !== null) {
+      waiting.stage = 'requests'
+      sayOn(output, `serving ${server.url} until it is told to stop`)
+      await Promise.race([aborted(stop), unexpectedEnd(marketplace)])
+    }
+    return ended
   } finally {
     watch.end()
+    waiting.stage = 'the server to close'
+    await server?.close()
     waiting.stage = 'the store to close'
     await marketplace.close()
   }
@@ -145,6 +162,12 @@ const submit = async (
       output.write(`and ${(reported - REPORTED_MAX).toLocaleString('en')} more rejected rows\n`)
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 
 const unfinishedText = (unfinished: readonly string[], out: string | null): string =>
   `${plural(unfinished.length, 'application')} not finished, since what is stored of them cannot be read; all others are` +

@@ -9,6 +9,7 @@ export interface Summary {
   readonly declined: number
   readonly referred: number
   readonly rejected: number
+  readonly withdrawn: number
   readonly thisRun: number
   readonly recovered: number
   readonly fromSnapshot: number
@@ -48,6 +49,7 @@ export const summaryOf = (run: RunFigures): Summary => {
     declined: tally.declined,
     referred: tally.referred,
     rejected: tally.rejected,
+    withdrawn: tally.withdrawn,
     thisRun: tally.thisRun,
     recovered: recovered.entities,
     fromSnapshot: recovered.fromSnapshot,
@@ -79,7 +81,7 @@ export const summaryText = (
           `stopped before the end of the input: run the same command again to go on from here${out === null ? '' : ` and to have ${out} written`}`,
         ]),
     `${count(summary.applications)} applications: ${count(summary.quotes)} quoted, ${count(summary.referred)} referred, ` +
-      `${count(summary.declined)} declined, ${count(summary.rejected)} rejected`,
+      `${count(summary.declined)} declined, ${count(summary.rejected)} rejected${summary.withdrawn === 0 ? '' : `, ${count(summary.withdrawn)} withdrawn`}`,
     summary.thisRun === 0
       ? nothingDecided(summary)
       : `${count(summary.thisRun)} decided in this run, in ${seconds.toFixed(1)} s: ${count(summary.quotesPerSecond)} a second; ` +
@@ -100,7 +102,8 @@ const nothingDecided = (summary: Summary): string =>
     : 'none was decided in this run'
 
 /** Less than all applications where some could not be finished. */
-const outcomes = ({ quotes, declined, referred, rejected }: Summary): number => quotes + declined + referred + rejected
+const outcomes = ({ quotes, declined, referred, rejected, withdrawn }: Summary): number =>
+  quotes + declined + referred + rejected + withdrawn
 
 /** How many actors, of applications and of regions, got back the state that the store has of them. */
 export const recoveredText = ({ entities, fromSnapshot, eventsReplayed }: RecoveryFigures): string =>

@@ -8,6 +8,8 @@ export class Tally {
   declined = 0
   referred = 0
   rejected = 0
+  /** Taken back by whoever applied, in an earlier run or meanwhile. */
+  withdrawn = 0
   /** Their own records cannot be read. */
   unfinished = 0
   /** Decided by this run; the others were in the store already, came twice in the input, or were rejected. */
@@ -26,6 +28,9 @@ export class Tally {
         break
       case 'referred':
         this.referred++
+        break
+      case 'withdrawn':
+        this.withdrawn++
         break
       case 'rejected':
         this.rejected++

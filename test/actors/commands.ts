@@ -54,6 +54,11 @@ export const applicationCommand: fc.Arbitrary<ApplicationCommand> = fc.oneof(
     underwriter: fc.constantFrom('desk 4', 'desk 5'),
     reason: fc.constantFrom('seen the car', 'known for years'),
   }),
+  fc.record({
+    type: fc.constant('WithdrawApplication' as const),
+    applicationId: fc.constant('A-1'),
+    reason: fc.constantFrom('sold the car', 'found another insurer'),
+  }),
   fc.constant({ type: 'DescribeApplication' as const }),
 )
 
@@ -90,5 +95,10 @@ export const processCommand: fc.Arbitrary<ProcessCommand> = fc.oneof(
   fc.record({ type: fc.constant('QuoteGenerated' as const), ...outcome, validUntilMs: fc.nat() }),
   fc.record({ type: fc.constant('ApplicationDeclined' as const), ...outcome, reasons: fc.constant([]) }),
   fc.record({ type: fc.constant('ApplicationReferred' as const), ...outcome, reasons: fc.constant([]) }),
+  fc.record({
+    type: fc.constant('ApplicationWithdrawn' as const),
+    applicationId: someApplicationId,
+    reason: fc.string(),
+  }),
   fc.constant({ type: 'DescribeProcess' as const }),
 )

@@ -7,6 +7,7 @@ import { PackedJournal } from '../packed/packed-journal.ts'
 import { LmdbEngine } from './lmdb-engine.ts'
 
 export { destroyLmdbStore } from './destroy.ts'
+export { type LmdbViewsOptions, lmdbViews } from './views.ts'
 
 export interface LmdbJournalOptions {
   /** The store's folder; it is made if it is not there. */

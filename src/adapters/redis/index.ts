@@ -3,7 +3,7 @@
 import type { RedisOptions } from 'ioredis'
 import { type Logger, stderrLogger } from '../../base/logger.ts'
 import { type Clock, systemClock } from '../../base/ports.ts'
-import type { Journal } from '../../persistence/journal.ts'
+import type { Journal, Writer } from '../../persistence/journal.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { Connection } from './connection.ts'
 import { RedisEngine } from './redis-engine.ts'
@@ -13,6 +13,7 @@ export { type DestroyRedisOptions, destroyRedisStore } from './destroy.ts'
 export type { RedisStreamSourceOptions } from './streams-settings.ts'
 export { redisStreamSource } from './streams-source.ts'
 export { parseRedisUrl, type RedisPlace } from './url.ts'
+export { type RedisViewsOptions, redisViews } from './views.ts'
 
 export interface RedisJournalOptions {
   /** `redis://host:port/db`, `rediss://…`; may carry `?partitions=16&prefix=troupe`. */
@@ -21,6 +22,8 @@ export interface RedisJournalOptions {
   readonly prefix?: string
   /** Fixed when the store is made; asked for and different is an error. **Bounds**: 1 to 1,024. Default: as stored, else 16. */
   readonly partitions?: number
+  /** Default: `owner`. A guest writes beside the owner and fences nobody: for functions. */
+  readonly writer?: Writer
   /** How long a server may be away before a call fails; a commit, which looks again first, takes up to twice. Default: 10,000. */
   readonly unavailableAfterMs?: number
   /** More for the client, such as credentials and TLS. When something is sent again is decided by the journal alone. */
@@ -58,6 +61,7 @@ export const redisJournal = (options: RedisJournalOptions): Journal => {
       database: options.client?.db ?? databaseOf(place.url),
       partitions,
       unavailableAfterMs,
+      writer: options.writer ?? 'owner',
       logger,
       clock,
     }),

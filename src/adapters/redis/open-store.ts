@@ -9,6 +9,7 @@
  */
 
 import { RuntimeError } from '../../base/errors.ts'
+import type { Writer } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
 import { corrupt } from '../codec/frame.ts'
 import { checkPartitionsAsked, describeStore, parseDescription } from '../packed/description.ts'
@@ -17,6 +18,9 @@ import type { Connection } from './connection.ts'
 import { type Keys, keysOf, metaKeyOf } from './keys.ts'
 import { DESCRIBE, OPEN } from './scripts.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
+
+/** What a guest writes with. */
+export const NO_EPOCH = 0
 
 /** As often as others may change the description while a store is being opened. */
 const TRIES = 5
@@ -27,9 +31,10 @@ export const openStore = async (
   connection: Connection,
   prefix: string,
   partitions: number | null,
+  writer: Writer = 'owner',
 ): Promise<readonly OpenedPartition[]> => {
   for (let i = 0; i < TRIES; i++) {
-    const opened = await tryToOpen(name, connection, prefix, partitions)
+    const opened = await tryToOpen(name, connection, prefix, partitions, writer)
     if (opened !== null) return opened
   }
   throw new RuntimeError('JOURNAL_UNAVAILABLE', `${name}: others made and removed it while it was opened`, {
@@ -43,6 +48,7 @@ const tryToOpen = async (
   connection: Connection,
   prefix: string,
   asked: number | null,
+  writer: Writer,
 ): Promise<readonly OpenedPartition[] | null> => {
   const key = metaKeyOf(prefix)
   const read = async (): Promise<string> =>
@@ -65,10 +71,12 @@ const tryToOpen = async (
     )
   checkPartitionsAsked(name, partitions, asked)
   const keys = Array.from({ length: partitions }, (_, nr) => keysOf(prefix, nr))
+  // Of one that is being made nobody has an epoch yet: then a guest takes the first, and fences nobody with it.
+  const how = writer === 'guest' && state === 'made' ? 'join' : 'take'
   const replies = await Promise.all(
     keys.map(({ state: own, heads, log, cursors }) =>
       // Taking an epoch twice, because the first answer was lost, only leaves a number out.
-      connection.untilAnswered(() => connection.script<OpenReply>(OPEN, [own, heads, log, cursors], [state])),
+      connection.untilAnswered(() => connection.script<OpenReply>(OPEN, [own, heads, log, cursors], [state, how])),
     ),
   )
   const occupied = replies.findIndex(([status]) => status.toString() === 'occupied')
@@ -81,7 +89,10 @@ const tryToOpen = async (
     const made = describeStore({ partitions, state: 'made' })
     if ((await become(known, made)) === 0 && (await read()) !== made) return null
   } else if ((await read()) !== known) return null
-  return replies.map((reply, nr) => checkPartition(`${name}, partition ${nr}`, keys[nr]!, nr, reply))
+  return replies.map((reply, nr) => {
+    const opened = checkPartition(`${name}, partition ${nr}`, keys[nr]!, nr, reply)
+    return writer === 'guest' ? { ...opened, epoch: NO_EPOCH } : opened
+  })
 }
 
 type OpenReply = readonly [status: Buffer, epoch: number, ...numbers: (Buffer | number)[]]

@@ -18,7 +18,7 @@ import { assert } from '../../base/assert.ts'
 import type { RuntimeError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Clock } from '../../base/ports.ts'
-import type { Cursors } from '../../persistence/journal.ts'
+import type { Cursors, Writer } from '../../persistence/journal.ts'
 import { hashOf, sealAsText, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import {
@@ -35,7 +35,7 @@ import {
 } from '../packed/engine.ts'
 import { type Argument, type Connection, ConnectionLost } from './connection.ts'
 import { type Keys, keysOf } from './keys.ts'
-import { openStore } from './open-store.ts'
+import { NO_EPOCH, openStore } from './open-store.ts'
 import { packHeads } from './pack-heads.ts'
 import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
 import { checkServer, parseInfo } from './server-check.ts'
@@ -47,6 +47,7 @@ export interface RedisEngineOptions {
   readonly database: number
   readonly partitions: number | null
   readonly unavailableAfterMs: number
+  readonly writer: Writer
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -85,8 +86,8 @@ export class RedisEngine implements Engine {
       const server = await this.#askServer()
       this.#durability = checkServer(this.name, server, this.#options.logger)
       this.#lineage = server.info.get('master_replid') ?? null
-      const { prefix, partitions } = this.#options
-      const opened = await openStore(this.name, this.#connection, prefix, partitions)
+      const { prefix, partitions, writer } = this.#options
+      const opened = await openStore(this.name, this.#connection, prefix, partitions, writer)
       this.#keys = opened.map((_, nr) => keysOf(prefix, nr))
       return opened
     } catch (error) {
@@ -221,7 +222,8 @@ export class RedisEngine implements Engine {
     if (nowMs - sinceMs >= this.#options.unavailableAfterMs) throw this.#connection.unavailable(lost)
     const { state } = this.#keys[write.partition]!
     const [epoch, position] = await this.#ask<readonly (Buffer | null)[]>('HMGET', state, 'epoch', 'position')
-    if (epoch?.toString() !== String(write.epoch)) return { status: 'fenced', epoch: Number(epoch ?? 0) }
+    if (epoch == null || (write.epoch !== NO_EPOCH && epoch.toString() !== String(write.epoch)))
+      return { status: 'fenced', epoch: Number(epoch ?? 0) }
     const ids = write.touched.map(entry => entry.persistenceId)
     const heads = await this.heads(write.partition, ids)
     this.#losingSinceMs.set(write.partition, sinceMs)

@@ -17,9 +17,9 @@ export interface Script {
 export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
 
 export const OPEN = script(`#!lua flags=allow-oom
--- Takes the next epoch of a partition.
+-- Takes the next epoch of a partition, or joins its writers without one.
 -- KEYS[1] state (hash)  KEYS[2] heads (hash)  KEYS[3] log (stream)  KEYS[4] cursors (hash)
--- ARGV[1] 'made' for a store that has been opened before, 'new' for one that is being made
+-- ARGV[1] 'made' for a store that has been opened before, 'new' for one that is being made  ARGV[2] 'take' or 'join'
 -- Returns {'gone'} where a made one has no state; {'occupied'} where a new one holds data; else
 -- {'opened', epoch, position, blocks, heads, cursors as the state has them, and as they are: blocks, heads, cursors,
 --  first block's stream id or '', last block's stream id or '', last block or ''}
@@ -27,7 +27,7 @@ local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads
 if ARGV[1] == 'made' and not state[1] then return {'gone'} end
 local blocks, heads, cursors = redis.call('XLEN', KEYS[3]), redis.call('HLEN', KEYS[2]), redis.call('HLEN', KEYS[4])
 if ARGV[1] == 'new' and (state[2] or blocks + heads + cursors > 0) then return {'occupied'} end
-local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+local epoch = ARGV[2] == 'join' and 0 or redis.call('HINCRBY', KEYS[1], 'epoch', 1)
 local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1] or {''}
 local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1] or {'', {'', ''}}
 return {'opened', epoch, state[2] or '0', state[3] or '0', state[4] or '0', state[5] or '0', blocks, heads, cursors,
@@ -37,13 +37,13 @@ return {'opened', epoch, state[2] or '0', state[3] or '0', state[4] or '0', stat
 export const COMMIT = script(`
 -- Writes blocks, heads and cursors of one partition, or nothing.
 -- KEYS[1] state (hash)  KEYS[2] heads (hash: id -> head)  KEYS[3] log (stream)  KEYS[4] cursors (hash)
--- ARGV[1] epoch  ARGV[2] position before  ARGV[3] position after
+-- ARGV[1] epoch, '0' for a guest, who has none  ARGV[2] position before  ARGV[3] position after
 -- ARGV[4] heads, as MessagePack: the ids, the heads before ('' for none), the heads after
 -- ARGV[5] cursors, as MessagePack: by turns group and position  ARGV[6..] blocks: by turns first position and packed
 -- Returns {'written'}; {'fenced', epoch, or '0' where there is none any more}; or {'moved', position, id, head or '', ...}
 -- with every head that differs; the position alone where it is before ARGV[2]: the log has lost what was in it
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads', 'cursors')
-if state[1] ~= ARGV[1] then return {'fenced', state[1] or '0'} end
+if not state[1] or (ARGV[1] ~= '0' and state[1] ~= ARGV[1]) then return {'fenced', state[1] or '0'} end
 local position = state[2] or '0'
 local heads = cmsgpack.unpack(ARGV[4])
 local ids, before, after = heads[1], heads[2], heads[3]
@@ -119,11 +119,11 @@ return 1
 export const SAVE_SNAPSHOT = script(`
 -- Stores a snapshot of one id and forgets all but the newest.
 -- KEYS[1] state (hash)  KEYS[2] the id's snapshots (hash: sequence number -> packed)
--- ARGV[1] epoch  ARGV[2] sequence number  ARGV[3] packed  ARGV[4] how many are kept  ARGV[5] position of the log
+-- ARGV[1] epoch, '0' for a guest  ARGV[2] sequence number  ARGV[3] packed  ARGV[4] how many are kept  ARGV[5] position of the log
 -- Returns {'written'}; {'fenced', epoch, or '0' where there is none any more}; or {'moved', position} where that is before
 -- ARGV[5]: the log has lost what was in it
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'position')
-if state[1] ~= ARGV[1] then return {'fenced', state[1] or '0'} end
+if not state[1] or (ARGV[1] ~= '0' and state[1] ~= ARGV[1]) then return {'fenced', state[1] or '0'} end
 local position = state[2] or '0'
 if tonumber(position) < tonumber(ARGV[5]) then return {'moved', position} end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])

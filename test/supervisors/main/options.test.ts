@@ -15,12 +15,13 @@ it('has the defaults that its usage tells', () => {
     json: false,
     out: null,
     drainMs: 30_000,
+    serve: null,
   })
 })
 
 it('takes every option that its usage names', () => {
   const named = [...USAGE.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option)
-  expect(named).toHaveLength(12)
+  expect(named).toHaveLength(13)
   expect(readOptions(['--help'])).toBeNull()
   const args = [
     '--applications',
@@ -35,7 +36,18 @@ it('takes every option that its usage names', () => {
     '--runtime=nact',
   ]
   expect(
-    readOptions([...args, '--concurrency=8', '--snapshot-every', '9', '--json', '--out', 'o.jsonl', '--drain-ms=0']),
+    readOptions([
+      ...args,
+      '--concurrency=8',
+      '--snapshot-every',
+      '9',
+      '--json',
+      '--out',
+      'o.jsonl',
+      '--drain-ms=0',
+      '--serve',
+      '9000',
+    ]),
   ).toEqual({
     applications: 'a.csv',
     limit: 7,
@@ -48,7 +60,14 @@ it('takes every option that its usage names', () => {
     json: true,
     out: 'o.jsonl',
     drainMs: 0,
+    serve: 9_000,
   })
+})
+
+it('serves on port 8080 where none is given', () => {
+  expect(readOptions(['--serve'])?.serve).toBe(8_080)
+  expect(readOptions(['--serve', '--json'])).toMatchObject({ serve: 8_080, json: true })
+  expect(() => readOptions(['--serve', '65536'])).toThrow(/--serve 65536: give a whole number from 0 to 65535/)
 })
 
 it.each([

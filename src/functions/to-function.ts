@@ -1,0 +1,181 @@
+import type { Logger } from '../base/logger.ts'
+import { type Ports, systemPorts } from '../base/ports.ts'
+import { checkDefinition, type EventSourcedDefinition } from '../persistence/event-sourced.ts'
+import { EventStore } from '../persistence/event-store.ts'
+import type { Journal } from '../persistence/journal.ts'
+import type { AnyProjection } from '../projection/folding.ts'
+import type { ProjectionDefinition } from '../projection/projection.ts'
+import { Projector } from '../projection/projector.ts'
+import type { ViewStore } from '../projection/view-store.ts'
+import { type AnyEntity, type EntityEvent, type EntityResult, functionMisused, handleOnce } from './entity-function.ts'
+
+/** A message of a bus: its type, its data, and its id. */
+export interface BusEvent {
+  readonly type: string
+  readonly payload: unknown
+  readonly id: string
+  readonly correlationId?: string
+  readonly traceId?: string
+}
+
+/** Which entity a message is for, and what it is told. Made by `routed`. */
+export interface Routed {
+  readonly definition: AnyEntity
+  readonly id: string
+  readonly command: unknown
+}
+
+export const routed = <Command, Event extends { readonly type: string }, State, Reply>(
+  definition: EventSourcedDefinition<Command, Event, State, Reply>,
+  id: string,
+  command: Command,
+): Routed => ({ definition: definition as unknown as AnyEntity, id, command })
+
+export interface BridgeTranslation {
+  /** Its messages are remembered under that name. Stable for ever. */
+  readonly name: string
+  /** What a message is for one entity; null: nothing. */
+  translate(message: BusEvent): Routed | null
+}
+
+export interface FunctionOptions {
+  /** Opened by the first invocation, and kept open. In more than one process it must be a guest's. */
+  readonly journal: Journal
+  /** Default: 100. */
+  readonly attemptsMax?: number
+  /** Gets one line for each invocation. Default: to standard output. */
+  readonly logger?: Logger
+  readonly ports?: Partial<Ports>
+}
+
+/** What a platform tells beside the event; only a trace's id is read. */
+export interface InvocationContext {
+  readonly traceId?: string
+}
+
+export type TroupeFunction<Event, Result> = ((event: Event, context?: InvocationContext) => Promise<Result>) & {
+  /** Closes the store, where the platform says that it is the end. */
+  close(): Promise<void>
+}
+
+/**
+ * A function for a platform that runs one per event: recovers, decides, appends, returns. **Delivery**: a message with an
+ * id has its effect once. **Errors** reject. docs/functions.md has all promises.
+ */
+export function toFunction<Command, Event extends { readonly type: string }, State, Reply>(
+  options: FunctionOptions & { readonly entity: EventSourcedDefinition<Command, Event, State, Reply> },
+): TroupeFunction<EntityEvent<Command>, EntityResult<Reply>>
+export function toFunction(
+  options: FunctionOptions & { readonly bridge: BridgeTranslation },
+): TroupeFunction<BusEvent, EntityResult<unknown>>
+/** Brings a view up to the end of the log, whatever the event; for a schedule, or a hint that there is news. */
+export function toFunction<Event extends { readonly type: string }, Row extends object>(
+  options: FunctionOptions & { readonly projection: ProjectionDefinition<Event, Row>; readonly views: ViewStore },
+): TroupeFunction<unknown, { readonly steps: number }>
+export function toFunction(options: FunctionOptions & Partial<Kinds>): TroupeFunction<never, unknown> {
+  const { entity, bridge, projection, views, attemptsMax = 100 } = options
+  const opened = new OpenedStore(options)
+  if (entity !== undefined) {
+    checkDefinition(entity)
+    return opened.invoking(entity.name, (store, event: EntityEvent<unknown>) =>
+      handleOnce(store, entity as AnyEntity, `function ${entity.name}`, event, attemptsMax),
+    )
+  }
+  if (bridge !== undefined)
+    return opened.invoking(bridge.name, async (store, message: BusEvent) => {
+      const route = bridge.translate(message)
+      if (route === null) return NOTHING
+      const { id: messageId, correlationId, traceId } = message
+      const event = {
+        id: route.id,
+        command: route.command,
+        messageId,
+        ...(correlationId !== undefined && { correlationId }),
+        ...(traceId !== undefined && { traceId }),
+      }
+      return handleOnce(store, route.definition, `function ${bridge.name}`, event, attemptsMax)
+    })
+  if (projection !== undefined && views !== undefined)
+    return opened.invoking(projection.name, store => bringOn(store, projection as AnyProjection, views))
+  throw functionMisused('toFunction: give an entity, a bridge, or a projection with its views')
+}
+
+interface Kinds {
+  readonly entity: unknown & { readonly name: string }
+  readonly bridge: BridgeTranslation
+  readonly projection: unknown & { readonly name: string }
+  readonly views: ViewStore
+}
+
+const NOTHING: EntityResult<unknown> = { reply: undefined, repeated: false, conflicts: 0 }
+
+const bringOn = async (store: EventStore, projection: AnyProjection, views: ViewStore) => {
+  const projector = new Projector(projection, store, views, { live: () => undefined })
+  let steps = 1
+  while (await projector.step()) steps++
+  return { steps }
+}
+
+/** Not `stderrLogger`: that one leaves out what is no warning, and platforms gather standard output. */
+const stdoutLogger: Logger = {
+  log(level, text, fields) {
+    const { error, ...rest } = fields ?? {}
+    const reason = error instanceof Error ? { error: error.message } : {}
+    process.stdout.write(`${JSON.stringify({ level, text, ...rest, ...reason })}\n`)
+  },
+}
+
+/** The store of a function's instance: opened once, by whoever comes first. */
+class OpenedStore {
+  private readonly options: FunctionOptions
+  private readonly logger: Logger
+  private opening: Promise<EventStore> | null = null
+
+  constructor(options: FunctionOptions) {
+    this.options = options
+    this.logger = options.logger ?? stdoutLogger
+  }
+
+  invoking<Event, Result>(
+    name: string,
+    run: (store: EventStore, event: Event) => Promise<Result>,
+  ): TroupeFunction<Event, Result> {
+    const invoke = async (event: Event, context: InvocationContext = {}): Promise<Result> => {
+      const { clock } = { ...systemPorts, ...this.options.ports }
+      const startMs = clock.monotonicMs()
+      const start = this.opening === null ? 'cold' : 'warm'
+      const report = (fields: object): void =>
+        this.logger.log('error' in fields ? 'error' : 'info', `function ${name}`, {
+          start,
+          ...fields,
+          ms: Math.round((clock.monotonicMs() - startMs) * 100) / 100,
+          traceId: context.traceId ?? (event as { readonly traceId?: string } | null)?.traceId ?? null,
+        })
+      try {
+        const result = await run(await this.open(), event)
+        report({ conflicts: (result as { readonly conflicts?: number }).conflicts ?? 0 })
+        return result
+      } catch (error) {
+        report({ error })
+        throw error
+      }
+    }
+    return Object.assign(invoke, { close: () => this.close() })
+  }
+
+  /** One that could not be opened is opened anew by the next invocation. */
+  private open(): Promise<EventStore> {
+    const ports = { ...systemPorts, ...this.options.ports, logger: this.logger }
+    this.opening ??= EventStore.open(this.options.journal, ports).catch(error => {
+      this.opening = null
+      throw error
+    })
+    return this.opening
+  }
+
+  private async close(): Promise<void> {
+    const store = await this.opening
+    this.opening = null
+    await store?.close()
+  }
+}

@@ -1,0 +1,87 @@
+import { type ProjectionDefinition, projection, put, sortable } from 'troupe/projection'
+import type {
+  ApplicationEvent,
+  AssessRisk,
+  CalculatePremiumRate,
+  EvaluateQuote,
+  PremiumRateCalculated,
+  RiskAssessed,
+} from '../../actors/index.ts'
+
+/** One record of the log that concerns an application: what, who, when, and what it came from. */
+export interface AuditRow {
+  readonly recordId: string
+  readonly record: 'event' | 'command'
+  readonly type: string
+  readonly applicationId: string
+  /** The actor that decided it. */
+  readonly actor: string
+  readonly partition: number
+  readonly position: number
+  readonly timeMs: number
+  /** The person, where one decided; null: an actor by its rules. */
+  readonly who: string | null
+  /** What that person, or the rules, gave as reason. */
+  readonly why: readonly string[]
+  /** The record or request that led to it; null for the first of a flow. */
+  readonly causationId: string | null
+  readonly correlationId: string | null
+  /** The bridge that delivered what led to it; null: the door. */
+  readonly source: string | null
+}
+
+type Audited =
+  | ApplicationEvent
+  | RiskAssessed
+  | PremiumRateCalculated
+  | AssessRisk
+  | CalculatePremiumRate
+  | EvaluateQuote
+
+/** Who did what to an application, when and why; commands too, so that the chain of causes is whole in both modes. */
+export const auditView: ProjectionDefinition<Audited, AuditRow> = projection<Audited, AuditRow>({
+  name: 'audit',
+  events: [
+    'ApplicationSubmitted',
+    'RiskAssessed',
+    'PremiumRateCalculated',
+    'QuoteGenerated',
+    'ApplicationDeclined',
+    'ApplicationReferred',
+    'ApplicationWithdrawn',
+  ],
+  commands: ['risk', 'premium', 'underwriting'],
+  project: (record, about) => {
+    const { applicationId, type } = record
+    const { eventId, kind, id, partition, position, timeMs, causationId, correlationId, source } = about
+    const row: AuditRow = {
+      recordId: eventId,
+      record: about.record,
+      type,
+      applicationId,
+      actor: `${kind}|${id}`,
+      partition,
+      position,
+      timeMs,
+      who: 'underwriter' in record ? record.underwriter : null,
+      why: reasonsOf(record),
+      causationId,
+      correlationId,
+      source,
+    }
+    return [put(eventId, row)]
+  },
+  indexes: {
+    application: row => auditPrefix(row.applicationId) + sortable(row.timeMs),
+    underwriter: row => (row.who === null ? null : auditPrefix(row.who) + sortable(row.timeMs)),
+  },
+})
+
+/** An id or a name may be any text; an index key may not. */
+export const auditPrefix = (text: string): string => `${Buffer.from(text).toString('base64url')}|`
+
+const reasonsOf = (record: Audited): readonly string[] => {
+  if ('underwriterReason' in record && record.underwriterReason !== null) return [record.underwriterReason]
+  if ('reasons' in record) return record.reasons
+  return record.type === 'ApplicationWithdrawn' ? [record.reason] : []
+}
