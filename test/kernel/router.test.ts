@@ -210,6 +210,15 @@ describe.each(ALL.map(routing => [nameOf(routing), routing] as const))('a router
     expect(inner.members).toEqual([outer])
   })
 
+  test('has the path that the system’s tree shows, whoever named it', async () => {
+    await using stage = new Stage()
+    const unnamed = router<Message>(stage.system, { routing })
+    const named = router<Message>(stage.system, { routing, name: '50%' })
+    expect(stage.system.inspect().map(actor => actor.path)).toEqual([unnamed.path, named.path])
+    expect(unnamed.path).toBe(`/test/${unnamed.name}`)
+    expect(named.path).toBe('/test/50%25')
+  })
+
   test('refuses itself as a member, and a name that is taken', async () => {
     await using stage = new Stage()
     const front = router<Message>(stage.system, { routing, name: 'front' })
