@@ -90,9 +90,12 @@ export class RuntimeError extends Error {
 export const isRuntimeError = (error: unknown, code?: ErrorCode): error is RuntimeError =>
   error instanceof RuntimeError && (code === undefined || error.code === code)
 
-/** What was thrown, as an Error: JavaScript lets anything be thrown, and every report wants a message and a stack. */
+/**
+ * What was thrown, as an Error whose message, name and cause can be read: JavaScript lets anything be thrown, also what
+ * throws when it is looked at, and every report wants a message. Never throws. An Error of another realm is one.
+ */
 export const toError = (thrown: unknown): Error =>
-  thrown instanceof Error ? thrown : new Error(`thrown value that is no Error: ${describe(thrown)}`, { cause: thrown })
+  isReadable(thrown) ? thrown : new Error(`thrown value that is no Error: ${describe(thrown)}`, { cause: thrown })
 
 /** A value as the text of an error shows it, whatever it is. */
 export const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : describe(value))
@@ -100,7 +103,7 @@ export const shown = (value: unknown): string => (typeof value === 'string' ? JS
 /** The error and what led to it, outermost first; each once, also where they go round in a circle. */
 export const causesOf = (error: Error): readonly Error[] => {
   const chain = new Set<Error>()
-  for (let at: unknown = error; at instanceof Error && !chain.has(at); at = at.cause) chain.add(at)
+  for (let at: unknown = toError(error); isReadable(at) && !chain.has(at); at = at.cause) chain.add(at)
   return [...chain]
 }
 
@@ -112,10 +115,33 @@ export const explain = (error: Error): string => {
 
 const nameOf = (error: Error): string => (error instanceof RuntimeError ? error.code : error.name)
 
+const isReadable = (value: unknown): value is Error => {
+  try {
+    if (!isError(value)) return false
+    // A getter may throw.
+    void value.cause
+    return typeof value.message === 'string' && typeof value.name === 'string'
+  } catch {
+    return false
+  }
+}
+
+/** The tag tells it of one of another realm, whose class is another. */
+const isError = (value: unknown): value is Error =>
+  value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
+
 const describe = (value: unknown): string => {
   try {
     return String(value)
   } catch {
+    return tagOf(value)
+  }
+}
+
+const tagOf = (value: unknown): string => {
+  try {
     return Object.prototype.toString.call(value)
+  } catch {
+    return `[${typeof value} that cannot be read]`
   }
 }

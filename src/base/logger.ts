@@ -4,7 +4,7 @@
  * causes of an error each on a line of its own below it.
  */
 
-import { explain } from './errors.ts'
+import { explain, toError } from './errors.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -16,7 +16,7 @@ export const stderrLogger: Logger = {
   log(level, text, fields) {
     if (level === 'debug' || level === 'info') return
     const error = fields?.error
-    const reason = error instanceof Error ? `: ${explain(error)}` : ''
+    const reason = error === undefined ? '' : `: ${explain(toError(error))}`
     process.stderr.write(`${level} ${text}${reason}\n`)
   },
 }

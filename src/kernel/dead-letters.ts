@@ -49,6 +49,8 @@ export class DeadLetters {
   private readonly clock: Clock
   private readonly logger: Logger
   private readonly listeners = new Set<(letter: DeadLetter) => void>()
+  /** The listeners as they were at the last change: who is called may come and go meanwhile. */
+  private snapshot: readonly ((letter: DeadLetter) => void)[] | null = null
   private loggedAtMs = Number.NEGATIVE_INFINITY
   private sinceLog = 0
   private publishing = false
@@ -58,10 +60,18 @@ export class DeadLetters {
     this.logger = logger
   }
 
-  /** Calls `listener` for each from now on; the function that comes back ends that. A listener cannot cause a loop: what it makes is counted only. */
+  /**
+   * Calls `listener` for each letter after this call; the function that comes back ends that at once. What a listener
+   * itself makes is counted only, and so is a letter that is told to nobody as a message, so neither causes a loop. An actor
+   * that a listener tells is an actor as any: what it tells to nobody is a letter to be heard.
+   */
   subscribe(listener: (letter: DeadLetter) => void): () => void {
     this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+    this.snapshot = null
+    return () => {
+      this.listeners.delete(listener)
+      this.snapshot = null
+    }
   }
 
   /** For the runtime: `message` will not be handled by `recipient`. */
@@ -72,9 +82,10 @@ export class DeadLetters {
     if (this.listeners.size === 0 || this.publishing || message instanceof DeadLetter) return
     this.publishing = true
     const letter = new DeadLetter(message, recipient, reason, error)
-    for (const listener of this.listeners)
+    this.snapshot ??= [...this.listeners]
+    for (const listener of this.snapshot)
       try {
-        listener(letter)
+        if (this.listeners.has(listener)) listener(letter)
       } catch (error) {
         this.logger.log('error', 'a dead-letter listener threw', { error })
       }

@@ -23,6 +23,11 @@ export abstract class Front extends Cell implements EndListener {
     deathWatchOf(keeper.system).watch(keeper, this)
   }
 
+  /** The keeper's: a name that the system gave it begins with `$`, and is not escaped. */
+  override get segment(): string {
+    return this.keeper.segment
+  }
+
   /** Lets go of what it holds; called once, when it takes nothing any more. */
   protected abstract letGo(): void
 

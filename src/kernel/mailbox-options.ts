@@ -17,7 +17,7 @@ export interface BoundedMailbox {
 
 /**
  * Messages in the order of urgency: the smallest number first, equals in the order they came, per sender and over all.
- * A `priority` that throws or answers NaN makes its message the least urgent, and a line in the log.
+ * A `priority` that throws, or answers NaN or what is no number, makes its message the least urgent, and a line in the log.
  */
 export interface PriorityMailbox<in Message = unknown> {
   readonly priority: (message: Message) => number

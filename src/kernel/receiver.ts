@@ -1,4 +1,4 @@
-import { RuntimeError } from '../base/errors.ts'
+import { RuntimeError, shown } from '../base/errors.ts'
 import { AskEnvelope, PendingReply } from './ask.ts'
 import type { Asker } from './ask-cycle.ts'
 import type { Behavior } from './behavior.ts'
@@ -294,13 +294,18 @@ export abstract class Receiver implements Runnable, Asker {
   }
 
   private urgencyOf(message: unknown, priority: (message: unknown) => number): number {
-    let error: unknown = new RangeError('it answered NaN')
+    let urgency: unknown
     try {
-      const urgency = priority(message)
-      if (!Number.isNaN(urgency)) return urgency
-    } catch (thrown) {
-      error = thrown
+      urgency = priority(message)
+    } catch (error) {
+      return this.leastUrgent(error)
     }
+    // Past the types it may be anything, and only numbers have an order.
+    if (typeof urgency === 'number' && !Number.isNaN(urgency)) return urgency
+    return this.leastUrgent(new RangeError(`it answered ${shown(urgency)}`))
+  }
+
+  private leastUrgent(error: unknown): number {
     this.system.logger.log('error', `${this.path}: the mailbox's priority failed; its message comes last`, { error })
     return Number.POSITIVE_INFINITY
   }

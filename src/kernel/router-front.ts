@@ -18,8 +18,16 @@ export abstract class RouterFront extends Front {
     return this.group.refs
   }
 
+  /** Also while no member takes messages: a router above passes it over. */
+  override get isClosed(): boolean {
+    if (super.isClosed) return true
+    for (const member of this.group.refs) if (!member.isClosed) return false
+    return true
+  }
+
   add(member: Cell): void {
-    if ((member as unknown) === this) throw new RangeError(`${this.path}: a router cannot be a member of itself`)
+    if (leadsTo(member, this))
+      throw new RangeError(`${this.path}: a router cannot be a member of itself, nor of its members`)
     if (!this.isStopped) this.group.add(member)
   }
 
@@ -30,4 +38,14 @@ export abstract class RouterFront extends Front {
   protected letGo(): void {
     this.group.clear()
   }
+}
+
+/** Whether what `from` is told could come to `router`: a message would go round for ever. */
+const leadsTo = (from: Cell, router: RouterFront): boolean => {
+  const seen = new Set([from])
+  for (const cell of seen) {
+    if ((cell as unknown) === router) return true
+    if (cell instanceof RouterFront) for (const member of cell.members) seen.add(member)
+  }
+  return false
 }

@@ -37,7 +37,10 @@ export interface RouterOptions<Message> extends SpawnOptions {
 export interface Router<in out Message> extends ActorRef<Message> {
   /** Those that live, in the order they were added. */
   readonly members: readonly ActorRef<Message>[]
-  /** Takes effect at once. A member twice, or one that has ended, changes nothing. */
+  /**
+   * Takes effect at once. A member twice, or one that has ended, changes nothing. **Errors**: RangeError for the router
+   * itself, and for a router that it is a member of, be it through others.
+   */
   add(member: ActorRef<Message>): void
   /** Takes effect at once; what the member has in its mailbox stays there. */
   remove(member: ActorRef<Message>): void
@@ -51,7 +54,8 @@ const keeper = behavior<never, null>({ initial: () => null, receive: state => st
 
 /**
  * A ref that hands on what it is told, in the same call: no mailbox and no turn lie between. Members that stop, or are
- * about to, get nothing more, and who has ended is no member any more; one that restarts stays.
+ * about to, get nothing more, nor does a router without a member that does; who has ended is no member any more, and one
+ * that restarts stays.
  *
  * **Order**: per sender and member. **Delivery**: as the member's own tell, offer and ask; without a member a tell is a
  * dead letter `no-route`, offer and ask fail with NO_ROUTE. To all: an offer resolves when all have accepted, and when one

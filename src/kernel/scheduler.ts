@@ -49,7 +49,16 @@ export class Scheduler {
   private sliceStartMs = -1
   /** Messages to the next look at the clock, from what the last ones cost. */
   private checkEvery = 8
-  private readonly turn = (): void => this.runTurn()
+  private readonly turn = (): void => {
+    let isWhole = false
+    try {
+      this.runTurn()
+      isWhole = true
+    } finally {
+      // What throws here is a bug of the runtime's, and goes on to be an uncaught exception. The other actors go on too.
+      if (!isWhole) this.yieldToEventLoop()
+    }
+  }
   private readonly endSlice = (): void => {
     this.sliceStartMs = -1
   }

@@ -15,9 +15,12 @@ export type ExitReason =
   | { readonly type: 'killed' }
   | { readonly type: 'error'; readonly error: Error }
 
-/** Whoever waits for one answer. Every `ActorRef<Reply>` is one too. */
+/**
+ * Whoever waits for one answer. Every `ActorRef<Reply>` is one too. (`tell` is a property, since of methods TypeScript would
+ * accept one that takes less than all replies.)
+ */
 export interface ReplyTo<in Reply> {
-  tell(reply: Reply): void
+  readonly tell: (reply: Reply) => void
 }
 
 /** What an actor answers, as its messages say that have a `replyTo`; all that they ask for, where they differ. */
@@ -58,7 +61,7 @@ export interface ActorRef<in Message> extends ReplyTo<Message> {
    */
   readonly path: string
   /** Never throws and never waits: a full or stopped mailbox makes a dead letter. */
-  tell(message: Message): void
+  readonly tell: (message: Message) => void
   /**
    * Resolves when the mailbox has accepted the message: at once unless it is bounded, full, and set to backpressure.
    * **Errors**: MAILBOX_FULL (other overflow policies), ACTOR_STOPPED (at once when the actor stops).

@@ -3,6 +3,7 @@ import type { Behavior, Stopped } from '../kernel/behavior.ts'
 import type { Cell, ChildExited, StartResult } from '../kernel/cell.ts'
 import type { Context } from '../kernel/context.ts'
 import type { ActorRef, ExitReason, ReplyTo } from '../kernel/types.ts'
+import { answerTo } from './answering.ts'
 import type { ChildCounts, DynamicChildInfo, DynamicChildStatus, StartDynamicChildResult } from './dynamic-messages.ts'
 import { behaviorFor, type CheckedDynamic } from './dynamic-specification.ts'
 import { failureIn, isDueAgain } from './exits.ts'
@@ -78,14 +79,14 @@ export class DynamicChildren {
 
   start(args: unknown, starter: Starter): void {
     if (this.children.size >= this.spec.maxChildren) {
-      this.context.tell(starter, { ok: false, error: 'max-children' })
+      answerTo(this.context, starter, { ok: false, error: 'max-children' })
       return
     }
     let behavior: Behavior<never>
     try {
       behavior = behaviorFor(this.spec, args)
     } catch (thrown) {
-      this.context.tell(starter, { ok: false, error: 'start-failed', cause: toError(thrown) })
+      answerTo(this.context, starter, { ok: false, error: 'start-failed', cause: toError(thrown) })
       return
     }
     const cell = this.context.cell.holdChild(behavior, null)
@@ -133,7 +134,7 @@ export class DynamicChildren {
   terminate(ref: ActorRef<never>, replyTo: ReplyTo<TerminateChildResult>): void {
     const child = this.children.get(ref as unknown as Cell)
     if (child === undefined) {
-      this.context.tell(replyTo, { ok: false, error: 'not-found' })
+      answerTo(this.context, replyTo, { ok: false, error: 'not-found' })
       return
     }
     this.context.timers.cancel(child.cell.name)
@@ -144,7 +145,7 @@ export class DynamicChildren {
       if (this.context.revoked) return
       if (isLate(reason, this.spec)) this.report('warn', child, `was killed after its ${shutdownMs} ms to stop`)
       if (this.children.has(child.cell)) this.forget(child)
-      this.context.tell(replyTo, { ok: true })
+      answerTo(this.context, replyTo, { ok: true })
     })
   }
 
@@ -200,8 +201,9 @@ export class DynamicChildren {
     const { starter, cell } = child
     if (starter === null) return
     child.starter = null
-    if (result.type === 'failed') this.context.tell(starter, { ok: false, error: 'start-failed', cause: result.error })
-    else this.context.tell(starter, { ok: true, ref: result.type === 'started' ? cell : null })
+    if (result.type === 'failed')
+      answerTo(this.context, starter, { ok: false, error: 'start-failed', cause: result.error })
+    else answerTo(this.context, starter, { ok: true, ref: result.type === 'started' ? cell : null })
   }
 
   /** Every try counts, those that follow a failed one too. */

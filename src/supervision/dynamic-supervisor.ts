@@ -2,6 +2,7 @@ import { type Behavior, type Stopped, systemBehavior } from '../kernel/behavior.
 import type { ChildExited } from '../kernel/cell.ts'
 import type { Context } from '../kernel/context.ts'
 import type { ActorRef, ReplyTo, Signal } from '../kernel/types.ts'
+import { answerTo } from './answering.ts'
 import { DynamicChildren, Rested, StartEnded } from './dynamic-children.ts'
 import type { DynamicSupervisorMessage } from './dynamic-messages.ts'
 import { checkDynamic, type DynamicSupervisorSpec } from './dynamic-specification.ts'
@@ -61,10 +62,10 @@ const handle = ({ context, children }: Supervision, message: Control | StartEnde
       children.terminate(message.ref as ActorRef<never>, message.replyTo)
       return null
     case 'count-children':
-      context.tell(message.replyTo, children.count())
+      answerTo(context, message.replyTo, children.count())
       return null
     case 'which-children':
-      context.tell(message.replyTo as ReplyTo<unknown>, children.list())
+      answerTo(context, message.replyTo as ReplyTo<unknown>, children.list())
       return null
     default:
       ignoreUnknown(message, context)

@@ -1,6 +1,7 @@
 import { toError } from '../base/errors.ts'
 import type { Context } from '../kernel/context.ts'
 import type { ReplyTo } from '../kernel/types.ts'
+import { answerTo } from './answering.ts'
 import type { Child, Children } from './children.ts'
 import type {
   ChildInfo,
@@ -22,7 +23,7 @@ interface Controlled {
 /** Does what the message asks for and answers it. None of it counts as a restart, or touches another child. */
 export const control = async <S extends Controlled>(supervision: S, message: SupervisorMessage): Promise<S> => {
   const { children } = supervision
-  const answer = <R>(replyTo: ReplyTo<R>, result: R): void => supervision.context.tell(replyTo, result)
+  const answer = <R>(replyTo: ReplyTo<R>, result: R): void => answerTo(supervision.context, replyTo, result)
   // `?.`: whoever writes JavaScript can send anything.
   switch (message?.type) {
     case 'start-child':

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { AssertionError, assert, unreachable } from '../../src/base/assert.ts'
 import { causesOf, explain, isRuntimeError, RuntimeError, toError } from '../../src/base/errors.ts'
@@ -46,6 +47,51 @@ describe('toError', () => {
     }
     expect(toError('text').message).toContain('text')
   })
+})
+
+/** What throws when it is looked at, each in a way of its own. */
+const hostile = (): Record<string, unknown> => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const refuse = (): never => {
+    throw new Error('hands off')
+  }
+  return {
+    'a revoked proxy': proxy,
+    'an error whose message throws': Object.defineProperty(new Error(), 'message', { get: refuse }),
+    'an error whose cause throws': Object.defineProperty(new Error('x'), 'cause', { get: refuse }),
+    'an error whose name throws': Object.defineProperty(new Error('x'), 'name', { get: refuse }),
+    'an error whose message is a symbol': Object.assign(new Error(), { message: Symbol('m') }),
+    'what neither has a text nor a tag': {
+      toString: refuse,
+      get [Symbol.toStringTag]() {
+        return refuse()
+      },
+    },
+  }
+}
+
+describe.each(Object.keys(hostile()))('thrown by a user: %s', what => {
+  test('makes an error that can be read and explained', () => {
+    const thrown = hostile()[what]
+    const error = toError(thrown)
+    expect(error.message).toContain('thrown value that is no Error')
+    expect(error.cause === thrown).toBe(true)
+    expect(toError(error)).toBe(error)
+    expect(explain(error)).toBe(error.message)
+    expect(explain(new Error('outer', { cause: thrown }))).toBe('outer')
+  })
+
+  test('is explained where it comes as it is', () => {
+    expect(explain(hostile()[what] as Error)).toContain('thrown value that is no Error')
+  })
+})
+
+test('an error of another realm is one', () => {
+  const foreign = runInNewContext('new TypeError("from elsewhere")') as Error
+  expect(foreign).not.toBeInstanceOf(Error)
+  expect(toError(foreign)).toBe(foreign)
+  expect(explain(new Error('here', { cause: foreign }))).toBe('here\n  caused by TypeError: from elsewhere')
 })
 
 describe('assertions', () => {

@@ -86,6 +86,39 @@ describe('dead letters', () => {
     expect(stage.system.deadLetters.count).toBe(3)
   })
 
+  test('a listener that leaves and comes back is called once for a letter, and one that comes meanwhile for the next', async () => {
+    await using stage = new Stage()
+    const actor = await ended(stage, 'gone')
+    const calls: string[] = []
+    const note = (name: string, message: unknown): number => calls.push(`${name} ${message}`)
+    const hear = (letter: DeadLetter): void => {
+      // Otherwise this would never end.
+      if (note('again', letter.message) > 10) return
+      end()
+      end = stage.system.deadLetters.subscribe(hear)
+    }
+    let end = stage.system.deadLetters.subscribe(hear)
+    let isFirst = true
+    stage.system.deadLetters.subscribe(() => {
+      if (isFirst) stage.system.deadLetters.subscribe(letter => note('new', letter.message))
+      isFirst = false
+    })
+    actor.tell(1)
+    expect(calls).toEqual(['again 1'])
+    actor.tell(2)
+    expect(calls.slice(1).toSorted()).toEqual(['again 2', 'new 2'])
+  })
+
+  test('a listener that another one ends is not called any more, not even for the same letter', async () => {
+    await using stage = new Stage()
+    const actor = await ended(stage, 'gone')
+    let heard = 0
+    stage.system.deadLetters.subscribe(() => end())
+    const end = stage.system.deadLetters.subscribe(() => heard++)
+    actor.tell(1)
+    expect(heard).toBe(0)
+  })
+
   test('an actor that takes them as messages and ends does not feed itself', async () => {
     await using stage = new Stage()
     const archive = await ended(stage, 'archive')

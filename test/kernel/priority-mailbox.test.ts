@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { behavior } from '../../src/kernel/behavior.ts'
 import { PriorityQueue } from '../../src/kernel/priority-queue.ts'
 import type { MailboxOptions, ReplyTo } from '../../src/kernel/types.ts'
@@ -196,6 +196,32 @@ describe('a priority mailbox', () => {
     await finish()
     expect(seen).toEqual(['fine', 'throws', 'nan'])
     expect(stage.logger.lines.filter(line => line.text.includes('priority failed'))).toHaveLength(2)
+  })
+
+  test('takes a message last whose priority is no number, and keeps the order of the others', async () => {
+    await using stage = new Stage()
+    const { actor, seen, finish } = await stuck(stage, { priority })
+    const none: unknown[] = [undefined, null, {}, '0', 0n, true, Symbol('urgent')]
+    for (const urgency of [1, 5, ...none, 3, 9, 4, 0, 8, 2, 7])
+      actor.tell({ urgency: urgency as number, id: String(urgency) })
+    await finish()
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 7, 8, 9, ...none].map(String))
+    const failed = stage.logger.lines.filter(line => line.text.includes('priority failed'))
+    expect(failed.map(line => (line.fields as { error: Error }).error.message)).toContain('it answered undefined')
+    expect(failed).toHaveLength(none.length)
+  })
+
+  test('makes no error for a message whose priority is a number', async () => {
+    await using stage = new Stage()
+    const { actor, finish } = await stuck(stage, { priority })
+    const errors = vi.spyOn(globalThis, 'RangeError')
+    try {
+      for (let i = 0; i < 10; i++) actor.tell(job(i, `${i}`))
+      expect(errors).not.toHaveBeenCalled()
+    } finally {
+      errors.mockRestore()
+    }
+    await finish()
   })
 
   test('needs no capacity, and refuses one that is none', () => {

@@ -176,6 +176,49 @@ describe.each(ALL.map(routing => [nameOf(routing), routing] as const))('a router
     expect(await ask(a)).toBe('a')
   })
 
+  test('passes over a member that is a router without members, or with closed ones only', async () => {
+    await using stage = new Stage()
+    const seen: string[] = []
+    const [a, b] = three(stage, seen) as [ActorRef<Message>, ActorRef<Message>]
+    const hollow = router<Message>(stage.system, { routing: 'broadcast', members: [router(stage.system, { routing })] })
+    const front = router(stage.system, { routing, members: [hollow, a], name: 'front' })
+    for (let i = 0; i < 10; i++) front.tell('x')
+    await front.offer('x')
+    expect(await ask(front)).toBe('a')
+    hollow.add(b)
+    front.remove(a)
+    front.tell('y')
+    await settle()
+    expect(seen).toEqual([...Array(11).fill('a x'), 'b y'])
+    expect(stage.letters).toEqual([])
+    b.kill()
+    front.tell('z')
+    expect(stage.letters).toMatchObject([{ message: 'z', recipient: '/test/front', reason: 'no-route' }])
+  })
+
+  test('refuses a router that it is a member of, also through others, so that `tell` comes to an end', async () => {
+    await using stage = new Stage()
+    const inner = router<Message>(stage.system, { routing })
+    const middle = router(stage.system, { routing, members: [inner] })
+    const outer = router(stage.system, { routing, members: [inner, middle] })
+    for (const holder of [middle, outer]) expect(() => inner.add(holder)).toThrow(RangeError)
+    expect(() => outer.tell('x')).not.toThrow()
+    expect(stage.reasons()).toEqual(['no-route'])
+    outer.remove(inner)
+    outer.remove(middle)
+    inner.add(outer)
+    expect(inner.members).toEqual([outer])
+  })
+
+  test('has the path that the system’s tree shows, whoever named it', async () => {
+    await using stage = new Stage()
+    const unnamed = router<Message>(stage.system, { routing })
+    const named = router<Message>(stage.system, { routing, name: '50%' })
+    expect(stage.system.inspect().map(actor => actor.path)).toEqual([unnamed.path, named.path])
+    expect(unnamed.path).toBe(`/test/${unnamed.name}`)
+    expect(named.path).toBe('/test/50%25')
+  })
+
   test('refuses itself as a member, and a name that is taken', async () => {
     await using stage = new Stage()
     const front = router<Message>(stage.system, { routing, name: 'front' })

@@ -57,6 +57,20 @@ const setUp = (options?: SchedulerOptions) => {
 }
 
 describe('Scheduler', () => {
+  test('goes on with the others when one throws, and lets the error out', () => {
+    const { executor, scheduler } = setUp()
+    const broken = new Worker(scheduler, 1, () => {
+      throw new Error('a bug')
+    })
+    const other = new Worker(scheduler, 1)
+    expect(() => executor.macrotask()).toThrow('a bug')
+    executor.macrotask()
+    expect([broken.done, other.done]).toEqual([0, 1])
+    const later = new Worker(scheduler, 1)
+    executor.macrotask()
+    expect(later.done).toBe(1)
+  })
+
   test('gives no actor more than `throughput` messages before the next one has its turn', () => {
     const { executor, scheduler } = setUp({ throughput: 16 })
     const busy = new Worker(scheduler, 1_000)

@@ -66,6 +66,23 @@ ref.tell({ type: 'read', replyTo: anyReply })
 ref.tell({ type: 'read', replyTo: numberRef })
 // @ts-expect-error the answer would be a number
 ref.tell({ type: 'read', replyTo: textReply })
+declare const numberOrError: ReplyTo<number | Error>
+const narrowReply: ReplyTo<number> = numberOrError
+void narrowReply
+// @ts-expect-error the actor takes no errors
+const widerReply: ReplyTo<number | Error> = numberRef
+void widerReply
+declare const failing: ActorRef<{ readonly replyTo: ReplyTo<number | Error> }>
+// @ts-expect-error nor as where to answer
+failing.tell({ replyTo: numberRef })
+behavior<number, null>({
+  initial: context => {
+    // @ts-expect-error nor does an actor of numbers itself
+    context.tell(failing, { replyTo: context.self })
+    return null
+  },
+  receive: state => state,
+})
 const narrower: ActorRef<{ readonly type: 'increment'; readonly by: 1 }> = ref
 narrower.tell({ type: 'increment', by: 1 })
 // @ts-expect-error a ref of some messages takes not all
