@@ -175,7 +175,11 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   private terminateBecause(reason: ExitReason, options?: StopOptions): Promise<void> {
-    this.ending ??= this.runDown(reason, options).then(() => this.resolveTerminated(reason))
+    if (this.ending === null) {
+      // Set before anything runs: the first part of a task may call `terminate` itself.
+      this.ending = this.whenTerminated.then(() => undefined)
+      void this.runDown(reason, options).then(() => this.resolveTerminated(reason))
+    }
     return this.ending
   }
 
