@@ -93,6 +93,7 @@ export abstract class Receiver implements Runnable, Asker {
       this.opensEnvelopes = true
       this.tell(envelope)
     } catch (error) {
+      reply.giveUp()
       return Promise.reject(error)
     }
     return reply.promise as Promise<Reply>

@@ -244,6 +244,47 @@ describe('context.ask', () => {
     expect(failed).toMatchObject({ code: 'ACTOR_STOPPED' })
     expect(stage.letters).toMatchObject([{ recipient: '/test/b', reason: 'killed' }])
   })
+
+  test.each([
+    ['whose message cannot be made', () => expect.fail('no message'), {}],
+    ['whose time limit is none', (replyTo: ReplyTo<unknown>) => ({ run: () => 1, replyTo }), { timeoutMs: Number.NaN }],
+  ])('%s closes no circle: its asker waits for nobody', async (_name, make, options) => {
+    await using stage = new Stage()
+    const { a, b } = three(stage)
+    const door = gate()
+    const first = ask(a, async context => {
+      await rejection(context.ask<Ask, unknown>(b, make, options))
+      await door.opened
+    })
+    await settle()
+    const second = ask(
+      b,
+      waits(
+        () => a,
+        () => 'a',
+      ),
+    )
+    await settle()
+    door.open()
+    expect(await second).toBe('a')
+    await first
+  })
+
+  test('through a context that is revoked, of a message that cannot be made, fails with that error only', async () => {
+    await using stage = new Stage()
+    const { a, b } = three(stage)
+    let old!: ActorContext<Ask>
+    await ask(a, context => {
+      old = context
+    })
+    await a.stop()
+    // A promise that is left rejected beside it fails this file.
+    expect(await rejection(old.ask<Ask, unknown>(b, () => expect.fail('no message')))).toMatchObject({
+      message: 'no message',
+    })
+    await settle()
+    expect(stage.letters).toEqual([])
+  })
 })
 
 test('`ref.ask` looks for no circle, and costs nothing for it', async () => {
