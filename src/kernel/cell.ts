@@ -318,8 +318,10 @@ export class Cell extends Running implements ActorRef<unknown> {
     }
     const ended = this.whenEnded()
     if (final) {
-      this.rarely().final = true
+      const rare = this.rarely()
+      rare.final = true
       this.open = false
+      this.refuseOffers(rare)
     }
     if (time === 'brutal-kill') this.kill()
     else {
@@ -478,10 +480,9 @@ export class Cell extends Running implements ActorRef<unknown> {
     const rare = this.rare
     if (rare === null) return
     rare.draining = false
-    const bounds = this.bounds
-    this.open = bounds === null
+    this.open = this.bounds === null
     // What was taken back from the mailbox made room.
-    while (bounds !== null && this.hasOffers && this.waiting < bounds.capacity) this.acceptOffer()
+    this.admitOffers(rare)
     this.answerEndWaiters(rare)
   }
 

@@ -9,6 +9,9 @@ export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'backpressure'
  * - `drop-newest`: the same; with priorities the newest of the least urgent messages gives way, be it the new one or not.
  * - `drop-oldest`: the oldest message gives way; with priorities the oldest of the least urgent ones.
  * - `backpressure`: `offer` waits for room; what is told is a dead letter.
+ *
+ * What comes back from the stash, or is redelivered after a crash, is in the mailbox whatever its capacity, and counts:
+ * nothing new gets in until there is room again. So no more than `capacity`, the stash's capacity and one wait at once.
  */
 export interface BoundedMailbox {
   readonly capacity: number

@@ -66,7 +66,7 @@ export abstract class Running extends Kin implements AskHolder {
 
   /** What few actors need. */
   private beforeMessage(rare: Rare): void {
-    if (rare.offers !== null) this.acceptOffer()
+    if (rare.offers !== null) this.admitOffers(rare)
     if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
     rare.asking = null
   }
