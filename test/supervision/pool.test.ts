@@ -680,3 +680,13 @@ describe('the end of a pool', () => {
     expect(stage.system.deadLetters.count).toBe(10)
   })
 })
+
+test('an ask of a pool whose time limit is none is refused, and no worker gets its message', async () => {
+  await using stage = new Stage()
+  const log = newLog()
+  const workers = poolOf(stage, log)
+  expect(await rejection(ask(workers, { id: 1, crash: true }, Number.NaN))).toBeInstanceOf(RangeError)
+  expect(await ask(workers, { id: 2 })).toMatch(/^worker-/)
+  expect(log.done).toEqual([2])
+  expect(log.begun).toHaveLength(1)
+})
