@@ -20,6 +20,7 @@ import type { CrashGuard } from './crash-guard.ts'
 import { type ActorStateName, STATE_NAMES } from './inspect.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
 import { Running } from './running.ts'
+import { isNoTime, refuseTime } from './shutdown-time.ts'
 import { promiseIn } from './thenable.ts'
 import {
   type ActorContext,
@@ -63,10 +64,12 @@ export class Cell extends Running implements ActorRef<unknown> {
   // ── what users see ───────────────────────────────────────────────────────────────────────────────────────────────
 
   stop(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     return this.end(SHUTDOWN, options?.shutdownMs ?? this.defaultShutdownMs, !this.supervised)
   }
 
   drain(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     if (this.status === STOPPED || this.isDormant) return Promise.resolve()
     const rare = this.rarely()
     rare.draining = true

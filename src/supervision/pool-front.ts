@@ -9,6 +9,7 @@ import type { DeadLetterReason } from '../kernel/dead-letters.ts'
 import { Front } from '../kernel/front.ts'
 import { LateReply } from '../kernel/late-reply.ts'
 import { Ring } from '../kernel/ring.ts'
+import { isNoTime, refuseTime } from '../kernel/shutdown-time.ts'
 import type { AskOptions, ReplyTo, ShutdownTime, StopOptions } from '../kernel/types.ts'
 import type { PoolLane } from './pool-lane.ts'
 import { type PooledAsk, PoolItem, PoolQueue } from './pool-queue.ts'
@@ -94,6 +95,7 @@ export class PoolFront extends Front {
 
   /** Takes nothing more; ends when everything that waits has been handled. */
   override drain(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     if (this.isStopped) return this.keeper.stop(options)
     this.limitDrain(options?.shutdownMs ?? 'infinity')
     this.draining ??= this.drainOnce()

@@ -207,6 +207,7 @@ describe('a pool', () => {
       { ttlMs: 0 },
       { ttlMs: Number.NaN },
       { queue: { capacity: 0 } },
+      { queue: { capacity: 1, overflow: 'drop-oldest' as never } },
     ] satisfies Partial<PoolOptions<Job>>[])
       expect(() => poolOf(stage, newLog(), wrong)).toThrow(RangeError)
   })
