@@ -3,6 +3,10 @@ import type { Cancel, Clock, Executor } from '../base/ports.ts'
 /** More different time limits than these at once, and each further ask has a timer of its own. */
 const LINES_MAX = 32
 
+/** Why an ask with that time limit is refused; null: it is not. */
+export const askTimeError = (timeoutMs: number | undefined): RangeError | null =>
+  Number.isNaN(timeoutMs) ? new RangeError(`an ask's timeoutMs must be a number of ms, not ${timeoutMs}`) : null
+
 /** What is waited for with a time limit. */
 export interface Expiring {
   /** Its time is over; ends its deadline. */
@@ -32,7 +36,8 @@ export class AskDeadlines {
 
   /** Has `waiting` expire when `timeoutMs` are over, or a little later. **Errors**: RangeError for a time that is none. */
   add(waiting: Expiring, timeoutMs: number): Deadline {
-    if (Number.isNaN(timeoutMs)) throw new RangeError(`an ask's timeoutMs must be a number of ms, not ${timeoutMs}`)
+    const refusal = askTimeError(timeoutMs)
+    if (refusal !== null) throw refusal
     const known = this.lines.get(timeoutMs)
     if (known !== undefined) return known.add(waiting)
     const isShared = this.lines.size < LINES_MAX

@@ -47,6 +47,11 @@ export class PendingReply implements ReplyTo<unknown>, Expiring {
     this.reject(error)
   }
 
+  /** Nobody was asked: nobody waits for it, and its promise stays as it is. */
+  giveUp(): void {
+    if (!this.settled) this.settle()
+  }
+
   /** Fails it, and has its message, which waits in a mailbox, skipped. */
   withdraw(error: RuntimeError): void {
     this.withdrawn = true

@@ -131,8 +131,10 @@ export class Rare {
   guard: CrashGuard | null = null
   /** The message in the handler, with its ask; kept only for behaviors that have a stash, and under a guard. */
   current: unknown = NOTHING
-  /** What the running handler has asked through its context. */
+  /** What the running handler has asked through its context: all that is not answered, and at most as much that is. */
   asking: PendingReply[] | null = null
+  /** When it has grown to that, what is answered leaves. */
+  askingMax = 0
   receiveTimeout: ReceiveTimeout | null = null
   idleWatcher: IdleWatcher | null = null
 }

@@ -20,6 +20,7 @@ import type { CrashGuard } from './crash-guard.ts'
 import { type ActorStateName, STATE_NAMES } from './inspect.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
 import { Running } from './running.ts'
+import { isNoTime, refuseTime } from './shutdown-time.ts'
 import { promiseIn } from './thenable.ts'
 import {
   type ActorContext,
@@ -63,10 +64,12 @@ export class Cell extends Running implements ActorRef<unknown> {
   // ── what users see ───────────────────────────────────────────────────────────────────────────────────────────────
 
   stop(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     return this.end(SHUTDOWN, options?.shutdownMs ?? this.defaultShutdownMs, !this.supervised)
   }
 
   drain(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     if (this.status === STOPPED || this.isDormant) return Promise.resolve()
     const rare = this.rarely()
     rare.draining = true
@@ -318,8 +321,10 @@ export class Cell extends Running implements ActorRef<unknown> {
     }
     const ended = this.whenEnded()
     if (final) {
-      this.rarely().final = true
+      const rare = this.rarely()
+      rare.final = true
       this.open = false
+      this.refuseOffers(rare)
     }
     if (time === 'brutal-kill') this.kill()
     else {
@@ -478,10 +483,9 @@ export class Cell extends Running implements ActorRef<unknown> {
     const rare = this.rare
     if (rare === null) return
     rare.draining = false
-    const bounds = this.bounds
-    this.open = bounds === null
+    this.open = this.bounds === null
     // What was taken back from the mailbox made room.
-    while (bounds !== null && this.hasOffers && this.waiting < bounds.capacity) this.acceptOffer()
+    this.admitOffers(rare)
     this.answerEndWaiters(rare)
   }
 

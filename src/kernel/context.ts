@@ -141,11 +141,11 @@ export class Context implements ActorContext<unknown> {
     else this.fail(error)
   }
 
-  private askTooLate<M, Reply>(ref: ActorRef<M>, make: (replyTo: ReplyTo<Reply>) => M): Promise<Reply> {
+  private async askTooLate<M, Reply>(ref: ActorRef<M>, make: (replyTo: ReplyTo<Reply>) => M): Promise<Reply> {
     const { deadLetters } = this.cell.system
     const reply = new PendingReply(this.cell, deadLetters)
-    reply.fail(new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation has ended, and can ask nobody`))
+    reply.giveUp()
     deadLetters.add(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), ref.path, 'killed')
-    return reply.promise as Promise<Reply>
+    throw new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation has ended, and can ask nobody`)
   }
 }

@@ -2,6 +2,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { behavior, NORMAL, SHUTDOWN } from './behavior.ts'
 import { Cell } from './cell.ts'
 import { deathWatchOf, type EndListener } from './death-watch.ts'
+import { isNoTime, refuseTime } from './shutdown-time.ts'
 import type { ExitReason, StopOptions } from './types.ts'
 
 const handlesNothing = behavior<never, null>({ initial: () => null, receive: state => state })
@@ -32,11 +33,13 @@ export abstract class Front extends Cell implements EndListener {
   protected abstract letGo(): void
 
   override stop(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     this.close(SHUTDOWN)
     return this.keeper.stop(options)
   }
 
   override drain(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     this.close(NORMAL)
     return this.keeper.stop(options)
   }

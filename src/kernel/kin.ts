@@ -50,8 +50,7 @@ export abstract class Kin extends Receiver {
 
   watch(target: Cell): void {
     if (target.status === STOPPED) {
-      const isTold = this.signals?.some(signal => signal.type === 'terminated' && signal.ref === target)
-      if (isTold !== true) this.signal({ type: 'terminated', ref: target, reason: NORMAL })
+      if (this.signals?.hasEndOf(target) !== true) this.signal({ type: 'terminated', ref: target, reason: NORMAL })
       return
     }
     const mine = this.rarely()
@@ -65,7 +64,9 @@ export abstract class Kin extends Receiver {
   unwatch(target: Cell): void {
     this.rare?.watching?.delete(target)
     target.rare?.watchers?.delete(this as Kin as Cell)
-    this.forgetSignals(target, 'terminated')
+    if (this.signals === null) return
+    this.signals.forgetEndOf(target)
+    if (this.signals.isEmpty) this.signals = null
   }
 
   /** An actor that does not run cannot be linked to: this one fails, as if the link had been there when the other ended. */
@@ -82,7 +83,9 @@ export abstract class Kin extends Receiver {
   unlink(target: Cell): void {
     this.rare?.links?.delete(target)
     target.rare?.links?.delete(this as Kin as Cell)
-    this.forgetSignals(target, 'fail')
+    if (this.signals === null) return
+    this.signals.filter(signal => signal.type !== 'fail' || signal.from !== target)
+    if (this.signals.isEmpty) this.signals = null
   }
 
   /** The incarnation ends: it watches nobody, and who is linked to it fails with it unless the end is an orderly one. */
@@ -127,16 +130,6 @@ export abstract class Kin extends Receiver {
     this.previousSibling = null
     if (typeof this.label === 'string' && parent.rare?.childNames?.get(this.label) === (this as Kin))
       parent.rare.childNames.delete(this.label)
-  }
-
-  /** What `target` caused and is not handled yet is not to come any more. */
-  private forgetSignals(target: Cell, type: 'terminated' | 'fail'): void {
-    if (this.signals === null) return
-    this.signals.filter(
-      signal =>
-        signal.type !== type || (signal.type === 'fail' ? signal.from : (signal as { ref?: Cell }).ref) !== target,
-    )
-    if (this.signals.isEmpty) this.signals = null
   }
 }
 

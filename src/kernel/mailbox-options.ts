@@ -1,6 +1,8 @@
-import { checkCount } from '../base/bounds.ts'
+import { checkCount, checkOneOf } from '../base/bounds.ts'
 
-export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'backpressure'
+const OVERFLOWS = ['reject', 'drop-newest', 'drop-oldest', 'backpressure'] as const
+
+export type Overflow = (typeof OVERFLOWS)[number]
 
 /**
  * How many messages may wait, the one in the handler not counted, and what becomes of those beyond. Signals are never shed.
@@ -9,6 +11,9 @@ export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'backpressure'
  * - `drop-newest`: the same; with priorities the newest of the least urgent messages gives way, be it the new one or not.
  * - `drop-oldest`: the oldest message gives way; with priorities the oldest of the least urgent ones.
  * - `backpressure`: `offer` waits for room; what is told is a dead letter.
+ *
+ * What comes back from the stash, or is redelivered after a crash, is in the mailbox whatever its capacity, and counts:
+ * nothing new gets in until there is room again. So no more than `capacity`, the stash's capacity and one wait at once.
  */
 export interface BoundedMailbox {
   readonly capacity: number
@@ -38,12 +43,13 @@ export interface Mailbox {
   readonly priority: ((message: unknown) => number) | null
 }
 
-/** **Errors**: RangeError for a capacity that is none. */
+/** **Errors**: RangeError for a capacity or an overflow that is none. */
 export const mailboxOf = (options: MailboxOptions<never> | undefined): Mailbox | null => {
   if (options === undefined) return null
   const { capacity, overflow = 'reject', priority = null } = options
   const isUnbounded = capacity === undefined && priority !== null
   if (!isUnbounded) checkCount('mailbox capacity', capacity)
+  checkOneOf('mailbox overflow', overflow, OVERFLOWS)
   return {
     capacity: capacity ?? Number.POSITIVE_INFINITY,
     overflow,

@@ -2,16 +2,7 @@ import { RuntimeError, shown } from '../base/errors.ts'
 import { AskEnvelope, PendingReply } from './ask.ts'
 import type { Asker } from './ask-cycle.ts'
 import type { Behavior } from './behavior.ts'
-import {
-  type CellSystem,
-  NEW,
-  NOTHING,
-  Rare,
-  STOPPED,
-  SUSPENDED,
-  type SystemMessage,
-  type WaitingOffer,
-} from './cell-state.ts'
+import { type CellSystem, NEW, NOTHING, Rare, STOPPED, SUSPENDED, type SystemMessage } from './cell-state.ts'
 import { Redelivered } from './crash-guard.ts'
 import type { DeadLetterReason } from './dead-letters.ts'
 import type { Mailbox } from './mailbox-options.ts'
@@ -93,6 +84,7 @@ export abstract class Receiver implements Runnable, Asker {
       this.opensEnvelopes = true
       this.tell(envelope)
     } catch (error) {
+      reply.giveUp()
       return Promise.reject(error)
     }
     return reply.promise as Promise<Reply>
@@ -171,8 +163,7 @@ export abstract class Receiver implements Runnable, Asker {
     }
     if (this.mailbox instanceof Ring) this.system.rings.give(this.mailbox)
     this.mailbox = null
-    const offers = this.rare?.offers
-    if (offers != null) while (!offers.isEmpty) offers.shift().reject(this.stoppedError())
+    if (this.rare !== null) this.refuseOffers(this.rare)
   }
 
   /** Gives up what waits for a held child that cannot start: its asks fail with `error`, and the mailbox goes on. */
@@ -187,17 +178,21 @@ export abstract class Receiver implements Runnable, Asker {
     }
   }
 
-  protected get hasOffers(): boolean {
-    return this.rare !== null && this.rare.offers !== null
+  /** Lets in as many of those who wait for room as there is room for. */
+  protected admitOffers(rare: Rare): void {
+    const { bounds } = this
+    while (rare.offers !== null && bounds !== null && this.waiting < bounds.capacity) {
+      const offer = rare.offers.shift()
+      if (rare.offers.isEmpty) rare.offers = null
+      this.accept(offer.message, bounds)
+      offer.resolve()
+    }
   }
 
-  protected acceptOffer(): void {
-    const rare = this.rare as Rare
-    const offers = rare.offers as Ring<WaitingOffer>
-    const offer = offers.shift()
-    if (offers.isEmpty) rare.offers = null
-    this.accept(offer.message, this.bounds)
-    offer.resolve()
+  protected refuseOffers(rare: Rare): void {
+    const { offers } = rare
+    rare.offers = null
+    if (offers !== null) while (!offers.isEmpty) offers.shift().reject(this.stoppedError())
   }
 
   /** Sets the message in the handler aside, or refuses it when there is no room. **Errors**: STASH_MISUSED. */

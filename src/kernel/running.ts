@@ -17,6 +17,9 @@ import { type ActorContext, type ActorRef, type AskOptions, type ExitReason, ign
 
 const NONE: readonly PendingReply[] = Object.freeze([])
 
+/** So many asks of one handler are kept before those that are answered are looked for among them. */
+const ASKING_MAX = 16
+
 /**
  * How an incarnation handles its messages: one after the other, signals first, an async handler waited for. `run` does
  * nothing unless the cell is READY, and READY is left while a promise is waited for.
@@ -63,7 +66,7 @@ export abstract class Running extends Kin implements AskHolder {
 
   /** What few actors need. */
   private beforeMessage(rare: Rare): void {
-    if (rare.offers !== null) this.acceptOffer()
+    if (rare.offers !== null) this.admitOffers(rare)
     if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
     rare.asking = null
   }
@@ -218,7 +221,13 @@ export abstract class Running extends Kin implements AskHolder {
   private waitsFor(reply: PendingReply): void {
     if (reply.settled || !this.listens) return
     const rare = this.rarely()
-    rare.asking ??= []
+    if (rare.asking === null) {
+      rare.asking = []
+      rare.askingMax = ASKING_MAX
+    } else if (rare.asking.length >= rare.askingMax) {
+      rare.asking = rare.asking.filter(({ settled }) => !settled)
+      rare.askingMax = Math.max(ASKING_MAX, rare.asking.length * 2)
+    }
     rare.asking.push(reply)
     if (this.status === BUSY) this.refuseCycle(reply)
   }

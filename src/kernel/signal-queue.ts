@@ -1,49 +1,97 @@
+import type { Cell } from './cell.ts'
 import type { SystemMessage } from './cell-state.ts'
 
-/** From here on what was taken is cut off, when it is more than what is left. */
-const CUT_AT = 1_024
-
 /**
- * The signals that wait for an actor: mostly one, but a hundred thousand where all children of a supervisor end at once, and
- * then an array's `shift` takes time in proportion.
+ * The signals that wait for an actor: mostly one, but a hundred thousand where all children of a supervisor end at once. Each
+ * is linked to its neighbours, so that one in the middle is forgotten without a look at the others:
+ *
+ *     first ──▶ stop ◀──▶ terminated a ◀──▶ terminated b ◀── last
+ *                              ▲                 ▲
+ *     ends:                    a                 b
  */
 export class SignalQueue {
-  private items: SystemMessage[]
-  private taken = 0
+  private first: Waiting | null
+  private last: Waiting | null
+  /** Whose end is told, and where; made when first asked for, since few queues are. */
+  private ends: Map<Cell, Waiting> | null = null
 
-  /** With the first: an array that begins empty takes room for seventeen with its first push. */
   constructor(first: SystemMessage) {
-    this.items = [first]
+    this.first = new Waiting(first, null)
+    this.last = this.first
   }
 
   get isEmpty(): boolean {
-    return this.taken === this.items.length
+    return this.first === null
   }
 
   push(signal: SystemMessage): void {
-    this.items.push(signal)
+    const waiting = new Waiting(signal, this.last)
+    if (this.last === null) this.first = waiting
+    else this.last.next = waiting
+    this.last = waiting
+    if (this.ends !== null && signal.type === 'terminated') this.ends.set(signal.ref, waiting)
   }
 
   /** The oldest; call it only when there is one. */
   shift(): SystemMessage {
-    const signal = this.items[this.taken++] as SystemMessage
-    if (this.taken >= CUT_AT && this.taken * 2 > this.items.length) this.cut()
-    return signal
+    const oldest = this.first as Waiting
+    this.remove(oldest)
+    return oldest.signal
   }
 
   some(is: (signal: SystemMessage) => boolean): boolean {
-    for (let at = this.taken; at < this.items.length; at++) if (is(this.items[at] as SystemMessage)) return true
+    for (let at = this.first; at !== null; at = at.next) if (is(at.signal)) return true
     return false
   }
 
   /** Keeps those that `keep` answers true for, in order. */
   filter(keep: (signal: SystemMessage) => boolean): void {
-    this.cut()
-    this.items = this.items.filter(keep)
+    let next: Waiting | null
+    for (let at = this.first; at !== null; at = next) {
+      next = at.next
+      if (!keep(at.signal)) this.remove(at)
+    }
   }
 
-  private cut(): void {
-    this.items = this.items.slice(this.taken)
-    this.taken = 0
+  /** Whether it is to be told that `cell` has ended. */
+  hasEndOf(cell: Cell): boolean {
+    return this.allEnds().has(cell)
+  }
+
+  /** It is not to be told that `cell` has ended. */
+  forgetEndOf(cell: Cell): void {
+    const end = this.allEnds().get(cell)
+    if (end !== undefined) this.remove(end)
+  }
+
+  /** An actor's end is told once, so there is one place for each. */
+  private allEnds(): Map<Cell, Waiting> {
+    if (this.ends !== null) return this.ends
+    this.ends = new Map()
+    for (let at = this.first; at !== null; at = at.next)
+      if (at.signal.type === 'terminated') this.ends.set(at.signal.ref, at)
+    return this.ends
+  }
+
+  private remove(waiting: Waiting): void {
+    const { signal, previous, next } = waiting
+    // One that was taken is not to keep those behind it from the garbage collector.
+    waiting.next = null
+    if (previous === null) this.first = next
+    else previous.next = next
+    if (next === null) this.last = previous
+    else next.previous = previous
+    if (this.ends !== null && signal.type === 'terminated') this.ends.delete(signal.ref)
+  }
+}
+
+class Waiting {
+  readonly signal: SystemMessage
+  previous: Waiting | null
+  next: Waiting | null = null
+
+  constructor(signal: SystemMessage, previous: Waiting | null) {
+    this.signal = signal
+    this.previous = previous
   }
 }

@@ -24,6 +24,7 @@ import {
   type ShutdownTaskOptions,
 } from './shutdown-phases.ts'
 import { onShutdownSignal } from './shutdown-signals.ts'
+import { isNoTime, refuseTime } from './shutdown-time.ts'
 import type { ActorRef, ExitReason, SpawnOptions, StopOptions } from './types.ts'
 
 export interface ActorSystemOptions extends SchedulerOptions {
@@ -153,10 +154,11 @@ export class ActorSystem implements AsyncDisposable {
 
   /**
    * Runs the tasks of `onShutdown`, then stops the top-level actors in reverse order of their start, each within
-   * `shutdownMs`, which is no limit for the tasks. Resolves when no actor is left and never rejects; a second call waits
-   * for the first. From the call on no top-level actor is started.
+   * `shutdownMs`, which is no limit for the tasks. Resolves when no actor is left; a second call waits for the first. From
+   * the call on no top-level actor is started. **Errors**: RangeError for a `shutdownMs` that is none, and then nothing ends.
    */
   terminate(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     return this.terminateBecause(NORMAL, options)
   }
 
@@ -175,7 +177,11 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   private terminateBecause(reason: ExitReason, options?: StopOptions): Promise<void> {
-    this.ending ??= this.runDown(reason, options).then(() => this.resolveTerminated(reason))
+    if (this.ending === null) {
+      // Set before anything runs: the first part of a task may call `terminate` itself.
+      this.ending = this.whenTerminated.then(() => undefined)
+      void this.runDown(reason, options).then(() => this.resolveTerminated(reason))
+    }
     return this.ending
   }
 

@@ -38,8 +38,9 @@ export interface AskOptions {
 export interface StopOptions {
   /**
    * How long the actor has for its handler in flight, its children and its stop hook; then it is killed.
-   * `'brutal-kill'`: at once. `'infinity'`: as long as it takes. Default: 5,000; `'infinity'` for a supervisor, whose
-   * children have their own times.
+   * `'brutal-kill'`: at once. `'infinity'`: as long as it takes. **Units**: ms. **Errors**: RangeError for NaN, less than 0
+   * and what is no time, and then nobody ends. Default: 5,000; `'infinity'` for a supervisor, whose children have their
+   * own times.
    */
   readonly shutdownMs?: ShutdownTime
 }

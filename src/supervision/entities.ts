@@ -1,3 +1,4 @@
+import { askTimeError } from '../kernel/ask-deadlines.ts'
 import type { Behavior } from '../kernel/behavior.ts'
 import { systemBehavior } from '../kernel/behavior.ts'
 import type { ChildExited } from '../kernel/cell.ts'
@@ -76,6 +77,8 @@ export class Entities<Message> {
   }
 
   ask<Reply>(id: string, make: (replyTo: ReplyTo<Reply>) => Message, options?: AskOptions): Promise<Reply> {
+    const refusal = askTimeError(options?.timeoutMs)
+    if (refusal !== null) return Promise.reject(refusal)
     const entry = this.host === null ? null : this.host.entryFor(id)
     if (entry === null) {
       const held = new HeldAsk(id, make, options, this.hooks.clock)

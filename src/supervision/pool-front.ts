@@ -1,6 +1,7 @@
 import { RuntimeError, toError } from '../base/errors.ts'
 import type { Cancel } from '../base/ports.ts'
 import { PendingReply } from '../kernel/ask.ts'
+import { askTimeError } from '../kernel/ask-deadlines.ts'
 import { NORMAL } from '../kernel/behavior.ts'
 import type { Cell } from '../kernel/cell.ts'
 import type { WaitingOffer } from '../kernel/cell-state.ts'
@@ -8,6 +9,7 @@ import type { DeadLetterReason } from '../kernel/dead-letters.ts'
 import { Front } from '../kernel/front.ts'
 import { LateReply } from '../kernel/late-reply.ts'
 import { Ring } from '../kernel/ring.ts'
+import { isNoTime, refuseTime } from '../kernel/shutdown-time.ts'
 import type { AskOptions, ReplyTo, ShutdownTime, StopOptions } from '../kernel/types.ts'
 import type { PoolLane } from './pool-lane.ts'
 import { type PooledAsk, PoolItem, PoolQueue } from './pool-queue.ts'
@@ -78,6 +80,9 @@ export class PoolFront extends Front {
 
   override async ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
     if (this.isClosed) throw this.stoppedError()
+    // Before a worker has the message: then it is too late to refuse the ask.
+    const refusal = askTimeError(options?.timeoutMs)
+    if (refusal !== null) throw refusal
     const late = new LateReply()
     const message = make(late as ReplyTo<unknown> as ReplyTo<Reply>)
     const outer = new PendingReply(this, this.system.deadLetters)
@@ -90,6 +95,7 @@ export class PoolFront extends Front {
 
   /** Takes nothing more; ends when everything that waits has been handled. */
   override drain(options?: StopOptions): Promise<void> {
+    if (isNoTime(options)) return refuseTime(options)
     if (this.isStopped) return this.keeper.stop(options)
     this.limitDrain(options?.shutdownMs ?? 'infinity')
     this.draining ??= this.drainOnce()

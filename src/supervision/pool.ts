@@ -1,3 +1,4 @@
+import { checkOneOf } from '../base/bounds.ts'
 import type { Behavior } from '../kernel/behavior.ts'
 import type { Cell } from '../kernel/cell.ts'
 import type { CellSystem } from '../kernel/cell-state.ts'
@@ -61,6 +62,7 @@ export const pool = <Message>(owner: Owner, options: PoolOptions<Message>): Pool
   const { size, queue, keyOf, ttlMs, name } = options
   checkBound('size', size, SIZE_MAX)
   if (queue !== undefined) checkBound('queue.capacity', queue.capacity, Number.MAX_SAFE_INTEGER)
+  if (queue?.overflow !== undefined) checkOneOf("a pool's queue.overflow", queue.overflow, ['reject', 'backpressure'])
   if (ttlMs !== undefined && !(ttlMs > 0)) throw new RangeError(`a pool's ttlMs must be more than 0, not ${ttlMs}`)
   const lanes = Array.from({ length: size }, () => new PoolLane(lane => front.freed(lane)))
   const cell = owner.spawn(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { behavior } from '../../src/kernel/behavior.ts'
+import type { Cell } from '../../src/kernel/cell.ts'
 import type { ActorContext, ActorRef, ReplyTo } from '../../src/kernel/types.ts'
 import { gate, rejection, Stage, settle } from './support.ts'
 
@@ -243,6 +244,67 @@ describe('context.ask', () => {
     const failed = await rejection(old.ask<Ask, unknown>(b, replyTo => ({ run: () => 1, replyTo })))
     expect(failed).toMatchObject({ code: 'ACTOR_STOPPED' })
     expect(stage.letters).toMatchObject([{ recipient: '/test/b', reason: 'killed' }])
+  })
+
+  test.each([
+    ['whose message cannot be made', () => expect.fail('no message'), {}],
+    ['whose time limit is none', (replyTo: ReplyTo<unknown>) => ({ run: () => 1, replyTo }), { timeoutMs: Number.NaN }],
+  ])('%s closes no circle: its asker waits for nobody', async (_name, make, options) => {
+    await using stage = new Stage()
+    const { a, b } = three(stage)
+    const door = gate()
+    const first = ask(a, async context => {
+      await rejection(context.ask<Ask, unknown>(b, make, options))
+      await door.opened
+    })
+    await settle()
+    const second = ask(
+      b,
+      waits(
+        () => a,
+        () => 'a',
+      ),
+    )
+    await settle()
+    door.open()
+    expect(await second).toBe('a')
+    await first
+  })
+
+  test('in a handler that goes on asking keeps what is not answered, and no more than twice as much', async () => {
+    await using stage = new Stage()
+    const { a, b, c } = three(stage)
+    const kept: number[] = []
+    const door = gate()
+    const answer = await ask(a, async context => {
+      const self = context.self as unknown as Cell
+      const open = context.ask<Ask, unknown>(c, replyTo => ({ run: () => door.opened.then(() => 'c'), replyTo }))
+      for (let n = 0; n < 1_000; n++) {
+        await context.ask<Ask, unknown>(b, replyTo => ({ run: () => n, replyTo }))
+        kept.push(self.awaited.length)
+      }
+      expect(self.awaited.filter(reply => !reply.settled)).toHaveLength(1)
+      door.open()
+      return open
+    })
+    expect(Math.max(...kept)).toBeLessThanOrEqual(32)
+    expect(answer).toBe('c')
+  })
+
+  test('through a context that is revoked, of a message that cannot be made, fails with that error only', async () => {
+    await using stage = new Stage()
+    const { a, b } = three(stage)
+    let old!: ActorContext<Ask>
+    await ask(a, context => {
+      old = context
+    })
+    await a.stop()
+    // A promise that is left rejected beside it fails this file.
+    expect(await rejection(old.ask<Ask, unknown>(b, () => expect.fail('no message')))).toMatchObject({
+      message: 'no message',
+    })
+    await settle()
+    expect(stage.letters).toEqual([])
   })
 })
 

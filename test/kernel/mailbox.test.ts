@@ -187,6 +187,55 @@ describe('offer', () => {
     expect(stage.letters).toEqual([])
   })
 
+  test('(backpressure) waits for what came back from the stash too, in order', async () => {
+    await using stage = new Stage()
+    const capacity = 3
+    const seen: number[] = []
+    let waitingMax = 0
+    const actor = stage.spawn(
+      behavior<number, number>({
+        initial: () => 0,
+        receive: (set, n, context) => {
+          waitingMax = Math.max(waitingMax, (actor as unknown as { waiting: number }).waiting)
+          if (seen.length === 0 && set < 201) {
+            context.stash()
+            if ((set + 1) % 3 === 0) context.unstashAll()
+            return set + 1
+          }
+          seen.push(n)
+          return set
+        },
+        mailbox: { capacity, overflow: 'backpressure' },
+        stash: { capacity: 3 },
+      }),
+    )
+    const offers = Array.from({ length: 500 }, (_, n) => actor.offer(n))
+    await Promise.all(offers)
+    await actor.drain()
+    expect(waitingMax).toBeLessThanOrEqual(capacity + 3)
+    expect(seen).toEqual(Array.from({ length: 500 }, (_, n) => n))
+    expect(stage.letters).toEqual([])
+  })
+
+  test('that waits is refused at once when the actor stops, though its handler goes on; a drain lets it in', async () => {
+    for (const how of ['stop', 'drain'] as const) {
+      await using stage = new Stage()
+      const { actor, seen, finish } = await full(stage, 'backpressure')
+      const outcomes: unknown[] = []
+      actor.offer('c').then(
+        () => outcomes.push('accepted'),
+        error => outcomes.push(error.code),
+      )
+      const ended = actor[how]()
+      await settle()
+      expect(outcomes).toEqual(how === 'stop' ? ['ACTOR_STOPPED'] : [])
+      await finish()
+      await ended
+      expect(outcomes).toEqual(how === 'stop' ? ['ACTOR_STOPPED'] : ['accepted'])
+      expect(seen).toEqual(how === 'stop' ? ['wait'] : ['wait', 'a', 'b', 'c'])
+    }
+  })
+
   test('that waits is refused with ACTOR_STOPPED when the actor stops or is killed', async () => {
     for (const how of ['stop', 'kill'] as const) {
       await using stage = new Stage()

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { RuntimeError } from '../../src/base/errors.ts'
 import { become, behavior } from '../../src/kernel/behavior.ts'
+import { router } from '../../src/kernel/router.ts'
 import { ActorSystem } from '../../src/kernel/system.ts'
+import type { ReplyTo } from '../../src/kernel/types.ts'
+import { pool } from '../../src/supervision/pool.ts'
 import { rejection, Stage, settle } from './support.ts'
 
 const thrownBy = (doing: () => unknown): unknown => {
@@ -103,4 +106,38 @@ test('become of what no `behavior` made crashes the actor with that error', asyn
     cause: { code: 'BEHAVIOR_INVALID' },
     message: expect.stringContaining('what behaves must be made by `behavior`'),
   })
+})
+
+test.each([Number.NaN, -1, '100', {}, 'forever'])(
+  'refuses to stop and to drain within %o ms, whoever is asked, and ends nobody',
+  async value => {
+    await using stage = new Stage()
+    const echo = behavior<{ readonly replyTo: ReplyTo<string> }, null>({
+      initial,
+      receive: (state, { replyTo }) => {
+        replyTo.tell('here')
+        return state
+      },
+    })
+    const actor = stage.spawn(echo, 'actor')
+    const several = router(stage.system, { routing: 'round-robin', members: [actor], name: 'several' })
+    const workers = pool(stage.system, { worker: echo, size: 1, name: 'workers' })
+    const options = { shutdownMs: value as never }
+    const refusal = { name: 'RangeError', message: expect.stringContaining(String(value)) }
+    for (const ref of [actor, several, workers]) {
+      expect(await rejection(ref.stop(options))).toMatchObject(refusal)
+      expect(await rejection(ref.drain(options))).toMatchObject(refusal)
+      expect(await ref.ask(replyTo => ({ replyTo }))).toBe('here')
+    }
+    expect(await rejection(stage.system.terminate(options))).toMatchObject(refusal)
+    expect(await stage.spawn(echo).ask(replyTo => ({ replyTo }))).toBe('here')
+  },
+)
+
+test.each(['nonsense', null, 1])('refuses the overflow %o of a mailbox, and says which there are', overflow => {
+  const text = /reject, drop-newest, drop-oldest, backpressure.*(nonsense|null|1)/
+  for (const more of [{}, { priority: () => 1 }])
+    expect(() =>
+      behavior<string, null>({ initial, receive, mailbox: { capacity: 1, overflow: overflow as never, ...more } }),
+    ).toThrow(text)
 })

@@ -236,3 +236,50 @@ describe('the registry', () => {
     expect(registry.find(orders)).toEqual([])
   })
 })
+
+test('the end of very many at once costs the same for each: in a look-up, in a router, in a watch', async () => {
+  await using stage = new Stage()
+  const many = 20_000
+  let kids: ActorRef<string>[] = []
+  let watchAll = (): void => undefined
+  const ends: unknown[] = []
+  const parent = stage.spawn(
+    behavior<never, null>({
+      initial: context => {
+        kids = Array.from({ length: many }, () => context.spawn(leaf))
+        return null
+      },
+      receive: state => state,
+    }),
+  )
+  stage.spawn(
+    behavior<never, null>({
+      initial: context => {
+        watchAll = () => {
+          for (const kid of kids) context.watch(kid)
+          for (const kid of kids) context.watch(kid)
+          for (const kid of kids.slice(1)) context.unwatch(kid)
+        }
+        return null
+      },
+      receive: state => state,
+      onSignal: (state, signal) => {
+        ends.push(signal.ref)
+        return state
+      },
+    }),
+  )
+  await settle()
+  const several = router(stage.system, { routing: 'round-robin', members: kids })
+  for (const kid of kids) stage.system.registry.register(orders, kid)
+  await settle()
+  const before = performance.now()
+  parent.kill()
+  watchAll()
+  expect(stage.system.registry.find(orders)).toEqual([])
+  expect(several.members).toEqual([])
+  await settle()
+  // Seconds for each of the three where the end of one is looked for among all.
+  expect(performance.now() - before).toBeLessThan(1_000)
+  expect(ends).toEqual([kids[0]])
+})

@@ -64,6 +64,27 @@ describe('the shutdown of a system', () => {
     expect(reasons).toEqual([{ type: 'normal' }])
   })
 
+  test('is one, also when a task calls `terminate` before it first waits', async () => {
+    const stage = new Stage()
+    const seen: string[] = []
+    stage.spawn(actorThatSays(seen, 'actor'))
+    await settle()
+    const again: Promise<void>[] = []
+    stage.system.onShutdown('stop-accepting', async () => {
+      again.push(stage.system.terminate())
+      expect(() => stage.spawn(actorThatSays(seen, 'late actor'))).toThrow(
+        expect.objectContaining({ code: 'SYSTEM_TERMINATED' }),
+      )
+      await settle()
+      seen.push('stop-accepting ends')
+    })
+    stage.system.onShutdown('drain', () => seen.push('drain'))
+    await stage.system.terminate()
+    await Promise.all(again)
+    expect(seen).toEqual(['stop-accepting ends', 'drain', 'actor'])
+    expect(lines(stage)).toEqual([])
+  })
+
   test('runs the tasks of a system whose supervisor gave up too, with its reason', async () => {
     const stage = new Stage()
     const reasons: unknown[] = []

@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { NORMAL } from '../../src/kernel/behavior.ts'
+import { behavior, NORMAL } from '../../src/kernel/behavior.ts'
+import type { Cell } from '../../src/kernel/cell.ts'
 import type { SystemMessage } from '../../src/kernel/cell-state.ts'
 import { SignalQueue } from '../../src/kernel/signal-queue.ts'
+import { Stage } from './support.ts'
+
+const nothing = behavior<never, null>({ initial: () => null, receive: state => state })
 
 const signal = (): SystemMessage => ({ type: 'stop', reason: NORMAL })
 
@@ -49,4 +53,27 @@ test('takes as long for each of very many as for each of few', () => {
   expect(taken).toBe(300_000)
   // Half a minute and more where each moves all that are left.
   expect(performance.now() - before).toBeLessThan(3_000)
+})
+
+test('finds and forgets the end of one actor among very many as fast as among few', async () => {
+  await using stage = new Stage()
+  const cells = Array.from({ length: 50_000 }, () => stage.spawn(nothing) as unknown as Cell)
+  const ends = cells.map((ref): SystemMessage => ({ type: 'terminated', ref, reason: NORMAL }))
+  const queue = new SignalQueue(ends[0] as SystemMessage)
+  for (const end of ends.slice(1)) queue.push(end)
+  const before = performance.now()
+  let found = 0
+  for (const [at, cell] of cells.entries()) {
+    if (queue.hasEndOf(cell)) found++
+    if (at % 2 === 0) queue.forgetEndOf(cell)
+  }
+  // Minutes where each look goes through all.
+  expect(performance.now() - before).toBeLessThan(5_000)
+  expect(found).toBe(cells.length)
+  expect(cells.every((cell, at) => queue.hasEndOf(cell) === (at % 2 === 1))).toBe(true)
+  const left: SystemMessage[] = []
+  while (!queue.isEmpty) left.push(queue.shift())
+  const odd = ends.filter((_, at) => at % 2 === 1)
+  expect(left.length).toBe(odd.length)
+  expect(left.every((end, at) => end === odd[at])).toBe(true)
 })

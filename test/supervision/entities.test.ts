@@ -400,6 +400,18 @@ test("an ask's time counts from the ask: before the first start, without room, w
   expect(cast.noted.filter(line => line.startsWith('early'))).toEqual([])
 })
 
+test('an ask whose time is none is refused, whether its entity has a mailbox or not, and nobody gets its message', async () => {
+  await using cast = new Cast()
+  const entities = cast.make({})
+  const ask = () => rejection(entities.ask('a', replyTo => ({ type: 'read', replyTo }), { timeoutMs: Number.NaN }))
+  expect(await ask()).toBeInstanceOf(RangeError)
+  cast.spawn(entities.behavior)
+  await cast.pass(10)
+  expect(entities.live).toBe(0)
+  expect(await ask()).toBeInstanceOf(RangeError)
+  expect(entities.live).toBe(0)
+})
+
 test('an ask that waited for its mailbox keeps what is left of its time, and its end leaves no timer', async () => {
   await using cast = new Cast()
   const entities = cast.make({ passivateAfterMs: 1_000_000 })

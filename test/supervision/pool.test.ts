@@ -207,6 +207,7 @@ describe('a pool', () => {
       { ttlMs: 0 },
       { ttlMs: Number.NaN },
       { queue: { capacity: 0 } },
+      { queue: { capacity: 1, overflow: 'drop-oldest' as never } },
     ] satisfies Partial<PoolOptions<Job>>[])
       expect(() => poolOf(stage, newLog(), wrong)).toThrow(RangeError)
   })
@@ -679,4 +680,14 @@ describe('the end of a pool', () => {
     workers.kill()
     expect(stage.system.deadLetters.count).toBe(10)
   })
+})
+
+test('an ask of a pool whose time limit is none is refused, and no worker gets its message', async () => {
+  await using stage = new Stage()
+  const log = newLog()
+  const workers = poolOf(stage, log)
+  expect(await rejection(ask(workers, { id: 1, crash: true }, Number.NaN))).toBeInstanceOf(RangeError)
+  expect(await ask(workers, { id: 2 })).toMatch(/^worker-/)
+  expect(log.done).toEqual([2])
+  expect(log.begun).toHaveLength(1)
 })
