@@ -37,6 +37,15 @@ export abstract class Kin extends Receiver {
     return `/${this.system.name}${path}`
   }
 
+  override toString(): string {
+    return this.path
+  }
+
+  /** What `console.log` shows: a cell's insides are nobody's business. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `ActorRef(${this.path})`
+  }
+
   /** The name as it stands in a path. */
   get segment(): string {
     return typeof this.label === 'string' ? inPath(this.label) : this.name

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { type Behavior, behavior, stopped } from '../../src/kernel/behavior.ts'
 import type { ActorRef } from '../../src/kernel/types.ts'
@@ -21,6 +22,13 @@ describe('tell', () => {
     for (const message of messages) actor.tell(message)
     await settle()
     expect(seen).toEqual(messages)
+  })
+
+  test('a ref is shown by its path, not by what is inside', async () => {
+    await using stage = new Stage()
+    const ref = stage.system.spawn(collector([]), { name: 'shown' })
+    expect(`${ref}`).toBe('/test/shown')
+    expect(inspect({ ref })).toBe('{ ref: ActorRef(/test/shown) }')
   })
 
   test('never throws, whatever the message and the state of the actor', async () => {
