@@ -11,7 +11,8 @@ export const deepFreeze = <Value>(value: Value): Value => {
     if (!isPlain(part) || seen.has(part)) continue
     seen.add(part)
     Object.freeze(part)
-    open.push(...Object.values(part))
+    // One at a time: as arguments of one call, some 100,000 would not fit the stack.
+    for (const inner of Object.values(part)) open.push(inner)
   }
   return value
 }

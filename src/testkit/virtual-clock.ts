@@ -6,7 +6,7 @@ import { Deadlines } from './deadlines.ts'
  * time it was set for; those that a visited one sets are visited too, where they are due in time. Wall and monotonic time
  * move together but apart in value, and `jumpWall` moves the wall alone.
  *
- * **Units**: ms. **Bounds**: what a deadline leaves to promises runs after the whole advance; `TestSystem.advance` lets it
+ * **Units**: ms. **Errors**: RangeError for times that are no finite number. **Bounds**: what a deadline leaves to promises runs after the whole advance; `TestSystem.advance` lets it
  * run between deadlines.
  */
 export class VirtualClock implements Clock {
@@ -15,6 +15,7 @@ export class VirtualClock implements Clock {
   private readonly deadlines = new Deadlines()
 
   constructor(wallMs = 1_700_000_000_000) {
+    checkMs('the wall time', wallMs)
     this.wallMs = wallMs
   }
 
@@ -26,7 +27,10 @@ export class VirtualClock implements Clock {
     return this.steadyMs
   }
 
+  /** An infinite delay is never over. */
   after(delayMs: number, run: () => void): Cancel {
+    if (delayMs === Number.POSITIVE_INFINITY) return () => undefined
+    checkMs('a delay', delayMs)
     return this.deadlines.add(this.steadyMs + Math.max(0, delayMs), run)
   }
 
@@ -47,7 +51,8 @@ export class VirtualClock implements Clock {
 
   /** Moves to that monotonic time. **Errors**: RangeError for one that is over. */
   advanceTo(steadyMs: number): void {
-    if (!(steadyMs >= this.steadyMs))
+    checkMs('a time', steadyMs)
+    if (steadyMs < this.steadyMs)
       throw new RangeError(`the clock stands at ${this.steadyMs} ms and cannot go to ${steadyMs}`)
     for (let due = this.deadlines.nextDueMs; due !== null && due <= steadyMs; due = this.deadlines.nextDueMs) {
       this.moveTo(due)
@@ -61,6 +66,7 @@ export class VirtualClock implements Clock {
    * some after `limitMs` (default: an hour from now) still: something sets the next one for ever.
    */
   runUntilIdle(limitMs = 3_600_000): number {
+    if (!(limitMs >= 0)) throw new RangeError(`limitMs is a number of ms from 0, not ${limitMs}`)
     const endMs = this.steadyMs + limitMs
     for (let due = this.deadlines.nextDueMs; due !== null; due = this.deadlines.nextDueMs) {
       if (due > endMs)
@@ -72,6 +78,7 @@ export class VirtualClock implements Clock {
 
   /** The wall clock is set anew; timers and monotonic time notice nothing. */
   jumpWall(byMs: number): void {
+    checkMs('a jump', byMs)
     this.wallMs += byMs
   }
 
@@ -79,4 +86,8 @@ export class VirtualClock implements Clock {
     this.wallMs += steadyMs - this.steadyMs
     this.steadyMs = steadyMs
   }
+}
+
+const checkMs = (what: string, ms: number): void => {
+  if (!Number.isFinite(ms)) throw new RangeError(`${what} is a number of ms, not ${ms}`)
 }

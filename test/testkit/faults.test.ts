@@ -61,7 +61,7 @@ describe('a plan of faults', () => {
   })
 
   test('refuses numbers that are none', () => {
-    for (const wrong of [0, -1, Number.NaN]) expect(() => faults().next('read', {}, wrong)).toThrow(RangeError)
+    for (const wrong of [0, -1, 1.5, Number.NaN]) expect(() => faults().next('read', {}, wrong)).toThrow(RangeError)
     expect(() => faults().nth('read', 0, {})).toThrow(RangeError)
     expect(() => faults().sometimes('read', {}, 1.1)).toThrow(RangeError)
   })

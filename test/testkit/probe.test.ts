@@ -28,6 +28,15 @@ const failureOf = async (promise: Promise<unknown>): Promise<AssertionError> => 
 }
 
 describe('a probe on a virtual clock', () => {
+  test('waits without end for all that is to come, and leaves the clock there', async () => {
+    await using kit = testSystem()
+    const probe = kit.probe<Greeting>()
+    kit.clock.after(70, () => undefined)
+    const failed = await failureOf(probe.expectMessage({ type: 'bye' }, { timeoutMs: Number.POSITIVE_INFINITY }))
+    expect(failed.message).toContain('no message within Infinity ms')
+    expect(kit.clock.monotonicMs()).toBe(70)
+  })
+
   test('takes messages in order: any, an equal one, one by guard', async () => {
     await using kit = testSystem()
     const probe = kit.probe<Greeting>()

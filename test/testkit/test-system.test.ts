@@ -182,6 +182,15 @@ describe('virtual turns', () => {
 })
 
 describe('frozen messages', () => {
+  test('may be as long as an array can be', async () => {
+    await using kit = testSystem()
+    const probe = kit.probe<readonly unknown[]>()
+    const list = Array.from({ length: 300_000 }, (_, i) => ({ i }))
+    probe.ref.tell(list)
+    expect(await probe.expectMessage()).toBe(list)
+    expect(Object.isFrozen(list.at(-1))).toBe(true)
+  })
+
   const changing = behavior<{ readonly list: number[] }, null>({
     initial: () => null,
     receive: (state, message) => {

@@ -3,6 +3,34 @@ import { VirtualClock } from 'troupe/testkit'
 import { describe, expect, test } from 'vitest'
 
 describe('a virtual clock', () => {
+  test('refuses a delay that is no number, and times that are none', () => {
+    const clock = new VirtualClock()
+    expect(() => clock.after(Number.NaN, () => undefined)).toThrow(new RangeError('a delay is a number of ms, not NaN'))
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
+      expect(() => clock.advance(wrong)).toThrow(RangeError)
+      expect(() => clock.advanceTo(wrong)).toThrow(RangeError)
+    }
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => clock.jumpWall(wrong)).toThrow(RangeError)
+      expect(() => new VirtualClock(wrong)).toThrow(RangeError)
+    }
+    for (const wrong of [Number.NaN, -1]) expect(() => clock.runUntilIdle(wrong)).toThrow(RangeError)
+    expect([clock.monotonicMs(), clock.pending]).toEqual([0, 0])
+  })
+
+  test('never visits a deadline without end, and does not wait for it', () => {
+    const clock = new VirtualClock()
+    let ran = false
+    const cancel = clock.after(Number.POSITIVE_INFINITY, () => {
+      ran = true
+    })
+    clock.after(5, () => undefined)
+    expect(clock.pending).toBe(1)
+    expect(clock.runUntilIdle()).toBe(5)
+    cancel()
+    expect(ran).toBe(false)
+  })
+
   test('visits deadlines by due time, then in the order they were set, each at the time it was set for', () => {
     const clock = new VirtualClock(1_000)
     const visited: string[] = []

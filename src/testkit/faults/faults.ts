@@ -36,7 +36,7 @@ export class Faults<Operation extends string = string> {
   /** What a wrapper asks. */
   readonly plan: FaultPlan<Operation> = operation => this.faultOf(operation)
 
-  /** The next `count` operations of that name. **Errors**: RangeError for a count that is none. */
+  /** The next `count` operations of that name; infinite: all from now on. **Errors**: RangeError for a count that is none. */
   next(target: Target<Operation>, fault: Fault, count = 1): this {
     return this.add(target, fault, 0, count, 1)
   }
@@ -59,7 +59,8 @@ export class Faults<Operation extends string = string> {
   }
 
   private add(target: string, fault: Fault, skip: number, left: number, probability: number): this {
-    if (!(left >= 1)) throw new RangeError(`a number of operations is 1 or more, not ${left}`)
+    if (!(left >= 1 && (Number.isSafeInteger(left) || left === Number.POSITIVE_INFINITY)))
+      throw new RangeError(`a number of operations is whole and 1 or more, not ${left}`)
     this.rules.push({ target, fault, skip, left, probability })
     return this
   }
