@@ -1,9 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { checkCount } from '../base/bounds.ts'
 import { type Random, seededRandom } from '../base/ports.ts'
 import type { Behavior } from '../kernel/behavior.ts'
 import type { DeadLetter } from '../kernel/dead-letters.ts'
 import { ActorSystem, type ActorSystemOptions } from '../kernel/system.ts'
 import type { ActorRef, SpawnOptions } from '../kernel/types.ts'
+import { EndlessWork } from './endless-work.ts'
 import { frozenMessages } from './frozen-messages.ts'
 import { eventLoopTurn } from './microtasks.ts'
 import { Probe } from './probe.ts'
@@ -19,6 +21,8 @@ export interface TestSystemOptions extends Omit<ActorSystemOptions, 'ports' | 'l
   readonly wallMs?: number
   /** Whether messages are frozen before their handlers see them; see `frozenMessages`. Default: true. */
   readonly freezeMessages?: boolean
+  /** Handled at one moment of the clock; beyond it actors count as having work without end. Default: 1,000,000. */
+  readonly messagesMax?: number
 }
 
 /**
@@ -39,16 +43,19 @@ export class TestSystem implements AsyncDisposable {
   /** Every message that reached nobody, in order. */
   readonly deadLetters: DeadLetter[] = []
   private readonly waiting: Waiting
+  private readonly work: EndlessWork
 
   constructor(options: TestSystemOptions = {}) {
-    const { seed = 1, wallMs, freezeMessages = true, interceptors = [], ...others } = options
+    const { seed = 1, wallMs, freezeMessages = true, messagesMax = 1_000_000, interceptors = [], ...others } = options
+    checkCount('messagesMax', messagesMax)
     this.clock = new VirtualClock(wallMs)
     this.random = seededRandom(seed)
+    this.work = new EndlessWork(this.clock, messagesMax)
     this.system = ActorSystem.start({
       name: 'test',
       ...others,
       logger: this.logger,
-      interceptors: freezeMessages ? [frozenMessages, ...interceptors] : interceptors,
+      interceptors: [this.work.interceptor, ...(freezeMessages ? [frozenMessages] : []), ...interceptors],
       ports: { clock: this.clock, random: this.random, executor: this.turns },
     })
     this.system.deadLetters.subscribe(letter => this.deadLetters.push(letter))
@@ -67,14 +74,23 @@ export class TestSystem implements AsyncDisposable {
     return new Probe(this.system, this.waiting, name)
   }
 
-  /** Lets everything happen that needs no time to pass, and no turn that is held up. */
+  /**
+   * Lets everything happen that needs no time to pass, and no turn that is held up. **Errors**: RangeError, which names the
+   * actors, where more than `messagesMax` messages are handled at one moment; they are held up from then on.
+   */
   async settle(): Promise<void> {
     do await eventLoopTurn()
     while (this.turns.pending > 0 && !this.turns.isHeld)
+    this.work.check()
   }
 
-  /** Lets `byMs` pass: deadlines in their order, and between them everything that needs no time. */
+  /**
+   * Lets `byMs` pass: deadlines in their order, and between them everything that needs no time. **Errors**: as `settle`;
+   * RangeError for a time that is none.
+   */
   async advance(byMs: number): Promise<void> {
+    if (!(byMs >= 0 && byMs < Number.POSITIVE_INFINITY))
+      throw new RangeError(`a time to let pass is a number of ms from 0, not ${byMs}`)
     const endMs = this.clock.monotonicMs() + byMs
     await this.settle()
     for (let due = this.clock.nextDueMs; due !== null && due <= endMs; due = this.clock.nextDueMs) {
@@ -86,9 +102,10 @@ export class TestSystem implements AsyncDisposable {
 
   /**
    * The same until no deadline is left, and says how much time that took. **Units**: ms. **Errors**: RangeError when some
-   * are left after `limitMs` (default: an hour).
+   * are left after `limitMs` (default: an hour), and as `settle`.
    */
   async runUntilIdle(limitMs = 3_600_000): Promise<number> {
+    if (!(limitMs >= 0)) throw new RangeError(`limitMs is a number of ms from 0, not ${limitMs}`)
     const startMs = this.clock.monotonicMs()
     await this.settle()
     for (let due = this.clock.nextDueMs; due !== null; due = this.clock.nextDueMs) {

@@ -1,6 +1,9 @@
 import type { Cancel, Clock } from '../base/ports.ts'
 import { Deadlines } from './deadlines.ts'
 
+/** Deadlines at one moment: beyond it they set each other for ever. */
+const AT_ONCE_MAX = 1_000_000
+
 /**
  * Time that moves only when told. Deadlines are visited by due time, then in the order they were set, and each sees the
  * time it was set for; those that a visited one sets are visited too, where they are due in time. Wall and monotonic time
@@ -49,12 +52,20 @@ export class VirtualClock implements Clock {
     this.advanceTo(this.steadyMs + byMs)
   }
 
-  /** Moves to that monotonic time. **Errors**: RangeError for one that is over. */
+  /**
+   * Moves to that monotonic time. **Errors**: RangeError for one that is over, and after a million deadlines at one moment.
+   */
   advanceTo(steadyMs: number): void {
     checkMs('a time', steadyMs)
     if (steadyMs < this.steadyMs)
       throw new RangeError(`the clock stands at ${this.steadyMs} ms and cannot go to ${steadyMs}`)
+    let atOnce = 0
     for (let due = this.deadlines.nextDueMs; due !== null && due <= steadyMs; due = this.deadlines.nextDueMs) {
+      atOnce = due === this.steadyMs ? atOnce + 1 : 0
+      if (atOnce > AT_ONCE_MAX)
+        throw new RangeError(
+          `${AT_ONCE_MAX} deadlines were visited at ${due} ms, and there are more: do they set each other?`,
+        )
       this.moveTo(due)
       this.deadlines.take()()
     }

@@ -1,5 +1,5 @@
 import { behavior, intercept } from 'troupe'
-import { frozenMessages, testSystem, VirtualTurns } from 'troupe/testkit'
+import { frozenMessages, type TestSystem, testSystem, VirtualTurns } from 'troupe/testkit'
 import { describe, expect, test } from 'vitest'
 import { systemExecutor } from '../../src/base/ports.ts'
 
@@ -70,6 +70,76 @@ describe('a test system', () => {
       }),
     )
     await expect(kit.runUntilIdle(1_000)).rejects.toThrow(/left after 1000 ms/)
+  })
+
+  const talking = behavior<number, null>({
+    initial: () => null,
+    receive: (state, nr, context) => {
+      context.self.tell(nr + 1)
+      return state
+    },
+  })
+
+  test.each<readonly [string, (kit: TestSystem) => Promise<unknown>]>([
+    ['settle', kit => kit.settle()],
+    ['advance', kit => kit.advance(10)],
+    ['runUntilIdle', kit => kit.runUntilIdle()],
+    ['expectNone', kit => kit.probe().expectNone(10)],
+  ])('%s ends where an actor always has work, and says which', async (_name, wait) => {
+    await using kit = testSystem({ messagesMax: 10_000 })
+    kit.spawn(talking, { name: 'restless' }).tell(1)
+    kit.spawn(talking, { name: 'idle' })
+    await expect(wait(kit)).rejects.toThrow(
+      new RangeError(
+        '10000 messages were handled at 0 ms, and there are more: /test/restless had work still and are held up. ' +
+          'Let time pass between their messages.',
+      ),
+    )
+    await expect(kit.settle()).rejects.toThrow(/restless/)
+  })
+
+  test('lets a million messages be handled at one moment, and as many at the next', async () => {
+    await using kit = testSystem()
+    let handled = 0
+    const counting = behavior<number, null>({
+      initial: () => null,
+      receive: (state, left, context) => {
+        handled++
+        if (left > 1) context.self.tell(left - 1)
+        return state
+      },
+    })
+    const ref = kit.spawn(counting)
+    ref.tell(1_000_000)
+    await kit.settle()
+    await kit.advance(1)
+    ref.tell(1_000_000)
+    await kit.settle()
+    expect(handled).toBe(2_000_000)
+    ref.tell(1)
+    await expect(kit.settle()).rejects.toThrow(/^1000000 messages were handled at 1 ms/)
+  })
+
+  test('ends a handler that always has an answer at once', async () => {
+    await using kit = testSystem({ messagesMax: 1_000 })
+    const slow = behavior<number, null>({
+      initial: () => null,
+      receive: async (state, nr, context) => {
+        await null
+        context.self.tell(nr + 1)
+        return state
+      },
+    })
+    kit.spawn(slow, { name: 'async' }).tell(1)
+    await expect(kit.settle()).rejects.toThrow(/test\/async/)
+  })
+
+  test('refuses times and bounds that are none', async () => {
+    await using kit = testSystem()
+    for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+      await expect(kit.advance(wrong)).rejects.toThrow(RangeError)
+    for (const wrong of [-1, Number.NaN]) await expect(kit.runUntilIdle(wrong)).rejects.toThrow(RangeError)
+    for (const messagesMax of [0, 1.5, Number.NaN]) expect(() => testSystem({ messagesMax })).toThrow(RangeError)
   })
 
   test('draws the same numbers from the same seed', async () => {

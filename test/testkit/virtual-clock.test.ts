@@ -18,6 +18,15 @@ describe('a virtual clock', () => {
     expect([clock.monotonicMs(), clock.pending]).toEqual([0, 0])
   })
 
+  test('ends where deadlines without a delay set each other for ever', () => {
+    const clock = new VirtualClock()
+    const again = (): void => {
+      clock.after(0, again)
+    }
+    clock.after(5, again)
+    expect(() => clock.advance(10)).toThrow(/^1000000 deadlines were visited at 5 ms/)
+  })
+
   test('never visits a deadline without end, and does not wait for it', () => {
     const clock = new VirtualClock()
     let ran = false
