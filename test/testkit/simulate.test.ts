@@ -1,9 +1,12 @@
-import { isRuntimeError } from 'troupe'
+import { ActorSystem, behavior, isRuntimeError } from 'troupe'
 import {
+  type FaultKind,
+  type FaultOptions,
   type PlannedFault,
   type RunResult,
   replay,
   SimulatedWorld,
+  type Simulation,
   SimulationFailed,
   SimulationStuck,
   scheduleOf,
@@ -92,6 +95,107 @@ describe('a simulation', () => {
   })
 })
 
+describe('a report of a simulation', () => {
+  const note: FaultKind = { name: 'note', inject: world => world.note('a fault') }
+  const base: Simulation<object> = {
+    seeds: 3,
+    system: () => ({}),
+    load: async (_system, world) => world.sleep(100),
+    faults: { kinds: [note], perRun: { min: 6, max: 6 }, withinMs: 1_000 },
+    invariants: {},
+  }
+
+  test('counts the faults that came to pass, not those that were due after the load had ended', async () => {
+    let injected = 0
+    const counting: FaultKind = {
+      name: 'counting',
+      inject: () => {
+        injected++
+      },
+    }
+    const runs: RunResult[] = []
+    const report = await simulate({
+      ...base,
+      faults: { ...base.faults, kinds: [counting] },
+      seeds: 20,
+      onRun: run => runs.push(run),
+    })
+    expect(injected).toBeGreaterThan(0)
+    expect(injected).toBeLessThan(20 * 6)
+    expect(report.faults).toBe(injected)
+    expect(report.byKind).toEqual({ counting: injected })
+    for (const run of runs) {
+      expect(run.faults).toHaveLength(6)
+      expect(run.injected).toEqual(run.faults.filter(({ atMs }) => atMs < 100))
+    }
+  })
+
+  test('counts none where none was due', async () => {
+    const { faults, byKind } = await simulate({ ...base, load: async () => undefined })
+    expect([faults, byKind]).toEqual([0, {}])
+  })
+
+  test('has the kinds that each run is to have, also where no other is drawn', async () => {
+    const other: FaultKind = { name: 'other', inject: () => undefined }
+    const load: Simulation<object>['load'] = (_system, _world, calm) => calm
+    const alone = await simulate({ ...base, load, faults: { ...base.faults, kinds: [], always: [note] } })
+    expect(alone.byKind).toEqual({ note: 18 })
+    const both = await simulate({ ...base, load, faults: { ...base.faults, kinds: [other], always: [note] } })
+    expect(both.byKind).toEqual({ note: 3, other: 15 })
+    const wrong = { ...base, load, faults: { kinds: [other], always: [{ ...note, name: 'other' }] } }
+    await expect(simulate(wrong)).rejects.toThrow(new RangeError('two kinds of fault are named other'))
+  })
+
+  test.each<Pick<Simulation<object>, 'seeds'>>([
+    { seeds: Number.NaN },
+    { seeds: -1 },
+    { seeds: 0 },
+    { seeds: 1.5 },
+    { seeds: [] },
+    { seeds: [1, Number.NaN] },
+    { seeds: [0.5] },
+    { seeds: { first: 1, count: 0 } },
+    { seeds: { first: 0.5, count: 2 } },
+  ])('is not given for %o', async ({ seeds }) => {
+    await expect(simulate({ ...base, seeds })).rejects.toThrow(RangeError)
+  })
+
+  test.each<FaultOptions>([
+    { kinds: [note], perRun: { min: 5, max: 2 } },
+    { kinds: [note], perRun: { min: Number.NaN, max: 2 } },
+    { kinds: [note], perRun: { min: 1, max: Number.POSITIVE_INFINITY } },
+    { kinds: [note], perRun: { min: -1, max: 2 } },
+    { kinds: [note], perRun: { min: 0.5, max: 2 } },
+    { kinds: [note], withinMs: Number.NaN },
+    { kinds: [note], withinMs: -1 },
+    { kinds: [{ ...note, weight: Number.NaN }] },
+    { kinds: [{ ...note, weight: -1 }] },
+    { kinds: [], perRun: { min: 1, max: 1 } },
+  ])('is not given for %o', async faults => {
+    await expect(simulate({ ...base, faults })).rejects.toThrow(RangeError)
+  })
+
+  test('an invariant that answers false does not hold', async () => {
+    const always = await failureOf(simulate({ ...base, invariants: { always: { kept: () => false } } }))
+    expect(always.violation).toMatchObject({ invariant: 'kept', error: { message: 'it answers false' } })
+    const atEnd = await failureOf(simulate({ ...base, invariants: { atEnd: { kept: async () => false } } }))
+    expect(atEnd.violation).toMatchObject({ invariant: 'kept', error: { message: 'it answers false' } })
+  })
+
+  test('an invariant of every event that is async is refused, whatever it comes to', async () => {
+    const rejecting = async (): Promise<void> => {
+      throw new Error('too late')
+    }
+    const failed = await failureOf(simulate({ ...base, invariants: { always: { late: rejecting } } }))
+    expect(failed.violation).toMatchObject({
+      invariant: 'late',
+      error: expect.any(TypeError),
+      faults: [],
+    })
+    expect(failed.message).toContain('it gives a promise, and nobody waits for it between two events')
+  })
+})
+
 describe('a schedule of faults', () => {
   const kinds = standardFaults
   test('is the seed’s: the same again, and another for another seed', () => {
@@ -165,6 +269,30 @@ describe('a simulated world', () => {
     const turn = (): void => host.ports.executor.soon(turn)
     turn()
     await expect(busy.run(() => new Promise(() => undefined))).rejects.toThrow('the run goes on after 100 events')
+    const atOnce = new SimulatedWorld(1, { maxSteps: 100 })
+    const again = (): void => {
+      atOnce.at(atOnce.nowMs, null, 'again', again)
+    }
+    again()
+    await expect(atOnce.run(() => new Promise(() => undefined))).rejects.toThrow('the run goes on after 100 events')
+  })
+
+  test('ends where an actor always has work', async () => {
+    const world = new SimulatedWorld(1, { maxSteps: 10_000 })
+    const { ports, logger } = world.host('busy')
+    const system = ActorSystem.start({ ports, logger })
+    let handled = 0
+    const restless = behavior<'again', null>({
+      initial: () => null,
+      receive: (state, message, context) => {
+        handled++
+        context.self.tell(message)
+        return state
+      },
+    })
+    system.spawn(restless).tell('again')
+    await expect(world.run(() => world.sleep(60_000))).rejects.toThrow('the run goes on after 10000 events')
+    expect(handled).toBeLessThan(2_000_000)
   })
 
   test('an error that nobody catches ends the run', async () => {

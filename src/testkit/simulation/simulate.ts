@@ -12,9 +12,10 @@ export interface Simulation<System> extends Simulated<System> {
 
 export interface SimulationReport {
   readonly seeds: number
+  /** Faults injected: those that were due after the end of a run's load are left out. */
   readonly faults: number
   readonly events: number
-  /** Faults injected, by kind. */
+  /** The same by kind. */
   readonly byKind: Readonly<Record<string, number>>
 }
 
@@ -48,7 +49,8 @@ export class SimulationFailed extends Error {
  * and its own faults. No real timer or I/O takes part, so a seed gives the same run each time.
  *
  * **Errors**: SimulationFailed at the first invariant that breaks, with the seed, and with the smallest part of its faults
- * that is enough, which has been run twice more to the same last event. **Bounds**: as `SimulatedWorld`.
+ * that is enough, which has been run twice more to the same last event; RangeError for seeds that are none or no whole
+ * numbers, and as `scheduleOf`. **Bounds**: as `SimulatedWorld`.
  */
 export const simulate = async <System>(simulation: Simulation<System>): Promise<SimulationReport> => {
   const byKind: Record<string, number> = {}
@@ -58,9 +60,9 @@ export const simulate = async <System>(simulation: Simulation<System>): Promise<
     const result = await runOnce(simulation, seed, schedule)
     if (result.broken !== null) throw new SimulationFailed(await violationOf(simulation, result))
     seeds++
-    faults += schedule.length
+    faults += result.injected.length
     events += result.events
-    for (const { kind } of schedule) byKind[kind] = (byKind[kind] ?? 0) + 1
+    for (const { kind } of result.injected) byKind[kind] = (byKind[kind] ?? 0) + 1
     simulation.onRun?.(result)
   }
   return { seeds, faults, events, byKind }
@@ -88,10 +90,16 @@ export const violationOf = async <System>(simulated: Simulated<System>, first: R
   return { seed, invariant, error, faults, faultsAtFirst: first.faults.length, run, replays }
 }
 
-const seedsOf = (seeds: Simulation<unknown>['seeds']): Iterable<number> => {
-  if (Array.isArray(seeds)) return seeds as readonly number[]
-  const { first, count } =
-    typeof seeds === 'number' ? { first: 1, count: seeds } : (seeds as { first: number; count: number })
+const seedsOf = (seeds: Simulation<unknown>['seeds']): readonly number[] => {
+  const all =
+    typeof seeds === 'number' ? countedFrom(1, seeds) : 'first' in seeds ? countedFrom(seeds.first, seeds.count) : seeds
+  if (all.length === 0) throw new RangeError('no seed is given: nothing would be run')
+  for (const seed of all) if (!Number.isSafeInteger(seed)) throw new RangeError(`a seed is a whole number, not ${seed}`)
+  return all
+}
+
+const countedFrom = (first: number, count: number): readonly number[] => {
+  if (!(Number.isSafeInteger(count) && count >= 0)) throw new RangeError(`a number of seeds is whole, not ${count}`)
   return Array.from({ length: count }, (_, i) => first + i)
 }
 

@@ -35,6 +35,7 @@ export class SimulatedHost {
   private alive = true
   private stalledUntilMs = 0
   private lookedMs = 0
+  private looksAtClock = 0
   private offMs = 0
 
   constructor(world: SimulatedWorld, name: string, life: number) {
@@ -114,6 +115,11 @@ export class SimulatedHost {
     )
   }
 
+  /** How often anything in it has looked at the clock. */
+  get looks(): number {
+    return this.looksAtClock
+  }
+
   /** Something is due in it: it comes when the event loop gets there. */
   arrive(what: string, run: () => void): void {
     if (this.alive) this.dueTasks.push({ what, run })
@@ -154,6 +160,7 @@ export class SimulatedHost {
     return {
       nowMs: () => Math.floor(WALL_MS + this.world.nowMs + this.offMs),
       monotonicMs: () => {
+        this.looksAtClock++
         this.lookedMs = Math.max(this.lookedMs + LOOK_MS, this.world.nowMs)
         return this.lookedMs
       },

@@ -11,7 +11,7 @@ import { Trace } from './trace.ts'
 export interface WorldLimits {
   /** Simulated time after which a run counts as one that does not end. Units: ms. Default: 600,000. */
   readonly maxMs?: number
-  /** The same in events. Default: 500,000. */
+  /** The same in events; each look at the clock beyond 16 in one turn counts as one. Default: 500,000. */
   readonly maxSteps?: number
 }
 
@@ -23,6 +23,8 @@ export class SimulationStuck extends Error {
 /** How long one turn of an event loop takes. Units: ms. */
 const TURN_MS_MIN = 0.005
 const TURN_MS_MAX = 0.08
+/** Looks at the clock in one turn; more make a turn that handles messages by the thousand, which is worth more than one. */
+const LOOKS_A_TURN = 16
 /** Events between two turns of the real event loop, so that a test runner's own timers work. */
 const REAL_TURN_EVERY = 4_096
 
@@ -49,6 +51,7 @@ export class SimulatedWorld {
   private readonly lives = new Map<string, number>()
   private readonly uncaught: { readonly who: string; readonly error: unknown }[] = []
   private timeMs = 0
+  private looksBeyond = 0
 
   constructor(seed: number, { maxMs = 600_000, maxSteps = 500_000 }: WorldLimits = {}) {
     this.seed = seed
@@ -161,6 +164,8 @@ export class SimulatedWorld {
   }
 
   private step(): void {
+    if (this.trace.count + this.looksBeyond >= this.limits.maxSteps)
+      throw new SimulationStuck(`the run goes on after ${this.limits.maxSteps} events`)
     const due = this.timed.nextDueMs
     if (due !== null && due <= this.timeMs) {
       this.timed.take()()
@@ -173,14 +178,14 @@ export class SimulatedWorld {
   }
 
   private turn(host: SimulatedHost): void {
-    if (this.trace.count >= this.limits.maxSteps)
-      throw new SimulationStuck(`the run goes on after ${this.limits.maxSteps} events`)
+    const looks = host.looks + LOOKS_A_TURN
     this.timeMs += between(this.scheduling, TURN_MS_MIN, TURN_MS_MAX)
     try {
       host.step(this.scheduling)
     } catch (error) {
       this.uncaught.push({ who: host.id, error })
     }
+    this.looksBeyond += Math.max(0, host.looks - looks)
   }
 
   private leap(due: number | null): void {
