@@ -215,4 +215,89 @@ describe('a behavior on its own', () => {
     run.advance(100)
     expect(seen).toEqual(['a@40', 'quiet@90', 'quiet@140'])
   })
+
+  const stashing = (capacity: number | null) =>
+    behavior<unknown, null>({
+      initial: () => null,
+      ...(capacity === null ? {} : { stash: { capacity } }),
+      receive: (state, message, context) => {
+        if (message === 'open') context.unstashAll()
+        else context.stash()
+        if (message === 'twice') context.stash()
+        return state
+      },
+      onSignal: (state, _signal, context) => {
+        context.stash()
+        return state
+      },
+    })
+
+  test('has the stash that its behavior has, and no other', () => {
+    const run = runBehavior(stashing(2))
+    expect([undefined, 2, 3].map(message => run.tell(message)[0])).toEqual([
+      { type: 'stashed', message: undefined },
+      { type: 'stashed', message: 2 },
+      { type: 'dead-letter', message: 3, reason: 'stash-full' },
+    ])
+    run.tell('open')
+    expect(run.tell(4)).toEqual([{ type: 'stashed', message: 4 }])
+    const misused = expect.objectContaining({ code: 'STASH_MISUSED' })
+    expect(() => run.tell('twice')).toThrow(misused)
+    expect(() => runBehavior(stashing(null)).tell(1)).toThrow(misused)
+    const signalled = runBehavior(stashing(2))
+    const ref = signalled.ref('/test/other') as ActorRef<never>
+    signalled.tell(1)
+    expect(() => signalled.signal({ type: 'terminated', ref, reason: { type: 'normal' } })).toThrow(misused)
+  })
+
+  test('waits for whatever acts like a promise', async () => {
+    const thenable = (value: number): PromiseLike<number> =>
+      ({ then: done => Promise.resolve(value).then(done) }) as PromiseLike<number>
+    const acting = behavior<number, number>({ initial: () => 0, receive: (_, value) => thenable(value) as never })
+    expect(() => runBehavior(acting).tell(7)).toThrow(/async: await the call that ends in Async/)
+    const run = await runBehaviorAsync(acting)
+    await run.tellAsync(7)
+    expect(run.state).toBe(7)
+  })
+
+  test('is over once its handler has called fail, and takes no outcome of an async one', async () => {
+    const failing = behavior<'now' | 'later' | 'pipe' | 'stop', number>({
+      initial: () => 0,
+      receive: (count, message, context) => {
+        if (message === 'pipe') {
+          context.pipeToSelf(Promise.resolve(1), () => {
+            throw new Error('no message')
+          })
+          return count
+        }
+        context.fail(new Error('on purpose'))
+        if (message === 'stop') return stopped()
+        return message === 'now' ? count + 1 : Promise.resolve(count + 1)
+      },
+      onStop: (_count, reason, context) => context.log.log('info', `closed: ${reason.type}`),
+    })
+    const run = runBehavior(failing)
+    expect(run.tell('now').map(effect => effect.type)).toEqual(['failed'])
+    expect(run.ended).toMatchObject({ type: 'error', error: { message: 'on purpose' } })
+    expect(run.state).toBeUndefined()
+    expect(() => run.tell('now')).toThrow(expect.objectContaining({ code: 'ACTOR_STOPPED' }))
+    expect(run.log.lines).toEqual([])
+
+    const slow = runBehavior(failing)
+    const handling = slow.tellAsync('later')
+    expect(slow.ended).toMatchObject({ type: 'error' })
+    await handling
+    expect(slow.state).toBeUndefined()
+
+    // What the handler gives comes first, as in a system.
+    const stopping = runBehavior(failing)
+    stopping.tell('stop')
+    expect([stopping.ended, stopping.log.texts('info')]).toEqual([{ type: 'normal' }, ['closed: normal']])
+
+    const piping = runBehavior(failing)
+    piping.tell('pipe')
+    await null
+    await null
+    expect(piping.ended).toMatchObject({ type: 'error', error: { message: 'no message' } })
+  })
 })

@@ -1,5 +1,7 @@
+import { toError } from '../../base/errors.ts'
 import { type Random, seededRandom } from '../../base/ports.ts'
 import { Become, type Behavior, Stopped } from '../../kernel/behavior.ts'
+import { promiseIn } from '../../kernel/thenable.ts'
 import { type ActorContext, type ActorRef, type ExitReason, ignore, type Signal } from '../../kernel/types.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import { RecordingLogger } from '../recording-logger.ts'
@@ -24,7 +26,8 @@ export interface BehaviorRunOptions {
  * are handled when the test gives them. Its timers run on `clock`, and are handled as `advance` visits them.
  *
  * **Errors**: what a handler throws comes out of the call, and the incarnation is over: later calls throw ACTOR_STOPPED. A
- * handler that gives a promise throws TypeError here: use the call that ends in `Async`.
+ * handler that gives a promise throws TypeError here: use the call that ends in `Async`. After `context.fail` it is over
+ * too, once the handler has returned. What is stashed beyond the stash's capacity is a dead letter.
  */
 export class BehaviorRun<Message> {
   readonly clock: VirtualClock
@@ -35,14 +38,18 @@ export class BehaviorRun<Message> {
   private readonly context: RecordingContext
   private current: unknown
   private over: ExitReason | null = null
+  private isInHandler = false
+  /** What the handler has called `fail` with: it is let return first. */
+  private failure: Error | null = null
 
   constructor(behavior: Behavior<Message>, options: BehaviorRunOptions = {}) {
     const { path = '/test/actor', seed = 1, clock = new VirtualClock(), random = seededRandom(seed) } = options
     this.behavior = behavior
     this.clock = clock
     const record = (effect: Effect): number => this.effects.push(effect)
-    this.context = new RecordingContext(path, clock, random, this.log, record, message => {
-      this.tell(message as Message)
+    this.context = new RecordingContext(path, clock, random, this.log, record, {
+      deliver: message => this.tell(message as Message),
+      failed: error => this.failed(error),
     })
   }
 
@@ -106,6 +113,7 @@ export class BehaviorRun<Message> {
 
   /** Takes over what `initial` or a handler gave. */
   apply(outcome: unknown): unknown {
+    if (this.over !== null) return undefined
     if (outcome instanceof Stopped) return this.end(outcome.reason)
     if (outcome === ignore) return this.end({ type: 'normal' })
     if (!(outcome instanceof Become)) {
@@ -123,7 +131,8 @@ export class BehaviorRun<Message> {
   now(run: () => unknown): readonly Effect[] {
     const before = this.begun()
     try {
-      const result = then(run(), outcome => this.apply(outcome))
+      const result = then(this.inHandler(run), outcome => this.apply(outcome))
+      this.context.handled()
       if (result instanceof Promise) {
         result.catch(() => undefined)
         throw new TypeError(`${this.context.path}: this handler is async: await the call that ends in Async`)
@@ -131,16 +140,23 @@ export class BehaviorRun<Message> {
     } catch (error) {
       this.crash(error)
     }
+    this.crashIfFailed()
     return this.effects.slice(before)
   }
 
   async eventually(run: () => unknown): Promise<readonly Effect[]> {
     const before = this.begun()
     try {
-      await this.apply(await run())
+      const outcome = this.inHandler(run)
+      // A system crashes an actor that has failed while its handler waits.
+      if (promiseIn(outcome) !== null) this.crashIfFailed()
+      await this.apply(await outcome)
+      this.context.handled()
     } catch (error) {
-      this.crash(error)
+      if (this.over === null) this.crash(error)
+      this.log.log('debug', `${this.context.path}: a handler failed after its incarnation had ended`, { error })
     }
+    this.crashIfFailed()
     return this.effects.slice(before)
   }
 
@@ -149,8 +165,7 @@ export class BehaviorRun<Message> {
   }
 
   private receive(message: Message): unknown {
-    this.context.restartReceiveTimeout()
-    this.context.current = deepFreeze(message)
+    this.context.begins(deepFreeze(message), this.behavior.stashCapacity)
     return this.behavior.receive(this.current, message, this.ctx)
   }
 
@@ -169,9 +184,32 @@ export class BehaviorRun<Message> {
   }
 
   private crash(error: unknown): never {
-    this.over = { type: 'error', error: error as Error }
-    this.context.end()
+    this.crashed(toError(error))
     throw error
+  }
+
+  private crashed(error: Error): void {
+    this.over = { type: 'error', error }
+    this.context.end()
+    this.current = undefined
+  }
+
+  private failed(error: Error): void {
+    this.failure ??= error
+    if (!this.isInHandler) this.crashIfFailed()
+  }
+
+  private crashIfFailed(): void {
+    if (this.failure !== null && this.over === null) this.crashed(this.failure)
+  }
+
+  private inHandler(run: () => unknown): unknown {
+    this.isInHandler = true
+    try {
+      return run()
+    } finally {
+      this.isInHandler = false
+    }
   }
 }
 
@@ -195,5 +233,7 @@ export const runBehaviorAsync = async <Message>(
   return run
 }
 
-const then = (value: unknown, next: (value: unknown) => unknown): unknown =>
-  value instanceof Promise ? value.then(next) : next(value)
+const then = (value: unknown, next: (value: unknown) => unknown): unknown => {
+  const promise = promiseIn(value)
+  return promise === null ? next(value) : promise.then(next)
+}

@@ -19,6 +19,7 @@ export type Effect =
   | { readonly type: 'stop-requested' | 'drain-requested' | 'kill-requested'; readonly ref: string }
   | { readonly type: 'stashed'; readonly message: unknown }
   | { readonly type: 'unstashed' }
+  | { readonly type: 'dead-letter'; readonly message: unknown; readonly reason: 'stash-full' }
   | {
       readonly type: 'timer-started'
       readonly key: TimerKey

@@ -1,6 +1,7 @@
 import { RuntimeError, toError } from '../../base/errors.ts'
 import type { Cancel, Clock, Random } from '../../base/ports.ts'
 import type { Behavior } from '../../kernel/behavior.ts'
+import { NOTHING } from '../../kernel/cell-state.ts'
 import { isName, nameInvalid, nameTaken } from '../../kernel/names.ts'
 import type { Scheduled } from '../../kernel/scheduled.ts'
 import { type ActorTimers, type TimerKey, Timers, type TimerTimes } from '../../kernel/timers.ts'
@@ -9,8 +10,13 @@ import type { RecordingLogger } from '../recording-logger.ts'
 import type { Record } from './effects.ts'
 import { incarnationOver, RecordingRef, recordAsk } from './recording-ref.ts'
 
-/** What time sends to the behavior itself. */
-export type OwnMessage = (message: unknown) => void
+/** The run that a context is for. */
+export interface Owner {
+  /** Time sends a message to the behavior itself. */
+  deliver(message: unknown): void
+  /** The incarnation is to crash. */
+  failed(error: Error): void
+}
 
 /** A context without a system behind it: what is done through it becomes effects. Timers run on the run's clock. */
 export class RecordingContext implements ActorContext<unknown> {
@@ -19,28 +25,30 @@ export class RecordingContext implements ActorContext<unknown> {
   readonly random: Random
   readonly log: RecordingLogger
   readonly timers: ActorTimers<unknown>
-  /** The message in the handler. */
-  current: unknown
   private readonly record: Record
-  private readonly deliver: OwnMessage
+  private readonly owner: Owner
+  /** The message in the handler. */
+  private current: unknown = NOTHING
+  private stashCapacity = 0
+  private stashed = 0
   private readonly abort = new AbortController()
   private readonly children = new Map<string, RecordingRef>()
   private readonly running: Timers
   private cancelReceive: Cancel | null = null
   private armReceive: (() => void) | null = null
 
-  constructor(path: string, clock: Clock, random: Random, log: RecordingLogger, record: Record, deliver: OwnMessage) {
+  constructor(path: string, clock: Clock, random: Random, log: RecordingLogger, record: Record, owner: Owner) {
     this.self = new RecordingRef(path, record)
     this.clock = clock
     this.random = random
     this.log = log
     this.record = record
-    this.deliver = deliver
+    this.owner = owner
     this.running = new Timers({
       system: { clock },
       isIdle: true,
       tellScheduled: (scheduled: Scheduled) => {
-        if (scheduled.arrive()) deliver(scheduled.message)
+        if (scheduled.arrive()) owner.deliver(scheduled.message)
       },
     })
     this.timers = recordingTimers(this.running, record)
@@ -98,12 +106,19 @@ export class RecordingContext implements ActorContext<unknown> {
   }
 
   stash(): void {
-    if (this.current === undefined)
-      throw new RuntimeError('STASH_MISUSED', `${this.path}: no message is in the handler that could be stashed`)
-    this.record({ type: 'stashed', message: this.current })
-    this.current = undefined
+    if (this.stashCapacity === 0) throw stashLacking(this.path)
+    if (this.current === NOTHING) throw nothingToStash(this.path)
+    const message = this.current
+    this.current = NOTHING
+    if (this.stashed >= this.stashCapacity) {
+      this.record({ type: 'dead-letter', message, reason: 'stash-full' })
+      return
+    }
+    this.stashed++
+    this.record({ type: 'stashed', message })
   }
   unstashAll(): void {
+    this.stashed = 0
     this.record({ type: 'unstashed' })
   }
 
@@ -111,7 +126,7 @@ export class RecordingContext implements ActorContext<unknown> {
     this.record({ type: 'receive-timeout-set', afterMs, message })
     this.armReceive = () => {
       this.cancelReceive?.()
-      this.cancelReceive = this.clock.after(afterMs, () => this.deliver(message))
+      this.cancelReceive = this.clock.after(afterMs, () => this.owner.deliver(message))
     }
     this.armReceive()
   }
@@ -119,21 +134,37 @@ export class RecordingContext implements ActorContext<unknown> {
     this.record({ type: 'receive-timeout-cancelled' })
     this.forgetReceiveTimeout()
   }
-  /** A message was taken: the time counts anew. */
-  restartReceiveTimeout(): void {
+  /** A message comes into the handler of a behavior with such a stash: the time counts anew. */
+  begins(message: unknown, stashCapacity: number): void {
     this.armReceive?.()
+    this.current = message
+    this.stashCapacity = stashCapacity
+  }
+  /** Nothing is in the handler any more. */
+  handled(): void {
+    this.current = NOTHING
   }
 
   pipeToSelf<Value>(promise: PromiseLike<Value>, toMessage: (result: PipedResult<Value>) => unknown): void {
     this.record({ type: 'piped' })
+    const pipe = (result: PipedResult<Value>): void => {
+      try {
+        this.self.tell(toMessage(result))
+      } catch (error) {
+        this.fail(error)
+      }
+    }
     promise.then(
-      value => this.self.tell(toMessage({ ok: true, value })),
-      thrown => this.self.tell(toMessage({ ok: false, error: toError(thrown) })),
+      value => pipe({ ok: true, value }),
+      thrown => pipe({ ok: false, error: toError(thrown) }),
     )
   }
 
-  fail(error: unknown): void {
-    this.record({ type: 'failed', error: toError(error) })
+  fail(thrown: unknown): void {
+    if (this.abort.signal.aborted) return
+    const error = toError(thrown)
+    this.record({ type: 'failed', error })
+    this.owner.failed(error)
   }
 
   end(): void {
@@ -148,6 +179,12 @@ export class RecordingContext implements ActorContext<unknown> {
     this.armReceive = null
   }
 }
+
+const stashLacking = (path: string): RuntimeError =>
+  new RuntimeError('STASH_MISUSED', `${path}: give its behavior \`stash: { capacity }\` to stash messages`)
+
+const nothingToStash = (path: string): RuntimeError =>
+  new RuntimeError('STASH_MISUSED', `${path}: no message is in the handler that could be stashed`)
 
 const recordingTimers = (timers: Timers, record: Record): ActorTimers<unknown> => ({
   start: (key: TimerKey, message: unknown, times: TimerTimes) => {
