@@ -4,8 +4,8 @@ import { join } from 'node:path'
 
 const ROOT = process.cwd()
 const KILLS = 'test/supervisors/main/kills.test.ts'
-/** Tests of that file for each of its rounds: two modes on LMDB, two on Redis, and the Redis server killed. */
-const TESTS_A_ROUND = 5
+/** Tests of that file for each of its rounds: two modes on LMDB, two on Redis, the Redis server killed, and SIGSTOP with cuts. */
+const TESTS_A_ROUND = 6
 
 export interface FailedRound {
   readonly round: string
@@ -13,8 +13,8 @@ export interface FailedRound {
 }
 
 /**
- * The real thing: the main job as a process on LMDB and on Redis, killed with SIGKILL at random moments, and the Redis server
- * killed under it, as `kills.test.ts` has it. One round is one of its tests, with moments from a seed of its own.
+ * The real thing: the main job as a process on LMDB and on Redis, killed with SIGKILL at random moments, the Redis server
+ * killed under it, and stopped and cut off for a while, as `kills.test.ts` has it. One round is one of its tests, with moments from a seed of its own.
  */
 export const runRounds = (
   rounds: number,

@@ -1,6 +1,7 @@
 /**
  * The main job, killed with SIGKILL at random moments, several times in a row, until a run comes to its end. Whatever
- * moments these are, the result is that of a run that nobody disturbed.
+ * moments these are, the result is that of a run that nobody disturbed. So it is where its server is killed, and where it is
+ * stopped for a while (SIGSTOP) or its connections are cut.
  *
  * More rounds, other moments: KILL_ROUNDS=100 KILL_SEED=7 npx vitest run test/supervisors/main/kills.test.ts
  */
@@ -14,6 +15,7 @@ import { lmdbJournal } from 'troupe/lmdb'
 import { redisJournal } from 'troupe/redis'
 import { beforeAll, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/base/ports.ts'
+import { startCuttingProxy } from '../../support/cutting-proxy.ts'
 import { type BuiltPackage, buildPackage } from '../support/built.ts'
 import { linesIn, runMain, startMain, summaryIn } from '../support/main-job.ts'
 import { kept } from '../support/marketplaces.ts'
@@ -182,5 +184,41 @@ it.each(roundsOf('Redis').filter(({ mode }) => mode === 'orchestration'))(
     console.log(`${mode}, seed ${seed}: the server was killed ${restarts} times`)
     expect(code, stderr).toBe(0)
     await expectUndisturbed(args, () => redisJournal({ url: server.url }), mode)
+  },
+)
+
+it.each(roundsOf('Redis').filter(({ mode }) => mode === 'orchestration'))(
+  'goes on through SIGSTOP and cut connections on $where by $mode, seed $seed',
+  { timeout: 120_000 },
+  async ({ mode, seed }) => {
+    const { server } = await kept(newRedisStore(['--appendfsync always']))
+    const proxy = await startCuttingProxy(server.port)
+    const args = ['--limit', `${COUNT}`, '--snapshot-every', '40']
+    const random = seededRandom(seed)
+    const job = startMain(built.main, [...args, '--journal', `redis://127.0.0.1:${proxy.port}`, '--mode', mode])
+    let over = false
+    void job.ended.then(() => {
+      over = true
+    })
+    let [stops, cuts] = [0, 0]
+    while (!over && stops + cuts < 8) {
+      await sleep(50 + random.next() * 250)
+      if (random.next() < 0.5) {
+        job.child.kill('SIGSTOP')
+        await sleep(random.next() * 500)
+        job.child.kill('SIGCONT')
+        stops++
+      } else {
+        proxy.down()
+        await sleep(random.next() * 200)
+        proxy.up()
+        cuts++
+      }
+    }
+    const { code, stderr } = await job.ended
+    await proxy.stop()
+    console.log(`${mode}, seed ${seed}: stopped ${stops} times, cut off ${cuts} times`)
+    expect(code, stderr).toBe(0)
+    await expectUndisturbed([...args, '--journal', server.url], () => redisJournal({ url: server.url }), mode)
   },
 )
