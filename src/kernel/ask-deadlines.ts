@@ -34,10 +34,11 @@ export class AskDeadlines {
     this.executor = executor
   }
 
-  /** Has `waiting` expire when `timeoutMs` are over, or a little later. **Errors**: RangeError for a time that is none. */
-  add(waiting: Expiring, timeoutMs: number): Deadline {
-    const refusal = askTimeError(timeoutMs)
+  /** Has `waiting` expire when `askedMs` are over, or a little later; where that is 0 or less, in the next turn. **Errors**: RangeError for a time that is none. */
+  add(waiting: Expiring, askedMs: number): Deadline {
+    const refusal = askTimeError(askedMs)
     if (refusal !== null) throw refusal
+    const timeoutMs = Math.max(0, askedMs)
     const known = this.lines.get(timeoutMs)
     if (known !== undefined) return known.add(waiting)
     const isShared = this.lines.size < LINES_MAX

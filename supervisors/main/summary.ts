@@ -9,7 +9,6 @@ export interface Summary {
   readonly declined: number
   readonly referred: number
   readonly rejected: number
-  readonly withdrawn: number
   readonly thisRun: number
   readonly recovered: number
   readonly fromSnapshot: number
@@ -26,6 +25,8 @@ export interface Summary {
   readonly journal: string
   /** False: a signal ended the run before the end of its input. */
   readonly complete: boolean
+  /** Over the whole input, beside the five above: by their customers, over HTTP. */
+  readonly withdrawn: number
 }
 
 export interface RunFigures {
@@ -49,7 +50,6 @@ export const summaryOf = (run: RunFigures): Summary => {
     declined: tally.declined,
     referred: tally.referred,
     rejected: tally.rejected,
-    withdrawn: tally.withdrawn,
     thisRun: tally.thisRun,
     recovered: recovered.entities,
     fromSnapshot: recovered.fromSnapshot,
@@ -64,6 +64,7 @@ export const summaryOf = (run: RunFigures): Summary => {
     mode: run.mode,
     journal: run.journal,
     complete: run.complete,
+    withdrawn: tally.withdrawn,
   }
 }
 

@@ -26,7 +26,7 @@ const main = (...args: readonly string[]): Promise<Ended> => runMain(built.main,
 const SUMMARY_KEYS = [
   ...['applications', 'quotes', 'declined', 'referred', 'rejected', 'thisRun', 'recovered', 'fromSnapshot'],
   ...['eventsReplayed', 'events', 'quotesPerSecond', 'p50Ms', 'p99Ms', 'maxMs', 'restarts', 'deadLetters'],
-  ...['mode', 'journal', 'complete'],
+  ...['mode', 'journal', 'complete', 'withdrawn'],
 ]
 
 it('without options takes the 5,000 sample applications into ./.troupe and ends with a summary', async () => {
