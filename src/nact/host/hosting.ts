@@ -11,18 +11,25 @@ import { JournalEngine } from '../engine/journal-engine.ts'
 import { blankHosted, type Hosted, hostedCoding } from './hosted-coding.ts'
 import { type AnyDefinition, failed, hostedHandler } from './hosted-handler.ts'
 
-/** What is needed of nact, 7.6 or later: `import * as nact from 'nact'`, or from `troupe/nact`. */
+/**
+ * What is needed of nact, 7.6 or later: `import * as nact from 'nact'`, or from `troupe/nact`. Two packages with types of
+ * their own fulfil it, so it says how many arguments there are and leaves what they are to them.
+ */
 export interface NactModule {
-  // biome-ignore lint/suspicious/noExplicitAny: two packages with types of their own fulfil it.
-  readonly start: (...extensions: any[]) => any
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  readonly stop: (actor: any) => void
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  readonly dispatch: (actor: any, message: any) => void
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  readonly spawnPersistent: (parent: any, f: any, key: string, name?: string, properties?: any) => any
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  readonly configurePersistence: (engine: any) => any
+  readonly start: (...extensions: never[]) => unknown
+  readonly stop: (actor: never) => void
+  readonly dispatch: (actor: never, message: never) => void
+  readonly spawnPersistent: (parent: never, f: never, key: string, name?: string, properties?: never) => unknown
+  readonly configurePersistence: (engine: never) => unknown
+}
+
+/** The same, for the one place that gives it what belongs there. */
+interface CallableNact {
+  start(extension: unknown): unknown
+  stop(actor: unknown): void
+  dispatch(actor: unknown, message: unknown): void
+  spawnPersistent(parent: unknown, f: unknown, key: string, name: string, properties: unknown): unknown
+  configurePersistence(engine: unknown): unknown
 }
 
 /** Sweeps in the time after which an idle actor is stopped. */
@@ -51,7 +58,7 @@ class Entry {
  */
 export class Hosting {
   restarts = 0
-  private readonly nact: NactModule
+  private readonly nact: CallableNact
   private readonly definition: AnyDefinition
   private readonly store: EventStore
   private readonly options: EventSourcedEntitiesOptions
@@ -72,14 +79,14 @@ export class Hosting {
     options: EventSourcedEntitiesOptions,
     context: ActorContext<never>,
   ) {
-    this.nact = nact
+    this.nact = nact as unknown as CallableNact
     this.definition = definition
     this.store = store
     this.options = options
     this.context = context
     const { version = 1, keep = 2 } = definition.snapshot ?? {}
     this.engine = new JournalEngine(async () => store, hostedCoding(version, keep))
-    this.system = nact.start(nact.configurePersistence(this.engine))
+    this.system = this.nact.start(this.nact.configurePersistence(this.engine))
     this.cancelSweep = this.scheduleSweep()
   }
 
