@@ -13,6 +13,7 @@
 import { fstatSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { RuntimeError, toError } from '../../base/errors.ts'
+import { OneByOne } from '../../base/one-by-one.ts'
 
 /** How the database stands: its last page in use, and the pages of the tree that is changed all over. Units: pages. */
 export interface Extent {
@@ -42,6 +43,8 @@ export class Room {
   #left = 0
   #taken = 0
   #extent: Extent
+  readonly #inTurn = new OneByOne()
+  /** The last of those that grow the file; null: none does. */
   #growing: Promise<unknown> | null = null
 
   private constructor(name: string, file: FileHandle, measure: () => Extent) {
@@ -63,10 +66,10 @@ export class Room {
     const pages = this.#pagesOf(growth)
     if (this.#growing === null && pages <= this.#left) return this.#takeLeft(pages)
     // One after the other: what one appends is the other's room.
-    const growing = (this.#growing ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => this.#grow(pages))
-      .then(() => this.#takeLeft(pages))
+    const growing = this.#inTurn.run(async () => {
+      await this.#grow(pages)
+      return this.#takeLeft(pages)
+    })
     this.#growing = growing
     const done = (): void => {
       if (this.#growing === growing) this.#growing = null

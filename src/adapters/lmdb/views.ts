@@ -10,6 +10,8 @@
 import { resolve } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { isRuntimeError, toError } from '../../base/errors.ts'
+import { type Logger, stderrLogger } from '../../base/logger.ts'
+import { OneByOne } from '../../base/one-by-one.ts'
 import { viewConflict, viewGone, viewsClosed } from '../../projection/view-errors.ts'
 import type { Build, Builds, EntryRange, FoundRow, Offset, RowChange, ViewStore } from '../../projection/view-store.ts'
 import { keyOfEntry, packRow, unpackRow } from '../codec/row.ts'
@@ -20,6 +22,8 @@ import { unreadable, writeFailed } from './write-failed.ts'
 export interface LmdbViewsOptions {
   /** A folder of its own; it is made if it is not there. */
   readonly path: string
+  /** Default: standard error. */
+  readonly logger?: Logger
 }
 
 /**
@@ -27,7 +31,8 @@ export interface LmdbViewsOptions {
  * **Errors** of `open`: JOURNAL_LOCKED, JOURNAL_MISCONFIGURED, JOURNAL_CORRUPT. A folder that is lost or corrupt costs no
  * data: remove it, and the views are made anew. **Bounds**: disk; memory for a page.
  */
-export const lmdbViews = ({ path }: LmdbViewsOptions): ViewStore => new LmdbViews(resolve(path))
+export const lmdbViews = ({ path, logger = stderrLogger }: LmdbViewsOptions): ViewStore =>
+  new LmdbViews(resolve(path), logger)
 
 type Table = Database<Buffer, Buffer>
 
@@ -57,17 +62,19 @@ const ENTRY_BYTES = 1_200
 class LmdbViews implements ViewStore {
   readonly name: string
   readonly #path: string
+  readonly #logger: Logger
   #opening: Promise<void> | null = null
   #tables: Tables | null = null
   #room: Room | null = null
   #lock: StoreLock | null = null
-  #writing: Promise<unknown> = Promise.resolve()
-  #dropping: Promise<void> = Promise.resolve()
+  readonly #writing = new OneByOne()
+  readonly #dropping = new OneByOne()
   #isClosing = false
 
-  constructor(path: string) {
+  constructor(path: string, logger: Logger) {
     this.name = `views lmdb:${path}`
     this.#path = path
+    this.#logger = logger
   }
 
   open(): Promise<void> {
@@ -126,7 +133,7 @@ class LmdbViews implements ViewStore {
 
   write(build: Build, partition: number, before: number, after: Offset, changes: readonly RowChange[]): Promise<void> {
     // One after the other: the check reads what the write before has put.
-    return this.#inTurn(async () => {
+    return this.#writing.run(async () => {
       const { offsets, rows, entries, root } = this.#of(build)
       const offsetKey = keyOf(build, `${partition}`)
       const stored = this.#reading(() => offsets.get(offsetKey))
@@ -171,8 +178,8 @@ class LmdbViews implements ViewStore {
   async close(): Promise<void> {
     if (this.#isClosing || this.#tables === null) return
     this.#isClosing = true
-    await this.#writing
-    await this.#dropping
+    await this.#writing.settled()
+    await this.#dropping.settled()
     const tables = this.#tables
     this.#tables = null
     await tables.root.close()
@@ -216,22 +223,21 @@ class LmdbViews implements ViewStore {
 
   /** Changes what is stored of a view's builds, one change after the other. */
   #change(view: string, change: (stored: StoredBuilds) => StoredBuilds): Promise<StoredBuilds> {
-    return this.#inTurn(async () => {
+    return this.#writing.run(async () => {
       const changed = change(this.#buildsOf(view))
       await this.#inRoom([ENTRY_BYTES], () => this.#use().builds.put(view, changed))
       return changed
     })
   }
 
-  #inTurn<Result>(write: () => Promise<Result>): Promise<Result> {
-    const written = this.#writing.then(write)
-    this.#writing = written.catch(() => undefined)
-    return written
-  }
-
   /** The rows of builds that nobody asks any more go in many small writes. What cannot be removed now is at the next start. */
   #dropLater(view: string): void {
-    this.#dropping = this.#dropping.then(() => this.#drop(view)).catch(() => undefined)
+    this.#dropping
+      .run(() => this.#drop(view))
+      .catch(error => {
+        if (this.#isClosing) return
+        this.#logger.log('warn', `${this.name}: old rows of view ${view} are not removed yet`, { error })
+      })
   }
 
   async #drop(view: string): Promise<void> {

@@ -8,6 +8,7 @@
  */
 
 import { toError } from '../../base/errors.ts'
+import { OneByOne } from '../../base/one-by-one.ts'
 import type { Cancel } from '../../base/ports.ts'
 import { Connection, ConnectionLost } from './connection.ts'
 import { type StreamEntry, StreamMessage } from './streams-entry.ts'
@@ -51,7 +52,7 @@ export class StreamReading {
   /** Ends what the reading waits for: room, or the end of a rest. */
   private stir: (() => void) | null = null
   /** One command after another, so that an answer about pending entries is never older than an acknowledgement. */
-  private lastCommand: Promise<unknown> = Promise.resolve()
+  private readonly commandsInTurn = new OneByOne()
   private readonly ended: Promise<void>
 
   constructor(settings: StreamSettings, wake: () => void) {
@@ -131,7 +132,7 @@ export class StreamReading {
     for (let topic = 0; topic < this.settings.topics.length; topic++) {
       for (let after: string | null = '0'; after !== null; ) {
         const room = await this.room(line, 1)
-        after = await this.inTurn(async () => {
+        after = await this.commandsInTurn.run(async () => {
           const found = await this.group.readPending(line.commands, topic, after!, Math.min(room, IDS_MAX))
           if (found === null) return null
           this.admit([found])
@@ -174,14 +175,14 @@ export class StreamReading {
     for (const [topic, messages] of this.unacknowledged.entries()) {
       const ids = [...messages.keys()]
       for (let i = 0; i < ids.length; i += IDS_MAX)
-        await this.inTurn(() => this.group.keep(line.commands, topic, ids.slice(i, i + IDS_MAX)))
+        await this.commandsInTurn.run(() => this.group.keep(line.commands, topic, ids.slice(i, i + IDS_MAX)))
     }
   }
 
   private async claim(line: Line): Promise<void> {
     for (let topic = 0; topic < this.settings.topics.length; topic++) {
       for (let start: string | null = '0-0'; start !== null && !this.closed && this.free > 0; ) {
-        start = await this.inTurn(async () => {
+        start = await this.commandsInTurn.run(async () => {
           const count = Math.max(1, Math.min(this.free, IDS_MAX))
           const claimed = await this.group.claim(line.commands, topic, this.settings.claimIdleMs, start!, count)
           this.admit([claimed])
@@ -266,7 +267,7 @@ export class StreamReading {
       const batch = this.finished.slice(0, IDS_MAX)
       for (let topic = 0; topic < this.settings.topics.length; topic++) {
         const ids = batch.filter(done => done.topic === topic).map(({ entryId }) => entryId)
-        if (ids.length > 0) await this.inTurn(() => this.group.acknowledge(line.commands, topic, ids))
+        if (ids.length > 0) await this.commandsInTurn.run(() => this.group.acknowledge(line.commands, topic, ids))
       }
       this.finished = this.finished.slice(batch.length)
       for (const { topic, entryId } of batch) this.unacknowledged[topic]!.delete(entryId)
@@ -276,13 +277,6 @@ export class StreamReading {
   }
 
   // ── waiting and failing ──────────────────────────────────────────────────────────────────────────────────────────
-
-  private inTurn<Reply>(command: () => Promise<Reply>): Promise<Reply> {
-    const reply = this.lastCommand.then(command)
-    // Whoever asked learns of the failure; the next command has its own.
-    this.lastCommand = reply.catch(() => undefined)
-    return reply
-  }
 
   /** Its reading ends with that error, wherever it is, and the next line begins. */
   private drop(line: Line, error: Error): void {

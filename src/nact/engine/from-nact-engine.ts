@@ -1,4 +1,5 @@
 import { RuntimeError } from '../../base/errors.ts'
+import { OneByOne } from '../../base/one-by-one.ts'
 import { checkGroupNames } from '../../persistence/group-name.ts'
 import {
   type Append,
@@ -70,7 +71,7 @@ class EngineJournal implements Journal {
   private isClosed = false
   /** A write failed that may be there all the same. */
   private isUnsure = false
-  private snapshotting: Promise<unknown> = Promise.resolve()
+  private readonly snapshotting = new OneByOne()
 
   constructor(engine: PersistenceEngine, key: string, historyOf: (persistenceId: string) => string | null) {
     this.name = `nact:${key}`
@@ -140,9 +141,7 @@ class EngineJournal implements Journal {
       const key = this.snapshotKey(snapshot.persistenceId)
       await this.answered(this.engine.takeSnapshot(new PersistedSnapshot(encode(newest), newest[0]!.sequenceNr, key)))
     }
-    const saved = this.snapshotting.then(save)
-    this.snapshotting = saved.catch(() => undefined)
-    await saved
+    await this.snapshotting.run(save)
   }
 
   async *loadSnapshots(persistenceId: string, onUnreadable: (error: Error) => void): AsyncIterable<Snapshot> {
@@ -168,7 +167,7 @@ class EngineJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    await this.snapshotting
+    await this.snapshotting.settled()
     this.isClosed = true
   }
 

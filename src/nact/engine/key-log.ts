@@ -1,4 +1,5 @@
 import { RuntimeError } from '../../base/errors.ts'
+import { OneByOne } from '../../base/one-by-one.ts'
 import { type AppendOwner, type EventStore, PendingAppend } from '../../persistence/event-store.ts'
 import { type Append, type Cause, lastSequenceNr, type StoredAppend } from '../../persistence/journal.ts'
 
@@ -26,7 +27,7 @@ export class KeyLog {
   private unknownUpTo = 0
   private isContested = false
   private isRead = false
-  private writing: Promise<unknown> = Promise.resolve()
+  private readonly writing = new OneByOne()
 
   constructor(store: EventStore, key: string) {
     this.store = store
@@ -55,14 +56,12 @@ export class KeyLog {
 
   /** Resolves when it is durable. */
   write(number: number, write: Write): Promise<void> {
-    const written = this.writing.then(() => this.append(number, write))
-    this.writing = written.catch(() => undefined)
-    return written
+    return this.writing.run(() => this.append(number, write))
   }
 
   /** What the writer's number is in the log. **Errors**: JOURNAL_SEQUENCE_CONFLICT where it is not there. */
   async sequenceNrOf(number: number): Promise<number> {
-    await this.writing
+    await this.writing.settled()
     if (this.sequenceNr === null) await this.ask()
     const sequenceNr = number + (this.sequenceNr as number) - this.number
     if (this.number === 0) return number
@@ -100,7 +99,7 @@ export class KeyLog {
   }
 
   private async settled(): Promise<void> {
-    await this.writing
+    await this.writing.settled()
     await this.store.settled(this.key)
   }
 

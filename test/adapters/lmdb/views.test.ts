@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { lmdbViews } from '../../../src/adapters/lmdb/index.ts'
+import { RecordingLogger } from '../../../src/testkit/recording-logger.ts'
 import { viewStoreContract } from '../../projection/view-store-contract.ts'
 import { intoTable } from './lmdb-store.ts'
 
@@ -68,6 +69,23 @@ test('a row with a flipped bit is JOURNAL_CORRUPT, and never data', async () => 
   views = lmdbViews({ path })
   await views.open()
   await expect(views.get(build, ['k'])).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' })
+  await views.close()
+  rmSync(path, { recursive: true })
+})
+
+test('says so when the rows of a replaced build cannot be removed', async () => {
+  const path = newFolder()
+  const first = lmdbViews({ path })
+  await first.open()
+  await first.begin('quotes', 1)
+  await first.close()
+  await intoTable(path, 'builds', async builds => {
+    for (const key of builds.getKeys()) await builds.put(key, Buffer.from('{ no json'))
+  })
+  const logger = new RecordingLogger()
+  const views = lmdbViews({ path, logger })
+  await views.open()
+  await vi.waitFor(() => expect(logger.texts('warn')).toEqual([expect.stringContaining('old rows of view quotes')]))
   await views.close()
   rmSync(path, { recursive: true })
 })
