@@ -70,7 +70,7 @@ export {
 } from './persistence/event-sourced.ts'
 export type { RecoveryListener } from './persistence/event-sourced-actor.ts'
 export { type EntityKind, type EventSourcedEntitiesOptions, entities } from './persistence/event-sourced-entities.ts'
-export { EventStore, type EventStoreOptions, type EventStorePorts, type Follower } from './persistence/event-store.ts'
+export { EventStore, type EventStoreOptions } from './persistence/event-store.ts'
 export { type HistoryEntry, history, type PastState, stateAsOf, type Until } from './persistence/history.ts'
 export { INBOX_WINDOW } from './persistence/inbox-window.ts'
 export type {
@@ -88,6 +88,7 @@ export type {
   Writer,
 } from './persistence/journal.ts'
 export { type MemoryStore, memoryJournal, memoryStore } from './persistence/memory-journal.ts'
+export type { EventStorePorts, Follower } from './persistence/partition-writer.ts'
 export type { RecoveryOptions } from './persistence/recoveries.ts'
 export { type Recovered, recover } from './persistence/recovery.ts'
 export type { Backoff, RestartBackoff } from './supervision/backoff.ts'

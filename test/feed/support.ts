@@ -11,9 +11,10 @@ import {
 } from '../../src/feed/index.ts'
 import { ActorSystem } from '../../src/kernel/system.ts'
 import type { ActorRef } from '../../src/kernel/types.ts'
-import { type AppendOwner, EventStore, PendingAppend } from '../../src/persistence/event-store.ts'
+import { EventStore } from '../../src/persistence/event-store.ts'
 import type { Journal } from '../../src/persistence/journal.ts'
 import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
+import { type AppendOwner, PendingAppend } from '../../src/persistence/pending-append.ts'
 import type { SupervisorMessage } from '../../src/supervision/messages.ts'
 import { supervisor } from '../../src/supervision/supervisor.ts'
 

@@ -1,6 +1,7 @@
 import { NO_CAUSE } from '../../src/persistence/command-cause.ts'
-import { type AppendOwner, type EventStore, PendingAppend } from '../../src/persistence/event-store.ts'
+import type { EventStore } from '../../src/persistence/event-store.ts'
 import type { NewRecord } from '../../src/persistence/journal.ts'
+import { type AppendOwner, PendingAppend } from '../../src/persistence/pending-append.ts'
 
 /** Appends records to a store as entities do, and knows what of it was acknowledged. */
 export class Writer implements AppendOwner {

@@ -1,6 +1,7 @@
 import type { RuntimeError } from '../../base/errors.ts'
-import { type EventStore, PendingAppend } from '../../persistence/event-store.ts'
+import type { EventStore } from '../../persistence/event-store.ts'
 import type { NewRecord } from '../../persistence/journal.ts'
+import { PendingAppend } from '../../persistence/pending-append.ts'
 
 /**
  * Appends records to an id, and resolves when they are durable. **Errors**: those of the store; JOURNAL_SEQUENCE_CONFLICT

@@ -1,6 +1,7 @@
 import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
-import type { EventStore, Follower } from '../../persistence/event-store.ts'
+import type { EventStore } from '../../persistence/event-store.ts'
 import type { StoredAppend } from '../../persistence/journal.ts'
+import type { Follower } from '../../persistence/partition-writer.ts'
 import { LogMessage, type LogReader } from './log-message.ts'
 import { Progress } from './progress.ts'
 

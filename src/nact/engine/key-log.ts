@@ -1,7 +1,8 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { OneByOne } from '../../base/one-by-one.ts'
-import { type AppendOwner, type EventStore, PendingAppend } from '../../persistence/event-store.ts'
+import type { EventStore } from '../../persistence/event-store.ts'
 import { type Append, type Cause, lastSequenceNr, type StoredAppend } from '../../persistence/journal.ts'
+import { type AppendOwner, PendingAppend } from '../../persistence/pending-append.ts'
 
 /** What one event of an engine becomes in the log. */
 export type Write = Pick<Append, 'timeMs' | keyof Cause | 'handled' | 'compensates' | 'records'>
