@@ -41,7 +41,8 @@ export interface RedisJournalOptions {
  * **Order**: per partition, in the order of the commits. **Delivery**: a commit whose answer was lost is looked for and
  * sent again if it is not there; it is never there twice.
  * **Errors** of `open`: JOURNAL_MISCONFIGURED for a server that may evict keys, one that is too old, another number of
- * partitions; JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_UNAVAILABLE. It fences every writer that opened the store before.
+ * partitions; JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_UNAVAILABLE; JOURNAL_FENCED where another makes a removed store anew at
+ * the same time. It fences every writer that opened the store before.
  * **Bounds**: all data is in the server's memory; here memory for some 65,000 ids a partition and 8 MiB of blocks.
  */
 export const redisJournal = (options: RedisJournalOptions): Journal => {

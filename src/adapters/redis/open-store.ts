@@ -3,19 +3,20 @@
  *
  *     none ──▶ new ──(every partition has its epoch)──▶ made ──▶ destroyed ──▶ none
  *
- * Nothing is written to a store that is not `made`. Whoever removes it says so in the description first, and takes the next
+ * A removal that was cut short leaves `destroyed`; the next owner finishes it. Nothing is written to a store that is not `made`. Whoever removes it says so in the description first, and takes the next
  * epochs after; whoever opens it takes the next epochs first, and reads the description again after. So one of the two sees
  * the other.
  */
 
 import { RuntimeError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
 import type { Writer } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
 import { corrupt } from '../codec/frame.ts'
 import { checkPartitionsAsked, describeStore, parseDescription } from '../packed/description.ts'
 import type { OpenedPartition } from '../packed/engine.ts'
-import type { Connection } from './connection.ts'
 import { type Keys, keysOf, metaKeyOf } from './keys.ts'
+import { finishRemoval, type Place } from './remove-store.ts'
 import { DESCRIBE, OPEN } from './scripts.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
 
@@ -25,31 +26,30 @@ export const NO_EPOCH = 0
 /** As often as others may change the description while a store is being opened. */
 const TRIES = 5
 
-/** **Errors**: JOURNAL_CORRUPT, JOURNAL_FORMAT, JOURNAL_MISCONFIGURED, JOURNAL_UNAVAILABLE. */
+/** **Errors**: JOURNAL_CORRUPT, JOURNAL_FENCED, JOURNAL_FORMAT, JOURNAL_MISCONFIGURED, JOURNAL_UNAVAILABLE. */
 export const openStore = async (
-  name: string,
-  connection: Connection,
-  prefix: string,
+  place: Place,
   partitions: number | null,
-  writer: Writer = 'owner',
+  writer: Writer,
+  logger: Logger,
 ): Promise<readonly OpenedPartition[]> => {
   for (let i = 0; i < TRIES; i++) {
-    const opened = await tryToOpen(name, connection, prefix, partitions, writer)
+    const opened = await tryToOpen(place, partitions, writer, logger)
     if (opened !== null) return opened
   }
-  throw new RuntimeError('JOURNAL_UNAVAILABLE', `${name}: others made and removed it while it was opened`, {
+  throw new RuntimeError('JOURNAL_UNAVAILABLE', `${place.name}: others made and removed it while it was opened`, {
     retryable: true,
   })
 }
 
-/** Null where somebody else changed the description meanwhile. */
+/** Null where the description has changed meanwhile. */
 const tryToOpen = async (
-  name: string,
-  connection: Connection,
-  prefix: string,
+  place: Place,
   asked: number | null,
   writer: Writer,
+  logger: Logger,
 ): Promise<readonly OpenedPartition[] | null> => {
+  const { name, connection, prefix } = place
   const key = metaKeyOf(prefix)
   const read = async (): Promise<string> =>
     (await connection.untilAnswered(() => connection.once<Buffer | null>('GET', key)))?.toString() ?? ''
@@ -64,11 +64,15 @@ const tryToOpen = async (
     if (known === '') return null
   }
   const { partitions, state } = parseDescription(known, name)
-  if (state === 'destroyed')
-    throw new RuntimeError(
-      'JOURNAL_CORRUPT',
-      `${name}: its removal was begun and not finished, so parts of it are gone. Remove it again, or restore it from a backup.`,
-    )
+  if (state === 'destroyed') {
+    const found = `${name}: its removal was begun and not finished, so parts of it are gone.`
+    if (writer === 'guest')
+      throw corrupt(`${found} The next process that opens it as its owner removes the rest and makes it anew.`)
+    // Who began it wanted nothing of it to be left: nobody is served by parts that cannot be read.
+    logger.log('warn', `${found} The rest is removed now, and the store is made anew.`)
+    await finishRemoval(place)
+    return null
+  }
   checkPartitionsAsked(name, partitions, asked)
   const keys = Array.from({ length: partitions }, (_, nr) => keysOf(prefix, nr))
   // Of one that is being made nobody has an epoch yet: then a guest takes the first, and fences nobody with it.

@@ -86,8 +86,9 @@ export class RedisEngine implements Engine {
       const server = await this.#askServer()
       this.#durability = checkServer(this.name, server, this.#options.logger)
       this.#lineage = server.info.get('master_replid') ?? null
-      const { prefix, partitions, writer } = this.#options
-      const opened = await openStore(this.name, this.#connection, prefix, partitions, writer)
+      const { prefix, partitions, writer, logger } = this.#options
+      const place = { name: this.name, connection: this.#connection, prefix }
+      const opened = await openStore(place, partitions, writer, logger)
       this.#keys = opened.map((_, nr) => keysOf(prefix, nr))
       return opened
     } catch (error) {

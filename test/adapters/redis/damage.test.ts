@@ -204,26 +204,54 @@ it('a writer whose store was deleted under it is fenced, and told so in words th
 describe('a removal', () => {
   const destroy = (port = server.port): Promise<void> =>
     destroyRedisStore({ url: `redis://127.0.0.1:${port}?prefix=${prefix}`, unavailableAfterMs: 300 })
-  const half = corrupt('removal was begun and not finished', 'Remove it again')
   const keysLeft = async (): Promise<string[]> => (await redis.keys(`*${prefix}:*`)).sort()
+  const states = () => Array.from({ length: PARTITIONS }, (_, nr) => `{${prefix}:${nr}}:state`)
+  /** Its description before and after, and each partition's epoch and keys. */
+  const CALLS = 2 + 2 * PARTITIONS
 
-  it('that was cut short after any of its calls leaves a store that cannot be opened, until it is removed again', async () => {
-    let calls = 0
-    for (; ; calls++) {
-      const proxy = await passing(calls, 'cut')
-      const ended = await destroy(proxy.port).then(
-        () => true,
-        () => false,
-      )
-      if (ended) break
-      if (calls > 0) await expect(open()).rejects.toEqual(half)
-      else await (await open()).close()
-    }
-    // Its description before and after, and each partition's epoch and keys.
-    expect(calls).toBe(2 + 2 * PARTITIONS)
-    expect(await keysLeft()).toEqual(Array.from({ length: PARTITIONS }, (_, nr) => `{${prefix}:${nr}}:state`))
-    const journal = await open()
-    for (let nr = 0; nr < journal.partitions; nr++) expect(await journal.lastPosition(nr)).toBe(0)
+  const cutShortAfter = async (calls: number): Promise<void> => {
+    const proxy = await passing(calls, 'cut')
+    await expect(destroy(proxy.port)).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' })
+  }
+
+  it('leaves nothing but the epochs', async () => {
+    const proxy = await passing(CALLS, 'cut')
+    await destroy(proxy.port)
+    expect(await keysLeft()).toEqual(states())
+  })
+
+  it.each(Array.from({ length: CALLS - 1 }, (_, calls) => calls + 1))(
+    'that was cut short after call %i is finished by whoever opens the store, who says so and finds a new one',
+    async calls => {
+      await cutShortAfter(calls)
+      const warned: string[] = []
+      const logger = { log: (level: string, text: string) => void (level === 'warn' && warned.push(text)) }
+      const journal = redisJournal({ url: server.url, prefix, partitions: PARTITIONS, logger })
+      opened.push(journal)
+      await journal.open()
+      expect(warned).toEqual([expect.stringMatching(new RegExp(`${prefix}: its removal was begun and not finished`))])
+      for (let nr = 0; nr < journal.partitions; nr++) {
+        expect(await journal.lastPosition(nr)).toBe(0)
+        expect(await journal.loadCursors(nr)).toEqual(new Map())
+      }
+      expect(await keysLeft()).toEqual([`${prefix}:meta`, ...states()].sort())
+      await journal.commit(1, [append(idsOf(1)[0]!, 0)])
+    },
+  )
+
+  it('that was cut short is finished by the next one', async () => {
+    await cutShortAfter(CALLS - 2)
+    await destroy()
+    expect(await keysLeft()).toEqual(states())
+  })
+
+  it('that was cut short is left to those who may: a guest is refused', async () => {
+    await cutShortAfter(CALLS - 2)
+    const guest = redisJournal({ url: server.url, prefix, logger: silentLogger, writer: 'guest' })
+    opened.push(guest)
+    await expect(guest.open()).rejects.toEqual(
+      corrupt('removal was begun and not finished', 'next process that opens it'),
+    )
   })
 
   it('takes the snapshots of more ids than one call has room for', async () => {
@@ -237,9 +265,12 @@ describe('a removal', () => {
     expect(await keysLeft()).toHaveLength(PARTITIONS)
   })
 
-  it('that goes on after the store was made anew removes nothing of it', async () => {
-    // Its description is marked and its epochs are taken; then it stands still.
-    const proxy = await passing(1 + PARTITIONS, 'hold')
+  it.each([
+    ['its mark', 1],
+    ['some of its epochs', 1 + PARTITIONS / 2],
+    ['its epochs', 1 + PARTITIONS],
+  ])('that goes on from %s after the store was made anew removes nothing of it', async (_where, calls) => {
+    const proxy = await passing(calls, 'hold')
     const slow = destroyRedisStore({
       url: `redis://127.0.0.1:${proxy.port}?prefix=${prefix}`,
       unavailableAfterMs: 20_000,
@@ -253,7 +284,6 @@ describe('a removal', () => {
     await anew.commit(1, [append(idsOf(1)[0]!, 0)])
     proxy.release()
     expect(await ended).toMatchObject({ code: 'JOURNAL_FENCED' })
-    expect(await anew.lastPosition(1)).toBe(1)
     await anew.close()
     expect(await (await open()).lastPosition(1)).toBe(1)
   })
