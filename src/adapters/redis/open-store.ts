@@ -3,9 +3,9 @@
  *
  *     none ──▶ new ──(every partition has its epoch)──▶ made ──▶ destroyed ──▶ none
  *
- * A removal that was cut short leaves `destroyed`; the next owner finishes it. Nothing is written to a store that is not `made`. Whoever removes it says so in the description first, and takes the next
- * epochs after; whoever opens it takes the next epochs first, and reads the description again after. So one of the two sees
- * the other.
+ * A removal that was cut short leaves `destroyed`; the next owner finishes it. Nothing is written to a store that is not
+ * `made`. Whoever removes it says so in the description first, and takes the next epochs after; whoever opens it takes the
+ * next epochs first, and reads the description again after. So one of the two sees the other.
  */
 
 import { RuntimeError } from '../../base/errors.ts'
