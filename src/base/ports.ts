@@ -9,7 +9,10 @@ export type Cancel = () => void
 export interface Clock {
   /** Wall-clock time. Units: ms since 1970. May jump. */
   nowMs(): number
-  /** Time that never goes back, for measuring. Units: ms with fractions, from an arbitrary start. */
+  /**
+   * Time that never goes back, for measuring. Units: ms with fractions, from an arbitrary start; timers come due at whole
+   * ones, where the clock can tell.
+   */
   monotonicMs(): number
   /** Calls `run` once, `delayMs` from now or a little later; delays beyond 2^31-1 ms are waited for in parts. */
   after(delayMs: number, run: () => void): Cancel
@@ -35,9 +38,26 @@ export interface Ports {
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+/**
+ * What `performance.now()` lacks to the event loop's own clock, which counts whole ms from another start: with it a timer
+ * comes due when `monotonicMs` has reached a whole number. Read between two looks, in case the thread had to wait.
+ */
+const loopClockAheadMs = ((): number => {
+  let [bestMs, narrowestMs] = [0, Number.POSITIVE_INFINITY]
+  for (let look = 0; look < 3; look++) {
+    const beforeMs = performance.now()
+    const loopMs = Number(process.hrtime.bigint()) / 1e6
+    const afterMs = performance.now()
+    if (afterMs - beforeMs >= narrowestMs) continue
+    narrowestMs = afterMs - beforeMs
+    bestMs = loopMs - (beforeMs + afterMs) / 2
+  }
+  return bestMs
+})()
+
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => performance.now() + loopClockAheadMs,
   after(delayMs, run) {
     let timer: NodeJS.Timeout
     const arm = (leftMs: number): void => {

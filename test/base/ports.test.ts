@@ -34,6 +34,24 @@ describe('the system clock', () => {
     expect(calls).toBe(1)
   })
 
+  test('has timers come due at whole ms of its monotonic time', async () => {
+    // On an event loop that never sleeps, as beside busy actors. Now and then the thread itself has to wait, so the rule is
+    // what most timers do.
+    let spinning = true
+    const spin = (): void => {
+      if (spinning) setImmediate(spin)
+    }
+    spin()
+    const inQuarter = [0, 0, 0, 0]
+    for (let timer = 0; timer < 200; timer++) {
+      await new Promise(resolve => setTimeout(resolve, 1))
+      const quarter = Math.floor((systemClock.monotonicMs() % 1) * 4)
+      inQuarter[quarter] = (inQuarter[quarter] as number) + 1
+    }
+    spinning = false
+    expect(inQuarter.indexOf(Math.max(...inQuarter))).toBe(0)
+  })
+
   test('does not call back once cancelled, and cancelling again does nothing', async () => {
     let calls = 0
     const cancel = systemClock.after(5, () => calls++)

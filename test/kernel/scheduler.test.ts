@@ -122,15 +122,32 @@ describe('Scheduler', () => {
     }
   })
 
-  test('has a slice of 1 ms unless it is given another one', () => {
+  test('has a slice of 1 ms unless it is given another one, and ends it where a timer may come due', () => {
     const { clock, executor, scheduler } = setUp()
     new Worker(scheduler, 1e9, () => clock.advance(0.001))
-    for (let turn = 0; turn < 5; turn++) {
+    for (const offMs of [0, 0.3, 0.5, 0.9, 0.999]) {
+      clock.advance(offMs)
       const startMs = clock.monotonicMs()
       executor.macrotask()
-      expect(clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(1)
-      expect(clock.monotonicMs() - startMs).toBeLessThanOrEqual(1.25)
+      const nextMs = Math.floor(startMs + 1)
+      expect(clock.monotonicMs()).toBeGreaterThanOrEqual(nextMs)
+      expect(clock.monotonicMs()).toBeLessThanOrEqual(nextMs + 0.25)
     }
+  })
+
+  test.each([
+    [0.25, 10.1, 10.35],
+    [0.25, 10.9, 11],
+    [2, 10.1, 12],
+    [2.5, 10.75, 13],
+    [1, 10, 11],
+  ])('with a slice of %d ms that begins at %d ends at %d', (sliceMs, startMs, endMs) => {
+    const { clock, executor, scheduler } = setUp({ sliceMs })
+    clock.advance(startMs)
+    new Worker(scheduler, 1e9, () => clock.advance(0.001))
+    executor.macrotask()
+    expect(clock.monotonicMs() - endMs).toBeGreaterThanOrEqual(-1e-6)
+    expect(clock.monotonicMs() - endMs).toBeLessThanOrEqual(0.07)
   })
 
   test('measures the slice over the whole macrotask: many short turns in microtasks end too', () => {
