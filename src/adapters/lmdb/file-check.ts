@@ -31,8 +31,11 @@ interface Meta {
 /**
  * Says whether there is a database, or one is yet to be made. **Errors**: JOURNAL_CORRUPT, with the file and what was found.
  * What it cannot see is a change within a page of a tree: that is found by whoever reads a value, or not at all.
+ *
+ * Where another process writes, pages of a tree stay as they are only for one that reads in LMDB: look at the `extent` (meta
+ * pages and length) before, and at the whole while a read transaction is open.
  */
-export const checkDatabaseFile = (folder: string): 'there' | 'none' => {
+export const checkDatabaseFile = (folder: string, parts: 'whole' | 'extent' = 'whole'): 'there' | 'none' => {
   const path = join(folder, 'data.mdb')
   const file = openIfThere(path)
   try {
@@ -40,6 +43,7 @@ export const checkDatabaseFile = (folder: string): 'there' | 'none' => {
     if (size > 0) {
       const { pageSize, lastPage, free, tables } = readNewestMeta(path, file!, size)
       checkSize(path, pageSize, lastPage, size)
+      if (parts === 'extent') return 'there'
       const paged = { path, descriptor: file!, pageSize, lastPage }
       checkTree(paged, free, false)
       checkTree(paged, tables, true)

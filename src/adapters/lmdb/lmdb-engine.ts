@@ -26,7 +26,13 @@ import type { Cursors } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
 import { hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
-import { checkPartitionsAsked, describeStore, parseDescription } from '../packed/description.ts'
+import {
+  checkPartitionsAsked,
+  describeStore,
+  FIRST_INCARNATION,
+  lineageOf,
+  parseDescription,
+} from '../packed/description.ts'
 import {
   type Engine,
   type EngineWrite,
@@ -60,15 +66,22 @@ export class LmdbEngine implements Engine {
   readonly shared = false
   readonly #path: string
   readonly #partitions: number | null
+  #incarnation: number
   readonly #logs: Log[] = []
   #tables: Tables | null = null
   #room: Room | null = null
   #lock: StoreLock | null = null
 
-  constructor(path: string, partitions: number | null) {
+  /** `incarnation` is for a store that is made here; one that is there has its own. */
+  constructor(path: string, partitions: number | null, incarnation: number = FIRST_INCARNATION) {
     this.name = `lmdb:${path}`
     this.#path = path
     this.#partitions = partitions
+    this.#incarnation = incarnation
+  }
+
+  get lineage(): string | null {
+    return lineageOf(this.#incarnation)
   }
 
   async open(): Promise<readonly OpenedPartition[]> {
@@ -248,13 +261,14 @@ export class LmdbEngine implements Engine {
   #checkDescription(tables: Tables, made: boolean): number {
     const text = tables.meta.get('store')
     if (text !== undefined) {
-      const { partitions } = parseDescription(text, this.name)
+      const { partitions, incarnation } = parseDescription(text, this.name)
       checkPartitionsAsked(this.name, partitions, this.#partitions)
+      this.#incarnation = incarnation
       return partitions
     }
     if (made || entriesOf(tables.log) > 0) throw corrupt(`${this.name}: the store's description is missing`)
     const partitions = this.#partitions ?? 1
-    tables.meta.putSync('store', describeStore({ partitions, state: 'made' }))
+    tables.meta.putSync('store', describeStore({ partitions, state: 'made', incarnation: this.#incarnation }))
     return partitions
   }
 

@@ -15,10 +15,12 @@ export interface Tables {
   readonly cursors: Database<Buffer, Buffer>
 }
 
-export const openTables = (path: string): Tables => {
+/** `readOnly`: beside the process that writes; LMDB's table of readers keeps what is read from being written over. */
+export const openTables = (path: string, readOnly = false): Tables => {
   const root = open({
     path,
     noSubdir: false,
+    readOnly,
     overlappingSync: false,
     eventTurnBatching: false,
     maxDbs: 8,

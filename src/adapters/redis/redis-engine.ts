@@ -21,6 +21,7 @@ import type { Clock } from '../../base/ports.ts'
 import type { Cursors, Writer } from '../../persistence/journal.ts'
 import { hashOf, sealAsText, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
+import { lineageOf } from '../packed/description.ts'
 import {
   type Engine,
   type EngineWrite,
@@ -35,10 +36,11 @@ import {
 } from '../packed/engine.ts'
 import { type Argument, type Connection, ConnectionLost } from './connection.ts'
 import { type Keys, keysOf } from './keys.ts'
-import { NO_EPOCH, openStore } from './open-store.ts'
+import { beginRestore, NO_EPOCH, type OpenedStore, openStore } from './open-store.ts'
 import { packHeads } from './pack-heads.ts'
 import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
 import { checkServer, parseInfo } from './server-check.ts'
+import { DEFAULT_PARTITIONS } from './url.ts'
 
 export interface RedisEngineOptions {
   readonly name: string
@@ -48,6 +50,8 @@ export interface RedisEngineOptions {
   readonly partitions: number | null
   readonly unavailableAfterMs: number
   readonly writer: Writer
+  /** Set for a store that a backup is read into: its incarnation. */
+  readonly restoring?: number
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -85,12 +89,11 @@ export class RedisEngine implements Engine {
       await this.#connection.checkDatabase(this.#options.database)
       const server = await this.#askServer()
       this.#durability = checkServer(this.name, server, this.#options.logger)
-      this.#lineage = server.info.get('master_replid') ?? null
-      const { prefix, partitions, writer, logger } = this.#options
-      const place = { name: this.name, connection: this.#connection, prefix }
-      const opened = await openStore(place, partitions, writer, logger)
-      this.#keys = opened.map((_, nr) => keysOf(prefix, nr))
-      return opened
+      const { incarnation, partitions } = await this.#openStore()
+      const lineages = [server.info.get('master_replid') ?? null, lineageOf(incarnation)]
+      this.#lineage = lineages.filter(lineage => lineage !== null).join(', ') || null
+      this.#keys = partitions.map((_, nr) => keysOf(this.#options.prefix, nr))
+      return partitions
     } catch (error) {
       this.#connection.close()
       throw isWrongType(error)
@@ -196,6 +199,13 @@ export class RedisEngine implements Engine {
   }
 
   // Opening
+
+  #openStore(): Promise<OpenedStore> {
+    const { prefix, partitions, writer, logger, restoring } = this.#options
+    return restoring === undefined
+      ? openStore({ name: this.name, connection: this.#connection, prefix }, partitions, writer, logger)
+      : beginRestore(this.name, this.#connection, prefix, partitions ?? DEFAULT_PARTITIONS, restoring)
+  }
 
   async #askServer() {
     const info = parseInfo((await this.#ask<Buffer>('INFO')).toString())

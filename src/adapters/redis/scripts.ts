@@ -17,17 +17,23 @@ export interface Script {
 export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
 
 export const OPEN = script(`#!lua flags=allow-oom
--- Takes the next epoch of a partition, or joins its writers without one.
+-- Takes a partition for the writer that opens the store, or joins its writers without an epoch.
 -- KEYS[1] state (hash)  KEYS[2] heads (hash)  KEYS[3] log (stream)  KEYS[4] cursors (hash)
--- ARGV[1] 'made' for a store that has been opened before, 'new' for one that is being made  ARGV[2] 'take' or 'join'
--- Returns {'gone'} where a made one has no state; {'occupied'} where a new one holds data; else
--- {'opened', epoch, position, blocks, heads, cursors as the state has them, and as they are: blocks, heads, cursors,
---  first block's stream id or '', last block's stream id or '', last block or ''}
+-- ARGV[1] 'made' for a store that has been opened before, 'new' for one that is being made
+-- ARGV[2] 'draw' to take the next epoch, beyond ARGV[3]; 'take' to take epoch ARGV[3]; 'join' to take none
+-- Returns {'gone'} where a made one has no state; {'occupied'} where a new one holds data; {'overtaken', epoch} where 'take'
+-- meets a higher one; else {'opened', epoch, position, blocks, heads, cursors as the state has them, and as they are: blocks,
+-- heads, cursors, first block's stream id or '', last block's stream id or '', last block or ''}
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads', 'cursors')
 if ARGV[1] == 'made' and not state[1] then return {'gone'} end
 local blocks, heads, cursors = redis.call('XLEN', KEYS[3]), redis.call('HLEN', KEYS[2]), redis.call('HLEN', KEYS[4])
 if ARGV[1] == 'new' and (state[2] or blocks + heads + cursors > 0) then return {'occupied'} end
-local epoch = ARGV[2] == 'join' and 0 or redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+local stored, epoch = tonumber(state[1] or '0'), tonumber(ARGV[3])
+if ARGV[2] == 'take' and stored > epoch then return {'overtaken', stored} end
+if ARGV[2] == 'draw' then epoch = math.max(stored, epoch) + 1 end
+-- A partition without an epoch is one that was never opened: who joins is the first, and fences nobody.
+if ARGV[2] == 'join' then epoch = math.max(stored, 1) end
+redis.call('HSET', KEYS[1], 'epoch', epoch)
 local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1] or {''}
 local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1] or {'', {'', ''}}
 return {'opened', epoch, state[2] or '0', state[3] or '0', state[4] or '0', state[5] or '0', blocks, heads, cursors,
