@@ -24,6 +24,9 @@ export const snapshotKey = (persistenceId: string, sequenceNr: number): Buffer =
 export const snapshotSequenceNr = (key: Uint8Array): number =>
   readPosition(Buffer.from(key.buffer, key.byteOffset, key.length), key.length - 8)
 
+export const snapshotIdOf = (key: Uint8Array): string =>
+  Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8', 2, key.length - 8)
+
 /** A cursor: partition, name of the group. */
 export const cursorKey = (partition: number, group: string): Buffer => {
   const key = Buffer.allocUnsafe(4 + Buffer.byteLength(group))
@@ -34,6 +37,9 @@ export const cursorKey = (partition: number, group: string): Buffer => {
 
 export const cursorGroup = (key: Uint8Array): string =>
   Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8', 4)
+
+/** What a cursor's checksum covers besides its number: so that none passes for another one. */
+export const cursorName = (partition: number, group: string): string => `cursor ${partition} ${group}`
 
 /** Ids as keys are their own bytes; lmdb-js calls this with its buffer, so that none is made per key. */
 export const idKeyEncoder = {

@@ -47,7 +47,7 @@ import {
   type WriteOutcome,
 } from '../packed/engine.ts'
 import { checkDatabaseFile } from './file-check.ts'
-import { cursorGroup, cursorKey, logKey, positionOf, snapshotKey, snapshotSequenceNr } from './keys.ts'
+import { cursorGroup, cursorKey, cursorName, logKey, positionOf, snapshotKey, snapshotSequenceNr } from './keys.ts'
 import { lockStore, type StoreLock } from './lock.ts'
 import { isMarked, mark } from './marker.ts'
 import { type Growth, Room } from './room.ts'
@@ -90,7 +90,11 @@ export class LmdbEngine implements Engine {
       const made = checkDatabaseFile(this.#path) === 'there' && isMarked(this.#path)
       const tables = openTables(this.#path)
       this.#tables = tables
-      this.#room = await Room.open(this.name, `${this.#path}/data.mdb`, () => extentOf(tables))
+      this.#room = await Room.open(this.name, `${this.#path}/data.mdb`, () => {
+        // What a reader held back that was killed, such as a backup, is free again before the file grows.
+        tables.root.readerCheck()
+        return extentOf(tables)
+      })
       const partitions = await this.#inRoom(NO_GROWTH, async () => {
         const stored = this.#checkDescription(tables, made)
         return Array.from({ length: stored }, (_, nr) => this.#openPartition(tables, nr))
@@ -472,4 +476,3 @@ const growthOf = (values: readonly number[], heads: readonly HeadEntry[]): Growt
 // What a checksum covers besides the numbers: so that no value passes for another one's.
 const epochName = (nr: number): string => `epoch ${nr}`
 const checkpointName = (nr: number): string => `checkpoint ${nr}`
-const cursorName = (nr: number, group: string): string => `cursor ${nr} ${group}`

@@ -22,3 +22,6 @@ export const keysOf = (prefix: string, partition: number): Keys => {
 
 /** The store's description. */
 export const metaKeyOf = (prefix: string): string => `${prefix}:meta`
+
+/** What a cursor's checksum covers besides its number: so that none passes for another one. */
+export const cursorName = (partition: number, group: string): string => `cursor ${partition} ${group}`

@@ -35,9 +35,10 @@ import {
   type WriteOutcome,
 } from '../packed/engine.ts'
 import { type Argument, type Connection, ConnectionLost } from './connection.ts'
-import { type Keys, keysOf } from './keys.ts'
+import { cursorName, type Keys, keysOf } from './keys.ts'
 import { beginRestore, NO_EPOCH, type OpenedStore, openStore } from './open-store.ts'
 import { packHeads } from './pack-heads.ts'
+import { pairs, parseEntries, type StreamEntry } from './replies.ts'
 import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
 import { checkServer, parseInfo } from './server-check.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
@@ -302,18 +303,4 @@ const packCursors = ({ cursors, partition }: EngineWrite): Buffer => {
   return packr.pack(flat)
 }
 
-// What a checksum covers besides the number: so that no cursor passes for another one.
-const cursorName = (partition: number, group: string): string => `cursor ${partition} ${group}`
-
 const isWrongType = (error: unknown): boolean => error instanceof Error && /\bWRONGTYPE /.test(error.message)
-
-type StreamEntry = readonly [id: Buffer, fields: readonly [name: Buffer, packed: Buffer]]
-
-const parseEntries = (entries: readonly StreamEntry[]): StoredBlock[] =>
-  entries.map(([id, [, packed]]) => ({ firstPosition: Number.parseInt(id.toString(), 10), packed }))
-
-const pairs = (flat: readonly Buffer[]): [Buffer, Buffer][] => {
-  const found: [Buffer, Buffer][] = []
-  for (let i = 0; i + 1 < flat.length; i += 2) found.push([flat[i]!, flat[i + 1]!])
-  return found
-}

@@ -11,6 +11,7 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { describeStore } from '../packed/description.ts'
 import type { Connection } from './connection.ts'
+import { findPartitions } from './find-partitions.ts'
 import { keysOf, metaKeyOf } from './keys.ts'
 import { DESCRIBE, EMPTY, TAKE } from './scripts.ts'
 
@@ -41,7 +42,7 @@ export const finishRemoval = async (place: Place): Promise<void> => {
       `${place.name}: somebody else removed it meanwhile, and it may have been made anew. Nothing of that is gone; whoever had it open is fenced.`,
     )
   // Only now: before, a writer may have put more there.
-  for (const [nr, snapshots] of await findPartitions(place))
+  for (const [nr, snapshots] of await findPartitions(place.connection, place.prefix))
     await emptyPartition(place, nr, epochs.get(nr) ?? 0, snapshots)
   await describe(place, DESTROYED, '')
 }
@@ -55,7 +56,7 @@ const description = async ({ connection, prefix }: Place): Promise<string | unde
 const takeEpochs = async (place: Place): Promise<ReadonlyMap<number, number>> => {
   const { connection, prefix } = place
   const epochs = new Map<number, number>()
-  for (const nr of (await findPartitions(place)).keys()) {
+  for (const nr of (await findPartitions(connection, prefix)).keys()) {
     const { state } = keysOf(prefix, nr)
     epochs.set(nr, await connection.untilAnswered(() => connection.script<number>(TAKE, [state], [])))
   }
@@ -78,26 +79,5 @@ const emptyPartition = async (
         'JOURNAL_FENCED',
         `${name}, partition ${nr}: somebody else opened or removed it while it was being removed. Look who does; nothing of theirs is gone.`,
       )
-  }
-}
-
-/** The partitions that have a key at all, each with the keys of its snapshots. */
-const findPartitions = async ({ connection, prefix }: Place): Promise<ReadonlyMap<number, readonly string[]>> => {
-  const found = new Map<number, string[]>()
-  const pattern = `{${prefix.replace(/[*?[\]\\]/g, '\\$&')}:*}:*`
-  for (let cursor = '0'; ; ) {
-    const at = cursor
-    const [next, keys] = await connection.untilAnswered(() =>
-      connection.once<[Buffer, readonly Buffer[]]>('SCAN', at, 'MATCH', pattern, 'COUNT', 1_000),
-    )
-    for (const bytes of keys) {
-      const key = bytes.toString()
-      const nr = Number.parseInt(key.slice(prefix.length + 2), 10)
-      const snapshots = found.get(nr) ?? []
-      found.set(nr, snapshots)
-      if (key.startsWith(keysOf(prefix, nr).snapshots)) snapshots.push(key)
-    }
-    cursor = next.toString()
-    if (cursor === '0') return found
   }
 }

@@ -138,3 +138,14 @@ table.sort(numbers, function(a, b) return tonumber(a) > tonumber(b) end)
 for i = tonumber(ARGV[4]) + 1, #numbers do redis.call('HDEL', KEYS[2], numbers[i]) end
 return {'written'}
 `)
+
+export const CUT = script(`#!lua flags=no-writes,allow-oom
+-- Reads where all partitions stand at one moment.
+-- KEYS: of each partition by turns state (hash) and cursors (hash)
+-- Returns of each partition {position or false, {group, cursor, group, cursor, ...}}
+local cut = {}
+for i = 1, #KEYS, 2 do
+  cut[#cut + 1] = {redis.call('HGET', KEYS[i], 'position'), redis.call('HGETALL', KEYS[i + 1])}
+end
+return cut
+`)

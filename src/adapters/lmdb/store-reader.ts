@@ -1,0 +1,111 @@
+/**
+ * Reads a store while the process that has it open goes on writing: in one read transaction of LMDB, which sees the store
+ * as it was when it began. LMDB's table of readers keeps the pages of that moment from being used again, so the file grows
+ * by what is written meanwhile. Of a reader that was killed the table forgets when a store's writer next makes the file
+ * longer, or anybody opens it.
+ */
+
+import { resolve } from 'node:path'
+import type { Transaction } from 'lmdb'
+import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
+import type { BackupEntry, BlockEntry, CursorsEntry, SnapshotEntry, StoreReader } from '../backup/entry.ts'
+import { hashOf, unsealNumbers } from '../codec/checksum.ts'
+import { corrupt } from '../codec/frame.ts'
+import { parseDescription } from '../packed/description.ts'
+import { checkDatabaseFile } from './file-check.ts'
+import { cursorGroup, cursorKey, cursorName, logKey, positionOf, snapshotIdOf, snapshotSequenceNr } from './keys.ts'
+import { openTables, type Tables } from './tables.ts'
+import { unreadable } from './write-failed.ts'
+
+/**
+ * **Errors**: JOURNAL_MISCONFIGURED where there is no store; JOURNAL_CORRUPT, JOURNAL_FORMAT. Its own process is best: LMDB
+ * ends a process that meets certain damage.
+ */
+export const lmdbStoreReader = async (path: string): Promise<StoreReader> => {
+  const folder = resolve(path)
+  const name = `lmdb:${folder}`
+  return reading(name, () => {
+    if (checkDatabaseFile(folder, 'extent') === 'none') throw noStore(name)
+    const tables = openTables(folder, true)
+    const transaction = tables.root.useReadTransaction()
+    try {
+      checkDatabaseFile(folder)
+      const text = tables.meta.get('store', { transaction })
+      if (text === undefined) throw noStore(name)
+      return new LmdbStoreReader(name, tables, transaction, parseDescription(text, name).partitions)
+    } catch (error) {
+      transaction.done()
+      void tables.root.close()
+      throw error
+    }
+  })
+}
+
+class LmdbStoreReader implements StoreReader {
+  readonly name: string
+  readonly partitions: number
+  readonly #tables: Tables
+  readonly #transaction: Transaction
+
+  constructor(name: string, tables: Tables, transaction: Transaction, partitions: number) {
+    this.name = name
+    this.partitions = partitions
+    this.#tables = tables
+    this.#transaction = transaction
+  }
+
+  async *entries(): AsyncIterable<BackupEntry> {
+    try {
+      yield* this.#snapshots()
+      for (let nr = 0; nr < this.partitions; nr++) {
+        yield* this.#blocks(nr)
+        yield this.#cursors(nr)
+      }
+    } catch (error) {
+      throw isRuntimeError(error) ? error : unreadable(this.name, error)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#transaction.done()
+    await this.#tables.root.close()
+  }
+
+  *#snapshots(): Iterable<SnapshotEntry> {
+    const range = this.#tables.snapshots.getRange({ transaction: this.#transaction })
+    for (const { key, value } of range)
+      yield { kind: 'snapshot', persistenceId: snapshotIdOf(key), sequenceNr: snapshotSequenceNr(key), packed: value }
+  }
+
+  *#blocks(partition: number): Iterable<BlockEntry> {
+    const range = { start: logKey(partition, 0), end: logKey(partition + 1, 0), transaction: this.#transaction }
+    for (const { key, value } of this.#tables.log.getRange(range))
+      yield { kind: 'block', partition, firstPosition: positionOf(key), packed: value }
+  }
+
+  #cursors(partition: number): CursorsEntry {
+    const cursors = new Map<string, number>()
+    const range = { start: cursorKey(partition, ''), end: cursorKey(partition + 1, ''), transaction: this.#transaction }
+    for (const { key, value } of this.#tables.cursors.getRange(range)) {
+      const group = cursorGroup(key)
+      const numbers = unsealNumbers(hashOf(cursorName(partition, group)), value)
+      if (numbers === null)
+        throw corrupt(
+          `${this.name}, partition ${partition}, cursor of ${group}: what is stored does not match its checksum`,
+        )
+      cursors.set(group, numbers[0])
+    }
+    return { kind: 'cursors', partition, cursors }
+  }
+}
+
+const reading = <T>(name: string, doing: () => T): T => {
+  try {
+    return doing()
+  } catch (error) {
+    throw isRuntimeError(error) ? error : unreadable(name, error)
+  }
+}
+
+const noStore = (name: string): RuntimeError =>
+  new RuntimeError('JOURNAL_MISCONFIGURED', `${name} holds no store. Name the folder of one.`)

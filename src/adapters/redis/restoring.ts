@@ -1,0 +1,78 @@
+/** A store that a backup is read into: its description says so from the first key on, and nobody else can open it. */
+
+import { type Logger, stderrLogger } from '../../base/logger.ts'
+import { systemClock } from '../../base/ports.ts'
+import type { MakeStore } from '../backup/restore.ts'
+import { describeStore, parseDescription } from '../packed/description.ts'
+import { PackedJournal } from '../packed/packed-journal.ts'
+import { Connection } from './connection.ts'
+import { destroyRedisStore } from './destroy.ts'
+import { describe, holdsStore, readDescription } from './open-store.ts'
+import { RedisEngine } from './redis-engine.ts'
+import { databaseOf, nameOf, parseRedisUrl } from './url.ts'
+
+export interface MakeRedisStoreOptions {
+  /** As for `redisJournal`; a number of partitions in it is ignored, the backup has its own. */
+  readonly url: string
+  /** How long the server may be away before a call fails. Default: 10,000. */
+  readonly unavailableAfterMs?: number
+  readonly logger?: Logger
+}
+
+/**
+ * Makes a store for `restore`. What a killed one leaves cannot be opened; the next one removes it. **Errors** at once or
+ * later: JOURNAL_MISCONFIGURED where there is a store, or the server is not set to hold one; JOURNAL_FENCED where another
+ * one restores to it; JOURNAL_UNAVAILABLE, JOURNAL_FULL.
+ */
+export const makeRedisStore =
+  ({ url, unavailableAfterMs = 10_000, logger = stderrLogger }: MakeRedisStoreOptions): MakeStore =>
+  async (partitions, incarnation) => {
+    const place = parseRedisUrl(url)
+    const { prefix } = place
+    const name = nameOf(place)
+    const connection = new Connection(place.url, name, {}, systemClock, unavailableAfterMs)
+    const journal = new PackedJournal(
+      new RedisEngine({
+        name,
+        connection,
+        prefix,
+        database: databaseOf(place.url),
+        partitions,
+        unavailableAfterMs,
+        writer: 'owner',
+        restoring: incarnation,
+        logger,
+        clock: systemClock,
+      }),
+    )
+    try {
+      await connection.checkDatabase(databaseOf(place.url))
+      const there = await readDescription(connection, prefix)
+      if (there !== '') {
+        if (parseDescription(there, name).state !== 'restoring') throw holdsStore(name)
+        await destroyRedisStore({ url, unavailableAfterMs })
+      }
+      await journal.open()
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+    const restoring = describeStore({ partitions, state: 'restoring', incarnation })
+    return {
+      journal,
+      async finish() {
+        const made = describeStore({ partitions, state: 'made', incarnation })
+        if (
+          !(await describe(connection, prefix, restoring, made)) &&
+          (await readDescription(connection, prefix)) !== made
+        )
+          throw holdsStore(name)
+        await journal.close()
+      },
+      async abandon() {
+        const isOurs = (await readDescription(connection, prefix)) === restoring
+        await journal.close()
+        if (isOurs) await destroyRedisStore({ url, unavailableAfterMs })
+      },
+    }
+  }

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+/** The `troupe` command: backs stores up, restores and verifies them. */
+
+import { parseArgs } from 'node:util'
+import { explain, isRuntimeError, toError } from '../base/errors.ts'
+import { COMMANDS, type Command, type Done, UsageError } from './commands.ts'
+
+const DONE = 0
+const FAILED = 1
+const WRONG_USAGE = 2
+
+const usageOf = ([name, { args, what }]: [string, Command]): string =>
+  `  troupe ${name} ${args.join(' ')}\n      ${what}`
+
+const USAGE = `troupe COMMAND
+
+${Object.entries(COMMANDS).map(usageOf).join('\n')}
+
+JOURNAL is lmdb:DIR, or redis://HOST:PORT[/DB][?prefix=NAME] (rediss:// for TLS).
+
+  --json   what was done as one JSON object on standard output
+  --help   this text
+
+Exit codes: 0 done; 1 failed, standard error says why, and nothing is left that could pass for a backup or a store;
+2 wrong usage.`
+
+const main = async (args: readonly string[]): Promise<number> => {
+  const { values, positionals } = parse(args)
+  if (values.help === true) {
+    process.stdout.write(`${USAGE}\n`)
+    return DONE
+  }
+  const [name = '', ...given] = positionals
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) throw new UsageError(name === '' ? 'no command' : `troupe knows no command ${name}`)
+  if (given.length !== command.args.length) throw new UsageError(`troupe ${name} takes ${command.args.join(' and ')}`)
+  const done = await command.run(...given)
+  process.stdout.write(`${values.json === true ? inJson(name, done) : done.text}\n`)
+  return DONE
+}
+
+const inJson = (command: string, { fields }: Done): string => JSON.stringify({ command, ...fields })
+
+const parse = (args: readonly string[]) => {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { json: { type: 'boolean' }, help: { type: 'boolean' } },
+    })
+  } catch (error) {
+    // Its first sentence: the others are about options of other programs.
+    throw new UsageError(toError(error).message.replace(/\. .*$/s, ''))
+  }
+}
+
+main(process.argv.slice(2)).then(
+  code => {
+    process.exitCode = code
+  },
+  thrown => {
+    const error = toError(thrown)
+    const isUsage = error instanceof UsageError
+    const code = isRuntimeError(error) ? `${error.code}: ` : ''
+    process.stderr.write(`troupe: ${code}${explain(error)}\n${isUsage ? 'troupe --help lists the commands\n' : ''}`)
+    process.exitCode = isUsage ? WRONG_USAGE : FAILED
+  },
+)
