@@ -99,10 +99,12 @@ export class Entity<Message, Event extends { readonly type: string }, State, Rep
   /** Null: it is handled, as all commands are but those that look for the event that they compensate for. */
   handle(command: Command<Message>): Promise<void> | null {
     const { delivery } = command
-    if (this.failure !== null) {
-      // A write has failed and the crash is still queued: decide nothing on a state that is not in the log.
-      failCommand(command, this.failure, writeRejected(this.persistenceId, this.failure))
-      throw this.failure
+    const failure = this.failure ?? this.store.fenced
+    if (failure !== null) {
+      // A write has failed and the crash is still queued, or others write by now: decide nothing on a state that is not in
+      // the log.
+      failCommand(command, failure, writeRejected(this.persistenceId, failure))
+      throw failure
     }
     if (delivery !== null && this.inbox.hasHandled(delivery)) {
       this.release(command, false, undefined, null)

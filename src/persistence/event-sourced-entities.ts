@@ -88,6 +88,7 @@ const hosting = <Message, Event extends { readonly type: string }, State, Reply>
       claim: () => claimIds(store, { name: definition.name, id: only }),
       isLasting: (error): error is RuntimeError => isRuntimeError(error, 'RECOVERY_FAILED'),
       isFatal: error => isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED'),
+      whenFatal: store.whenFenced,
       takeBack: message => {
         const { delivery } = message as Command<Message>
         delivery?.failed(new RuntimeError('ACTOR_STOPPED', `${definition.name}: its supervisor is down`), false)

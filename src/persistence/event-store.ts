@@ -3,6 +3,7 @@ import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
 import type { Journal } from './journal.ts'
+import { OwnerWatch } from './owner-watch.ts'
 import { partitionOf } from './partition.ts'
 import { type EventStorePorts, type Follower, PartitionWriter } from './partition-writer.ts'
 import type { PendingAppend } from './pending-append.ts'
@@ -20,7 +21,7 @@ export interface EventStoreOptions {
  * **Order**: the appends of one partition are written in the order of `append`, one write under way at a time; what comes
  * up meanwhile is the next write. **Durability**: nobody hears of an append before the journal has resolved it.
  * **Errors**: a write whose outcome is unknown fails its appends and those of the same ids behind it. Once fenced, every
- * append fails with JOURNAL_FENCED, and `whenFenced` says so; a second event store on the same journal, where the journal
+ * append fails with JOURNAL_FENCED, and `whenFenced` says so, within seconds also where nothing is written; a second event store on the same journal, where the journal
  * can be opened again, fences the first as one in another process would.
  */
 export class EventStore {
@@ -35,6 +36,8 @@ export class EventStore {
   private readonly settling = new Map<string, Promise<void>>()
   private closing: Promise<void> | null = null
   private announceFenced!: (error: RuntimeError) => void
+  private fencedBy: RuntimeError | null = null
+  private watch: OwnerWatch | null = null
   /** Which one a journal's writes are for: the last that opened it. */
   private static readonly current = new WeakMap<Journal, EventStore>()
 
@@ -57,19 +60,26 @@ export class EventStore {
     const ports = { ...systemPorts, logger: stderrLogger, ...given }
     const store = new EventStore(journal, ports, recovery)
     await journal.open()
-    EventStore.current.get(journal)?.fence()
+    EventStore.current.get(journal)?.overtaken()
     EventStore.current.set(journal, store)
     try {
       for (let partition = 0; partition < journal.partitions; partition++) {
         const [position, cursors] = await Promise.all([journal.lastPosition(partition), journal.loadCursors(partition)])
-        store.writers.push(new PartitionWriter(journal, partition, ports, position, cursors, store.announceFenced))
+        const onFenced = (error: RuntimeError): void => store.fence(error)
+        store.writers.push(new PartitionWriter(journal, partition, ports, position, cursors, onFenced))
       }
     } catch (error) {
       // Nobody else could: whoever asked has no store, and a store's lock must not be left behind.
       await journal.close()
       throw error
     }
+    store.watchOwner()
     return store
+  }
+
+  /** Why nothing may be decided on what this process knows; null: nobody has taken the store over. */
+  get fenced(): RuntimeError | null {
+    return this.fencedBy
   }
 
   partitionOf(persistenceId: string): number {
@@ -127,6 +137,7 @@ export class EventStore {
    * stand for comes again. A second call waits for the first.
    */
   close(): Promise<void> {
+    this.watch?.end()
     this.closing ??= Promise.all(this.writers.map(writer => writer.close())).then(() => this.closeJournal())
     return this.closing
   }
@@ -136,12 +147,29 @@ export class EventStore {
     if (EventStore.current.get(this.journal) === this) await this.journal.close()
   }
 
-  private fence(): void {
-    const error = new RuntimeError(
-      'JOURNAL_FENCED',
-      `${this.journal.name}: the same journal was opened by another event store, which writes to it now. Stop this one.`,
+  private overtaken(): void {
+    this.fence(
+      new RuntimeError(
+        'JOURNAL_FENCED',
+        `${this.journal.name}: the same journal was opened by another event store, which writes to it now. Stop this one.`,
+      ),
     )
+  }
+
+  /** What one partition has learned is true of all. */
+  private fence(error: RuntimeError): void {
+    if (this.fencedBy !== null) return
+    this.fencedBy = error
+    this.watch?.end()
     for (const writer of this.writers) writer.fence(error)
+    this.announceFenced(error)
+  }
+
+  private watchOwner(): void {
+    const check = this.journal.checkOwner?.bind(this.journal)
+    if (check === undefined) return
+    const onFenced = (error: RuntimeError): void => this.fence(error)
+    this.watch = new OwnerWatch(check, () => this.appends, onFenced, this.ports)
   }
 
   private writer(partition: number): PartitionWriter {

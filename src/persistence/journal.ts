@@ -127,9 +127,17 @@ export interface Journal {
 
   /**
    * Opens for writing: checks format and settings, takes the next epoch of every partition, finds the end of the logs.
-   * **Errors**: JOURNAL_LOCKED, JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_MISCONFIGURED, JOURNAL_UNAVAILABLE.
+   * **Errors**: JOURNAL_LOCKED, JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_MISCONFIGURED, JOURNAL_UNAVAILABLE;
+   * JOURNAL_FENCED where another one opened it at the same moment, and has it.
    */
   open(): Promise<void>
+
+  /**
+   * Asks whether the store is still this writer's; a guest's never was. Writes nothing, and costs a read of one value.
+   * **Errors**: JOURNAL_FENCED; JOURNAL_UNAVAILABLE, which says nothing about it; JOURNAL_CLOSED. Absent where nobody can
+   * take the store over while this one has it open.
+   */
+  checkOwner?(): Promise<void>
 
   /**
    * Writes many ids' appends to one partition in one durable write. Results are in the order of `appends`; the log has

@@ -41,6 +41,7 @@ export class Entities<Message> {
           this.context = own
           this.host = new EntityHost(hooks, options, own, release)
           this.deliverEarly(this.host)
+          void hooks.whenFatal?.then(error => own.fail(error))
           return this.host
         },
         receive: host => host,

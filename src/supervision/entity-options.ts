@@ -20,6 +20,8 @@ export interface EntityHooks<Message> {
   readonly clock: Clock
   /** An error that no restart mends: the supervisor fails with it, and its own supervisor decides. */
   readonly isFatal?: (error: Error) => boolean
+  /** Such an error of no entity in particular: the supervisor fails with it as soon as it is known. */
+  readonly whenFatal?: Promise<Error>
   /** An error of one entity's start that trying again does not mend: what waits for the entity fails with it. */
   readonly isLasting?: (error: Error) => error is RuntimeError
   /** Called when the supervisor starts, and throws where another one has the same ids; the answer gives them free. */

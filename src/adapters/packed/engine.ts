@@ -89,6 +89,8 @@ export interface Engine {
   block(partition: number, firstPosition: number): Promise<Buffer | null>
   cursors(partition: number): Promise<Cursors>
   saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome>
+  /** The epoch of partition 0, where every takeover begins; 0: none. Absent where nobody can take over. */
+  epochNow?(): Promise<number>
   /** Newest first. */
   snapshots(partition: number, persistenceId: string): Promise<readonly StoredSnapshot[]>
   close(partitions: readonly PartitionAtClose[]): Promise<void>

@@ -33,6 +33,8 @@ import { LogReader } from './log-reader.ts'
 import { packBlocks } from './pack-blocks.ts'
 
 const HEADS_IN_MEMORY = 32_768
+/** What a guest writes with. */
+const NO_EPOCH = 0
 /** A store that died reads at most about this much of its log when it is opened. Units: records. */
 const RECORDS_BETWEEN_ROTATIONS = 262_144
 
@@ -59,9 +61,13 @@ export class PackedJournal implements Journal {
   #partitions: readonly Partition[] = []
   #closing: Promise<void> | null = null
 
+  readonly checkOwner?: () => Promise<void>
+
   constructor(engine: Engine) {
     this.#engine = engine
     this.#reader = new LogReader(engine)
+    const epochNow = engine.epochNow?.bind(engine)
+    if (epochNow !== undefined) this.checkOwner = () => this.#checkOwner(epochNow)
   }
 
   get name(): string {
@@ -364,6 +370,15 @@ export class PackedJournal implements Journal {
       cursors,
     })
     this.#settle(partition, outcome)
+  }
+
+  async #checkOwner(epochNow: () => Promise<number>): Promise<void> {
+    const partition = this.#writable(0)
+    if (partition.epoch === NO_EPOCH) return
+    const epoch = await epochNow()
+    if (epoch === partition.epoch) return
+    partition.fencedBy = epoch
+    throw this.#fenced(partition)
   }
 
   // Reading

@@ -195,6 +195,11 @@ export class RedisEngine implements Engine {
       .sort((a, b) => b.sequenceNr - a.sequenceNr)
   }
 
+  async epochNow(): Promise<number> {
+    const epoch = await this.#ask<Buffer | null>('HGET', this.#keys[0]!.state, 'epoch')
+    return epoch === null ? 0 : this.#number(epoch, 'epoch', 0)
+  }
+
   async close(): Promise<void> {
     this.#connection.close()
   }
