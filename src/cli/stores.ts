@@ -20,7 +20,7 @@ export const storeNamed = (text: string): NamedStore | null => {
     const path = text.slice(5)
     return { read: () => lmdbStoreReader(path), make: makeLmdbStore(path) }
   }
-  if (/^rediss?:\/\//.test(text))
+  if (/^rediss?(-cluster)?:\/\//.test(text))
     return { read: () => redisStoreReader({ url: text }), make: makeRedisStore({ url: text }) }
   return null
 }

@@ -16,7 +16,7 @@ export interface NamedJournal {
   destroy(): Promise<void>
 }
 
-/** **Errors**: UsageError for anything but `lmdb:DIR`, `redis://…`, `rediss://…` and `memory`. */
+/** **Errors**: UsageError for anything but `lmdb:DIR`, `redis://…`, `rediss://…`, `redis-cluster://…` and `memory`. */
 export const journalNamed = (text: string): NamedJournal => {
   if (text === 'memory')
     return { folder: null, open: () => memoryJournal(), views: memoryViews, destroy: async () => undefined }
@@ -29,7 +29,7 @@ export const journalNamed = (text: string): NamedJournal => {
       destroy: () => destroyLmdbStore(path),
     }
   }
-  if (/^rediss?:\/\//.test(text))
+  if (/^rediss?(-cluster)?:\/\//.test(text))
     return {
       folder: null,
       open: () => redisJournal({ url: text }),

@@ -36,7 +36,7 @@ Takes motor insurance applications through the marketplace, and ends with a summ
   --limit N             the first N rows only (default: all)
   --mode MODE           orchestration (default) or choreography; a store keeps the one it was begun with
   --journal WHERE       lmdb:DIR (default lmdb:./.troupe), redis://HOST:PORT[/DB][?prefix=NAME&partitions=N]
-                        (rediss:// for TLS), or memory
+                        (rediss:// for TLS; redis-cluster://HOST:PORT,HOST:PORT for a cluster), or memory
   --runtime NAME        what runs the domain's actors: troupe (default), or nact, where that package is installed
   --fresh               begin the store anew: what it holds is deleted
   --concurrency N       applications under way at once, 1 to 100000 (default 256)

@@ -1,13 +1,14 @@
 /**
- * One connection to Redis that never sends anything twice on its own. ioredis would send again, after a reconnect, what
+ * One connection to Redis, a server or a cluster, that never sends anything twice on its own. ioredis would send again, after a reconnect, what
  * had not been answered; here a lost connection rejects what was under way, and the caller decides: what only reads is
  * asked again until a limit, and a commit first looks whether it had been written.
  */
 
-import { Redis, type RedisOptions } from 'ioredis'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { RuntimeError, toError } from '../../base/errors.ts'
 import type { Clock } from '../../base/ports.ts'
 import type { Script } from './scripts.ts'
+import { clusterNodesOf } from './url.ts'
 
 export type Argument = string | number | Buffer
 
@@ -16,10 +17,14 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost'
 }
 
+/** Asks one server until it answers. **Errors**: those of `unavailable`. */
+export type Asking = <Reply>(command: string, ...args: readonly Argument[]) => Promise<Reply>
+
 const RECONNECT_DELAY_MS_MAX = 500
+const PAUSE_MS = 100
 
 export class Connection {
-  readonly #redis: Redis
+  readonly #redis: Redis | Cluster
   readonly #name: string
   readonly #clock: Clock
   readonly #unavailableAfterMs: number
@@ -29,23 +34,33 @@ export class Connection {
     this.#name = name
     this.#clock = clock
     this.#unavailableAfterMs = unavailableAfterMs
-    this.#redis = new Redis(url, {
+    const own = {
       ...options,
       // What is stored does not depend on how a client likes its replies and keys.
-      protocol: 2,
-      replyMapping: 'legacy',
+      protocol: 2 as const,
+      replyMapping: 'legacy' as const,
       stringNumbers: false,
       keyPrefix: '',
-      lazyConnect: true,
-      // A command given while the connection is away waits for the next attempt, and fails with it (0 retries).
-      enableOfflineQueue: true,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
-      retryStrategy: attempt => Math.min(10 * 2 ** attempt, RECONNECT_DELAY_MS_MAX),
       // A server that holds the connection and says nothing is as good as away.
       commandTimeout: unavailableAfterMs,
       connectTimeout: unavailableAfterMs,
-    })
+    }
+    const retryStrategy = (attempt: number): number => Math.min(10 * 2 ** attempt, RECONNECT_DELAY_MS_MAX)
+    const nodes = clusterNodesOf(url)
+    // To a server, a command given while the connection is away waits for the next attempt, and fails with it (0 retries).
+    // To a cluster it fails at once: there is no next attempt that it could wait for.
+    this.#redis =
+      nodes === null
+        ? new Redis(url, { ...own, lazyConnect: true, enableOfflineQueue: true, retryStrategy })
+        : new Cluster([...nodes], {
+            redisOptions: own,
+            lazyConnect: true,
+            enableOfflineQueue: false,
+            retryDelayOnFailover: 0,
+            clusterRetryStrategy: retryStrategy,
+          })
     this.#redis.on('error', (error: Error) => {
       this.#lastError = error
     })
@@ -87,9 +102,22 @@ export class Connection {
       } catch (error) {
         const waiting = error instanceof ConnectionLost || isStarting(error)
         if (!waiting || this.#clock.monotonicMs() - startedMs >= this.#unavailableAfterMs) throw this.unavailable(error)
-        if (!(error instanceof ConnectionLost)) await this.#pause()
+        if (!(error instanceof ConnectionLost) || this.#redis.isCluster) await this.#pause()
       }
     }
+  }
+
+  /** All servers that hold a part of the data: the one, or each master of a cluster. */
+  async servers(): Promise<readonly Asking[]> {
+    const redis = this.#redis
+    if (!(redis instanceof Cluster)) return [this.#askingOf(redis)]
+    await this.untilAnswered(() => this.once('PING'))
+    return redis.nodes('master').map(node => this.#askingOf(node))
+  }
+
+  #askingOf(server: Redis): Asking {
+    return <Reply>(command: string, ...args: readonly Argument[]) =>
+      this.untilAnswered(() => this.#asked(server.callBuffer(command, ...args)) as Promise<Reply>)
   }
 
   /** What a failed call is to callers: JOURNAL_UNAVAILABLE, or JOURNAL_FULL. */
@@ -118,19 +146,21 @@ export class Connection {
     try {
       return await reply
     } catch (error) {
-      // Redis's own answers are ReplyErrors; everything else is about the connection.
-      if (error instanceof Error && error.name === 'ReplyError') throw error
+      // Redis's own answers are ReplyErrors; everything else is about the connection. So is a cluster without a master.
+      if (error instanceof Error && error.name === 'ReplyError' && !isDown(error)) throw error
       throw new ConnectionLost(toError(error).message, { cause: error })
     }
   }
 
   #pause(): Promise<void> {
-    return new Promise(resolve => this.#clock.after(100, resolve))
+    return new Promise(resolve => this.#clock.after(PAUSE_MS, resolve))
   }
 }
 
 /** A script's first write fails, so that none of it was done. */
 const isOutOfMemory = (error: unknown): boolean => error instanceof Error && /^(ERR )?-?OOM /.test(error.message)
+
+const isDown = (error: Error): boolean => /^(CLUSTERDOWN|MOVED|ASK) /.test(error.message)
 
 /** Answers of a server that will be there soon. */
 const isStarting = (error: unknown): boolean =>

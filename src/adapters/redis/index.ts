@@ -16,7 +16,10 @@ export { parseRedisUrl, type RedisPlace } from './url.ts'
 export { type RedisViewsOptions, redisViews } from './views.ts'
 
 export interface RedisJournalOptions {
-  /** `redis://host:port/db`, `rediss://…`; may carry `?partitions=16&prefix=troupe`. */
+  /**
+   * `redis://host:port/db`, `rediss://…`, or `redis-cluster://host:port,host:port` with some nodes of a cluster; may carry
+   * `?partitions=16&prefix=troupe`.
+   */
   readonly url: string
   /** What all keys begin with. Default: as in the URL, else `troupe`. */
   readonly prefix?: string
@@ -33,7 +36,7 @@ export interface RedisJournalOptions {
 }
 
 /**
- * A journal in a Redis server (7.0 or later).
+ * A journal in a Redis server (7.0 or later), or in a cluster: a partition lies on one of its masters.
  *
  * **Durability**: a write resolves when the server has carried it out; what that survives is what the server's
  * append-only file is set to, checked by `open` and said in `durability`. A failover to a replica may lose writes that
@@ -41,8 +44,8 @@ export interface RedisJournalOptions {
  * **Order**: per partition, in the order of the commits. **Delivery**: a commit whose answer was lost is looked for and
  * sent again if it is not there; it is never there twice.
  * **Errors** of `open`: JOURNAL_MISCONFIGURED for a server that may evict keys, one that is too old, another number of
- * partitions; JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_UNAVAILABLE; JOURNAL_FENCED where another makes a removed store anew at
- * the same time. It fences every writer that opened the store before.
+ * partitions; JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_UNAVAILABLE; JOURNAL_FENCED for all but one of those that open it, or
+ * make a removed one anew, at the same moment. It fences every writer that opened the store before.
  * **Bounds**: all data is in the server's memory; here memory for some 65,000 ids a partition and 8 MiB of blocks.
  */
 export const redisJournal = (options: RedisJournalOptions): Journal => {

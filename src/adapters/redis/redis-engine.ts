@@ -15,7 +15,7 @@
 
 import { Packr } from 'msgpackr'
 import { assert } from '../../base/assert.ts'
-import type { RuntimeError } from '../../base/errors.ts'
+import { isRuntimeError, type RuntimeError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Clock } from '../../base/ports.ts'
 import type { Cursors, Writer } from '../../persistence/journal.ts'
@@ -34,13 +34,13 @@ import {
   type StoredSnapshot,
   type WriteOutcome,
 } from '../packed/engine.ts'
-import { type Argument, type Connection, ConnectionLost } from './connection.ts'
+import { type Argument, type Asking, type Connection, ConnectionLost } from './connection.ts'
 import { cursorName, type Keys, keysOf } from './keys.ts'
 import { beginRestore, NO_EPOCH, type OpenedStore, openStore } from './open-store.ts'
 import { packHeads } from './pack-heads.ts'
 import { pairs, parseEntries, type StreamEntry } from './replies.ts'
 import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
-import { checkServer, parseInfo } from './server-check.ts'
+import { checkServer, parseInfo, type ServerAnswers } from './server-check.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
 
 export interface RedisEngineOptions {
@@ -88,11 +88,12 @@ export class RedisEngine implements Engine {
   async open(): Promise<readonly OpenedPartition[]> {
     try {
       await this.#connection.checkDatabase(this.#options.database)
-      const server = await this.#askServer()
-      this.#durability = checkServer(this.name, server, this.#options.logger)
+      const servers = await Promise.all((await this.#connection.servers()).map(askServer))
+      const { name, logger } = this.#options
+      this.#durability = [...new Set(servers.map(server => checkServer(name, server, logger)))].join(' ')
       const { incarnation, partitions } = await this.#openStore()
-      const lineages = [server.info.get('master_replid') ?? null, lineageOf(incarnation)]
-      this.#lineage = lineages.filter(lineage => lineage !== null).join(', ') || null
+      const replications = servers.map(({ info }) => info.get('master_replid') ?? null).sort()
+      this.#lineage = [...replications, lineageOf(incarnation)].filter(each => each !== null).join(', ') || null
       this.#keys = partitions.map((_, nr) => keysOf(this.#options.prefix, nr))
       return partitions
     } catch (error) {
@@ -213,21 +214,6 @@ export class RedisEngine implements Engine {
       : beginRestore(this.name, this.#connection, prefix, partitions ?? DEFAULT_PARTITIONS, restoring)
   }
 
-  async #askServer() {
-    const info = parseInfo((await this.#ask<Buffer>('INFO')).toString())
-    const appendfsync = await this.#connection.untilAnswered(async () => {
-      try {
-        const [, value] = await this.#connection.once<readonly Buffer[]>('CONFIG', 'GET', 'appendfsync')
-        return value?.toString() ?? null
-      } catch (error) {
-        // NOPERM, or a service that has renamed CONFIG away: the check says so to people.
-        if (error instanceof ConnectionLost) throw error
-        return null
-      }
-    })
-    return { info, appendfsync }
-  }
-
   // Writing
 
   /** After an answer that was lost: where everything stands now, or that we were replaced. */
@@ -294,6 +280,19 @@ export class RedisEngine implements Engine {
 
   #ask<Reply>(command: string, ...args: readonly Argument[]): Promise<Reply> {
     return this.#connection.untilAnswered(() => this.#connection.once<Reply>(command, ...args))
+  }
+}
+
+const askServer = async (ask: Asking): Promise<ServerAnswers> => {
+  const info = parseInfo((await ask<Buffer>('INFO')).toString())
+  try {
+    const [, value] = await ask<readonly Buffer[]>('CONFIG', 'GET', 'appendfsync')
+    return { info, appendfsync: value?.toString() ?? null }
+  } catch (error) {
+    // NOPERM, or a service that has renamed CONFIG away: the check says so to people.
+    if (isRuntimeError(error) && error.cause instanceof Error && error.cause.name === 'ReplyError')
+      return { info, appendfsync: null }
+    throw error
   }
 }
 

@@ -18,7 +18,7 @@ import { cursorName, keysOf } from './keys.ts'
 import { readDescription } from './open-store.ts'
 import { pairs, parseEntries, type StreamEntry } from './replies.ts'
 import { CUT } from './scripts.ts'
-import { databaseOf, nameOf, parseRedisUrl } from './url.ts'
+import { clusterNodesOf, databaseOf, nameOf, parseRedisUrl } from './url.ts'
 
 const BLOCKS_PER_CALL = 64
 
@@ -39,6 +39,12 @@ export const redisStoreReader = async ({
 }: RedisStoreReaderOptions): Promise<StoreReader> => {
   const place = parseRedisUrl(url)
   const name = nameOf(place)
+  if (clusterNodesOf(place.url) !== null)
+    throw new RuntimeError(
+      'JOURNAL_MISCONFIGURED',
+      `${name} is a cluster: where all its partitions stand at one moment cannot be asked of several servers, so it has no backup. ` +
+        'Keep replicas of its masters.',
+    )
   const connection = new Connection(place.url, name, {}, systemClock, unavailableAfterMs)
   try {
     await connection.checkDatabase(databaseOf(place.url))

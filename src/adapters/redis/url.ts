@@ -1,4 +1,7 @@
-/** `redis://host:port/db?partitions=16&prefix=shop`: a Redis server, and which journal in it. */
+/**
+ * `redis://host:port/db?partitions=16&prefix=shop`: a Redis server, and which journal in it.
+ * `redis-cluster://host:port,host:port?prefix=shop`: a Redis Cluster, by some of its nodes.
+ */
 
 import { RuntimeError } from '../../base/errors.ts'
 
@@ -19,6 +22,39 @@ export const PARTITIONS_MAX = 1_024
  * password, nothing of it is repeated: a `/`, `?` or `#` in a password ends up in the later parts.
  */
 export const parseRedisUrl = (text: string): RedisPlace => {
+  const cluster = splitCluster(text)
+  if (cluster === null) return parseServerUrl(text)
+  // One node after the other is as good as any: each stands for the whole URL, and none has another database.
+  const { scheme, credentials, hosts, rest } = cluster
+  if (hosts.includes(''))
+    throw misconfigured('the URL of a Redis Cluster reads redis-cluster://host:port,host:port?prefix=troupe')
+  const places = hosts.map(host => parseServerUrl(`${scheme}://${credentials}${host}${rest}`))
+  for (const place of places)
+    if (databaseOf(place.url) !== 0) throw misconfigured('a Redis Cluster has database 0 only: name no other one')
+  return { ...places[0]!, url: `${scheme}-cluster://${credentials}${hosts.join(',')}` }
+}
+
+/** The nodes that a URL of a cluster names, each as the URL of a server; null: it names a server. */
+export const clusterNodesOf = (url: string): readonly string[] | null => {
+  const cluster = splitCluster(url)
+  return cluster === null ? null : cluster.hosts.map(host => `${cluster.scheme}://${cluster.credentials}${host}`)
+}
+
+interface ClusterUrl {
+  readonly scheme: string
+  /** With the `@`; or nothing. */
+  readonly credentials: string
+  readonly hosts: readonly string[]
+  readonly rest: string
+}
+
+const splitCluster = (text: string): ClusterUrl | null => {
+  const [, scheme, credentials = '', hosts, rest] =
+    /^(rediss?)-cluster:\/\/([^@/?#]*@)?([^@/?#]*)(.*)$/s.exec(text) ?? []
+  return scheme === undefined ? null : { scheme, credentials, hosts: hosts!.split(','), rest: rest! }
+}
+
+const parseServerUrl = (text: string): RedisPlace => {
   const parsed = URL.canParse(text) ? new URL(text) : null
   const quoted = (part: string): string => (text.includes('@') ? 'what stands there' : part)
   if (parsed === null || !['redis:', 'rediss:'].includes(parsed.protocol))
@@ -43,10 +79,13 @@ export const parseRedisUrl = (text: string): RedisPlace => {
 }
 
 /** The database that a URL names. */
-export const databaseOf = (url: string): number => Number(new URL(url).pathname.slice(1))
+export const databaseOf = (url: string): number =>
+  clusterNodesOf(url) === null ? Number(new URL(url).pathname.slice(1)) : 0
 
 /** For people and logs: without user and password. */
 export const nameOf = ({ url, prefix }: RedisPlace): string => {
+  const cluster = splitCluster(url)
+  if (cluster !== null) return `${cluster.scheme}-cluster://${cluster.hosts.join(',')}?prefix=${prefix}`
   const { protocol, host, pathname } = new URL(url)
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}?prefix=${prefix}`
 }
