@@ -148,7 +148,8 @@ export interface Journal {
    * Payloads are those that `checkStorable` admitted. At most one commit per partition is under way at a time.
    * **Errors**: JOURNAL_FENCED (nothing written, final); JOURNAL_UNAVAILABLE (outcome unknown: the same appends may be
    * sent again, or their ids be recovered); JOURNAL_FULL (nothing written: the same appends may be sent again);
-   * JOURNAL_CORRUPT; JOURNAL_CLOSED; JOURNAL_MISCONFIGURED for a group name that is empty or has more than 512 bytes.
+   * PERSISTENCE_ID_INVALID, EVENT_NOT_STORABLE for one that cannot be encoded after all, and EVENT_TOO_LARGE for an append of
+   * more than 64 MiB (nothing of the commit written); JOURNAL_CORRUPT; JOURNAL_CLOSED; JOURNAL_MISCONFIGURED for a group name that is empty or has more than 512 bytes.
    */
   commit(partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]>
 

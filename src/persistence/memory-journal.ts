@@ -17,7 +17,7 @@ import {
   type StoredAppend,
   type Writer,
 } from './journal.ts'
-import { partitionOf } from './partition.ts'
+import { checkPersistenceId, partitionOf } from './partition.ts'
 
 interface MemoryPartition {
   epoch: number
@@ -85,6 +85,8 @@ class MemoryJournal implements Journal {
   async commit(nr: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
     const partition = this.#writable(nr)
     if (cursors !== undefined) checkGroupNames(cursors)
+    for (const { persistenceId } of appends)
+      if (!partition.streams.has(persistenceId)) checkPersistenceId(persistenceId)
     // Of an id that was refused once, what builds on the refused append must not slip in by a number that fits.
     let refused: Set<string> | null = null
     const results: AppendResult[] = []

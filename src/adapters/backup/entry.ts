@@ -5,6 +5,7 @@
  * Not in it, since it is made of the rest: heads, checkpoints and epochs.
  */
 
+import { RuntimeError } from '../../base/errors.ts'
 import type { Cursors } from '../../persistence/journal.ts'
 
 export interface SnapshotEntry {
@@ -26,6 +27,10 @@ export interface CursorsEntry {
   readonly partition: number
   readonly cursors: Cursors
 }
+
+/** A store that holds something which no entry stands for: better no backup than one that forgets it. */
+export const notBackedUp = (name: string, what: string): RuntimeError =>
+  new RuntimeError('BACKUP_FAILED', `${name} holds ${what}, and a backup would leave them out: nothing is written.`)
 
 export type BackupEntry = SnapshotEntry | BlockEntry | CursorsEntry
 

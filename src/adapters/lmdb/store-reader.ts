@@ -9,12 +9,13 @@ import { resolve } from 'node:path'
 import type { Transaction } from 'lmdb'
 import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import type { BackupEntry, BlockEntry, CursorsEntry, SnapshotEntry, StoreReader } from '../backup/entry.ts'
+import { notBackedUp } from '../backup/entry.ts'
 import { hashOf, unsealNumbers } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import { parseDescription } from '../packed/description.ts'
 import { checkDatabaseFile } from './file-check.ts'
 import { cursorGroup, cursorKey, cursorName, logKey, positionOf, snapshotIdOf, snapshotSequenceNr } from './keys.ts'
-import { openTables, type Tables } from './tables.ts'
+import { entriesOf, openTables, type Tables } from './tables.ts'
 import { unreadable } from './write-failed.ts'
 
 /**
@@ -32,6 +33,7 @@ export const lmdbStoreReader = async (path: string): Promise<StoreReader> => {
       checkDatabaseFile(folder)
       const text = tables.meta.get('store', { transaction })
       if (text === undefined) throw noStore(name)
+      refuseOthers(name, tables)
       return new LmdbStoreReader(name, tables, transaction, parseDescription(text, name).partitions)
     } catch (error) {
       transaction.done()
@@ -39,6 +41,15 @@ export const lmdbStoreReader = async (path: string): Promise<StoreReader> => {
       throw error
     }
   })
+}
+
+const ENTRIES: readonly string[] = ['snapshots', 'log', 'cursors'] satisfies (keyof Tables)[]
+const MADE_OF_THEM: readonly string[] = ['root', 'meta', 'epochs', 'heads', 'checkpoints'] satisfies (keyof Tables)[]
+
+const refuseOthers = (name: string, tables: Tables): void => {
+  for (const [table, database] of Object.entries(tables))
+    if (!ENTRIES.includes(table) && !MADE_OF_THEM.includes(table) && entriesOf(database) > 0)
+      throw notBackedUp(name, table)
 }
 
 class LmdbStoreReader implements StoreReader {

@@ -23,7 +23,7 @@ import {
   type Snapshot,
   type StoredAppend,
 } from '../../persistence/journal.ts'
-import { partitionOf } from '../../persistence/partition.ts'
+import { checkPersistenceId, partitionOf } from '../../persistence/partition.ts'
 import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
 import { type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
@@ -290,6 +290,8 @@ export class PackedJournal implements Journal {
       const { persistenceId, expectedSequenceNr } = appends[i]!
       const entry = partition.heads.get(persistenceId)
       if (entry === undefined) {
+        // What is in memory was checked when it came there.
+        checkPersistenceId(persistenceId)
         // Where the store checks heads itself, an id that begins is taken for new: the usual case costs no question.
         if (seen !== null && expectedSequenceNr === 0) entries[i] = partition.heads.add(persistenceId, NO_HEAD, false)
         else unknown.push(persistenceId)

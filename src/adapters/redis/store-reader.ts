@@ -8,13 +8,14 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { systemClock } from '../../base/ports.ts'
 import type { BackupEntry, BlockEntry, CursorsEntry, SnapshotEntry, StoreReader } from '../backup/entry.ts'
+import { notBackedUp } from '../backup/entry.ts'
 import { Block } from '../codec/block.ts'
 import { hashOf, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import { parseDescription } from '../packed/description.ts'
 import { type Argument, Connection } from './connection.ts'
 import { findPartitions } from './find-partitions.ts'
-import { cursorName, keysOf } from './keys.ts'
+import { cursorName, type Keys, keysOf } from './keys.ts'
 import { readDescription } from './open-store.ts'
 import { pairs, parseEntries, type StreamEntry } from './replies.ts'
 import { CUT } from './scripts.ts'
@@ -59,6 +60,9 @@ export const redisStoreReader = async ({
   }
 }
 
+const ENTRIES: readonly string[] = ['snapshots', 'log', 'cursors'] satisfies (keyof Keys)[]
+const MADE_OF_THEM: readonly string[] = ['state', 'heads'] satisfies (keyof Keys)[]
+
 class RedisStoreReader implements StoreReader {
   readonly name: string
   readonly partitions: number
@@ -75,6 +79,7 @@ class RedisStoreReader implements StoreReader {
   async *entries(): AsyncIterable<BackupEntry> {
     yield* this.#snapshots()
     const cut = await this.#cut()
+    for (const nr of cut.keys()) await this.#refuseOthers(nr)
     for (const [nr, { position, cursors }] of cut.entries()) {
       yield* this.#blocks(nr, position)
       yield { kind: 'cursors', partition: nr, cursors }
@@ -108,6 +113,12 @@ class RedisStoreReader implements StoreReader {
       position: Number(position ?? 0),
       cursors: new Map(pairs(cursors).map(([group, text]) => this.#cursor(nr, group.toString(), text.toString()))),
     }))
+  }
+
+  async #refuseOthers(partition: number): Promise<void> {
+    for (const [what, key] of Object.entries(keysOf(this.#prefix, partition)))
+      if (!ENTRIES.includes(what) && !MADE_OF_THEM.includes(what) && (await this.#ask<number>('EXISTS', key)) > 0)
+        throw notBackedUp(this.name, what)
   }
 
   async *#blocks(partition: number, lastPosition: number): AsyncIterable<BlockEntry> {

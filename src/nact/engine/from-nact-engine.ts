@@ -10,6 +10,7 @@ import {
   type Snapshot,
   type StoredAppend,
 } from '../../persistence/journal.ts'
+import { checkPersistenceId } from '../../persistence/partition.ts'
 import { RECORD_TYPE_MAX } from '../../persistence/records-of.ts'
 import {
   type PersistedEvent,
@@ -92,6 +93,7 @@ class EngineJournal implements Journal {
   async commit(_partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
     this.checkWritable()
     if (cursors !== undefined) checkGroupNames(cursors)
+    for (const { persistenceId } of appends) if (!this.places.has(persistenceId)) checkPersistenceId(persistenceId)
     await this.catchUpIfUnsure()
     const { results, stored } = await this.judge(appends)
     if (stored.length > 0 || cursors !== undefined) await this.write(stored, cursors ?? null)

@@ -210,6 +210,46 @@ export const journalWriting: Readonly<Record<string, JournalTest>> = {
     deepStrictEqual(written(await (await scene.open(store)).commit(0, [second, first])), ['3 again', '1 again'])
   },
 
+  'refuses ids that are empty, longer than 512 bytes or no text, and nothing of their commit is stored':
+    async scene => {
+      const journal = await scene.fresh()
+      const id = idIn(journal, 'a')
+      for (const wrong of ['', 'x'.repeat(513), 'é'.repeat(257), '\ud800'])
+        strictEqual(await codeOf(() => journal.commit(0, [append(id, 0), append(wrong, 0)])), 'PERSISTENCE_ID_INVALID')
+      strictEqual(await journal.lastPosition(0), 0)
+      deepStrictEqual(written(await journal.commit(0, [append(id, 0)])), ['1'])
+    },
+
+  'refuses a commit with an event that cannot be encoded, or an append that is too large, as a whole': async scene => {
+    const store = await scene.make()
+    if (store.breakNewestSnapshot === null) return 'skipped'
+    const journal = await scene.open(store)
+    const [a, b] = [idIn(journal, 'a'), idIn(journal, 'b')]
+    const first = append(a, 0, 'One')
+    await journal.commit(0, [first])
+    const noData = {
+      get field(): never {
+        throw new Error('it has no value')
+      },
+    }
+    const withLast = (payload: unknown): Append => {
+      const whole = append(b, 0, 'Two', 'Three')
+      return { ...whole, records: [whole.records[0]!, { ...whole.records[1]!, payload }] }
+    }
+    const cursors = new Map([['risk', 1]])
+    for (const [payload, code] of [
+      [noData, 'EVENT_NOT_STORABLE'],
+      ['x'.repeat(67_108_864), 'EVENT_TOO_LARGE'],
+    ] as const)
+      strictEqual(await codeOf(() => journal.commit(0, [append(a, 1), withLast(payload)], cursors)), code)
+    strictEqual(await journal.lastPosition(0), 1)
+    strictEqual(await journal.lastSequenceNr(b), 0)
+    deepStrictEqual(await journal.loadCursors(0), new Map())
+    deepStrictEqual(await collect(journal.read(a, 1)), [at(first, 0, 1)])
+    deepStrictEqual(written(await journal.commit(0, [append(a, 1), withLast(7)])), ['2', '3'])
+    return 'passed'
+  },
+
   'takes an empty commit': async scene => {
     const journal = await scene.fresh()
     deepStrictEqual(await journal.commit(0, []), [])
