@@ -1,9 +1,10 @@
 /**
  * CloudEvents 1.0, as far as a source of messages needs them: checked as the specification says, whoever wrote them.
- * **Source**: the CloudEvents specification 1.0.2, its JSON format, and the correlation extension.
+ * **Source**: the CloudEvents specification 1.0.2, its JSON format, and the extensions correlation and distributed tracing.
  */
 
 import { RuntimeError } from '../base/errors.ts'
+import { isTraceParent } from '../persistence/command-cause.ts'
 import { checkStorable, PAYLOAD_BYTES_MAX } from '../persistence/storable.ts'
 
 export interface CloudEvent {
@@ -13,6 +14,8 @@ export interface CloudEvent {
   readonly type: string
   /** The `correlationid` of the correlation extension. */
   readonly correlationId: string | null
+  /** The `traceparent` of the extension for distributed tracing. One that is none is left out: a trace ends, no event is lost. */
+  readonly traceParent: string | null
   /** What JSON holds; text or bytes where the event says that it is no JSON; null where there is none. */
   readonly data: unknown
 }
@@ -111,11 +114,13 @@ const cloudEvent = (attributes: ReadonlyMap<string, unknown>, data: unknown): Cl
   }
   for (const [name, value] of attributes) checkExtension(name, value)
   checkData(data)
+  const traceParent = attributes.get('traceparent')
   return {
     source: attributes.get('source') as string,
     id: attributes.get('id') as string,
     type: attributes.get('type') as string,
     correlationId: (attributes.get('correlationid') ?? null) as string | null,
+    traceParent: isTraceParent(traceParent) ? traceParent : null,
     data,
   }
 }

@@ -17,6 +17,9 @@ export const NO_CAUSE: Cause = { principal: null, causationId: null, correlation
 
 const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
+/** Whether this is one that a trace can go on from; zeros are none, and version `ff` is reserved. */
+export const isTraceParent = (value: unknown): value is string => typeof value === 'string' && TRACE_PARENT.test(value)
+
 /** Takes the cause out of a call's options and checks it. **Errors**: CAUSE_INVALID, which names the field. */
 export const causeOf = (options: CommandCause | undefined): Cause => {
   if (options === undefined) return NO_CAUSE
@@ -25,7 +28,7 @@ export const causeOf = (options: CommandCause | undefined): Cause => {
   checkText('principal', principal, 256)
   checkText('causationId', causationId, 512)
   checkText('correlationId', correlationId, 512)
-  if (traceParent !== null && !(typeof traceParent === 'string' && TRACE_PARENT.test(traceParent)))
+  if (traceParent !== null && !isTraceParent(traceParent))
     throw invalid('traceParent', 'a W3C trace parent of version, trace id, parent id and flags', traceParent)
   return { principal, causationId, correlationId, traceParent }
 }

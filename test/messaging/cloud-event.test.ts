@@ -41,8 +41,16 @@ test('an event in the JSON format has what it says', () => {
     id: '17',
     type: 'OrderPlaced',
     correlationId: 'checkout-9',
+    traceParent: null,
     data: { lines: [1, 2] },
   })
+})
+
+test('a trace parent goes on, and one that is none costs no event', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  expect(cloudEventOfJson(json({ traceparent })).traceParent).toBe(traceparent)
+  for (const none of ['', 'trace', traceparent.toUpperCase(), `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, 7, null])
+    expect(cloudEventOfJson(json({ traceparent: none })).traceParent).toBeNull()
 })
 
 test('data is whatever JSON holds; none is null', () => {

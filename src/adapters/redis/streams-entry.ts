@@ -66,6 +66,7 @@ export class StreamMessage implements SourceMessage {
   /** Source and id of the event. A source has no white space, so that no two pairs give the same. */
   readonly id: string
   readonly correlationId: string
+  readonly traceParent: string | null
   readonly invalid: string | null
   readonly entryId: string
 
@@ -78,12 +79,14 @@ export class StreamMessage implements SourceMessage {
       this.payload = { topic, entry: entry.id, fields: shownFields(entry.fields) }
       this.id = `${topic} ${entry.id}`
       this.correlationId = this.id
+      this.traceParent = null
       this.invalid = read.message
     } else {
       this.type = read.type
       this.payload = read.data
       this.id = `${read.source} ${read.id}`
       this.correlationId = read.correlationId ?? this.id
+      this.traceParent = read.traceParent
       this.invalid = null
     }
   }

@@ -264,6 +264,7 @@ class FeedMessage implements SourceMessage {
   readonly payload: unknown
   readonly id: string
   readonly correlationId: string | null
+  readonly traceParent: string | null
   readonly invalid: string | null
 
   constructor(reading: Reading, partition: number, position: number, event: FeedCloudEvent) {
@@ -276,6 +277,7 @@ class FeedMessage implements SourceMessage {
     this.payload = typeof read === 'string' ? null : read.data
     this.id = typeof read === 'string' ? `${partition}:${position}` : read.id
     this.correlationId = typeof read === 'string' ? null : (read.correlationId ?? read.id)
+    this.traceParent = typeof read === 'string' ? null : read.traceParent
   }
 }
 

@@ -151,6 +151,18 @@ it('hands each event to its actor, in order, and acknowledges it', async () => {
   await settles(topic)
 })
 
+it('keeps the trace of an event with what it leads to', async () => {
+  const topic = newTopic()
+  const memory = memoryStore()
+  const desk = await openDesk({ topic, memory })
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const event = JSON.parse(eventJson('1', { basket: 'b', label: 'one' }))
+  await redis.xadd(topic, '*', 'event', JSON.stringify({ ...event, traceparent }))
+  await labelled(desk, 'b', ['one'])
+  const stored = memory.partitions[0]!.log.find(({ persistenceId }) => persistenceId.endsWith('|b'))
+  expect(stored?.traceParent).toBe(traceparent)
+})
+
 it('stores the effect of an event once that its producer put there twice', async () => {
   const topic = newTopic()
   const desk = await openDesk({ topic })

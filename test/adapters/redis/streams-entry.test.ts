@@ -2,7 +2,14 @@ import { expect, test } from 'vitest'
 import { cloudEventOf, StreamMessage } from '../../../src/adapters/redis/streams-entry.ts'
 
 const EVENT = { specversion: '1.0', id: '17', source: '/shop', type: 'OrderPlaced', data: { total: 3 } }
-const READ = { source: '/shop', id: '17', type: 'OrderPlaced', correlationId: null, data: { total: 3 } }
+const READ = {
+  source: '/shop',
+  id: '17',
+  type: 'OrderPlaced',
+  correlationId: null,
+  traceParent: null,
+  data: { total: 3 },
+}
 
 const fields = (...texts: readonly (string | Buffer)[]): readonly Buffer[] =>
   texts.map(text => (typeof text === 'string' ? Buffer.from(text) : text))
@@ -54,6 +61,8 @@ test('a message is known by source and id, and has no position', () => {
     invalid: null,
   })
   expect(message('event', JSON.stringify({ ...EVENT, correlationid: 'c' })).correlationId).toBe('c')
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  expect(message('event', JSON.stringify({ ...EVENT, traceparent })).traceParent).toBe(traceparent)
 })
 
 test('a malformed entry is a message with what is wrong, known by its place, with what can be shown of it', () => {
