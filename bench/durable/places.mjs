@@ -19,6 +19,11 @@ export async function openPlaces(name) {
   const redis = await startRedis()
   let places = 0
   return {
+    /** A folder's name for one store; `remove` ends it. */
+    folder: () => {
+      const path = join(folder, `s${++places}`)
+      return { path, remove: () => rm(path, { recursive: true, force: true }) }
+    },
     /** A place of its own for one store of ours and one of the floor's; `remove` ends both. */
     lmdb: () => {
       const path = join(folder, `s${++places}`)

@@ -10,11 +10,13 @@ import { Redis } from 'ioredis'
 
 const START_MS = 10_000
 
+const EVERY_SECOND = ['--appendonly', 'yes', '--appendfsync', 'everysec']
+
 /** @returns {Promise<{ port: number, empty: () => Promise<void>, stop: () => Promise<void> }>} */
-export async function startRedis() {
+export async function startRedis(durability = EVERY_SECOND) {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-bench-redis-'))
   const port = await freePort()
-  const settings = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '']
+  const settings = [...durability, '--save', '']
   const server = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, ...settings], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })

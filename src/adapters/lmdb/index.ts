@@ -14,12 +14,17 @@ export interface LmdbJournalOptions {
   readonly path: string
   /** Fixed when the store is made; asked for and different is an error. **Bounds**: 1 to 64. Default: as stored, else 1. */
   readonly partitions?: number
+  /**
+   * Whether a write waits for the disk. Without, it survives the end of the process; an end of the machine may take what the
+   * system had not written by itself, often the last 30 seconds, and may leave a damaged store. Default: true.
+   */
+  readonly flush?: boolean
 }
 
 /**
  * A journal in a folder of its own, in LMDB, for one process at a time.
  *
- * **Durability**: a write resolves after it was flushed (fdatasync), not before; after a crash or `kill -9` everything
+ * **Durability**: a write resolves after it was flushed (fdatasync), not before, unless `flush` is false; after a crash or `kill -9` everything
  * that had resolved is there, and what had not is there whole or not at all.
  * **Order**: per partition, in the order of the commits. **Delivery**: an append that is sent again is recognised.
  * **Errors** of `open`: JOURNAL_LOCKED where another process, or this one, has it open (the lock dies with its process);
@@ -28,8 +33,8 @@ export interface LmdbJournalOptions {
  * reads at most some 500,000 records of the log; after `close` none.
  */
 export const lmdbJournal = (options: LmdbJournalOptions): Journal => {
-  const { path, partitions } = options
+  const { path, partitions, flush = true } = options
   if (partitions !== undefined && (!Number.isInteger(partitions) || partitions < 1 || partitions > 64))
     throw new RuntimeError('JOURNAL_MISCONFIGURED', `lmdb:${path}: ${partitions} partitions; give 1 to 64`)
-  return new PackedJournal(new LmdbEngine(resolve(path), partitions ?? null))
+  return new PackedJournal(new LmdbEngine(resolve(path), partitions ?? null, { flush }))
 }

@@ -58,26 +58,41 @@ import { unreadable, writeFailed } from './write-failed.ts'
 /** Heads that a commit takes along beyond as many as it has appends: so a generation is through before the next is due. */
 const HEADS_PER_COMMIT = 64
 
+const FLUSHED =
+  'A resolved write was flushed to the disk (fdatasync) and survives the end of the process and a loss of power, ' +
+  'as far as the disk keeps what it says it wrote.'
+const NOT_FLUSHED =
+  'A resolved write was handed to the operating system and survives the end of the process; the end of the machine may ' +
+  'take what was not yet on the disk, and may leave a damaged store.'
+
+export interface LmdbEngineOptions {
+  /** Of a store that is made here; one that is there has its own. */
+  readonly incarnation?: number
+  /** Whether a write waits for the disk. Default: true. */
+  readonly flush?: boolean
+}
+
 export class LmdbEngine implements Engine {
   readonly name: string
-  readonly durability =
-    'A resolved write was flushed to the disk (fdatasync) and survives the end of the process and a loss of power, ' +
-    'as far as the disk keeps what it says it wrote.'
+  readonly durability: string
   readonly shared = false
   readonly #path: string
   readonly #partitions: number | null
+  readonly #flush: boolean
   #incarnation: number
   readonly #logs: Log[] = []
   #tables: Tables | null = null
   #room: Room | null = null
   #lock: StoreLock | null = null
 
-  /** `incarnation` is for a store that is made here; one that is there has its own. */
-  constructor(path: string, partitions: number | null, incarnation: number = FIRST_INCARNATION) {
+  constructor(path: string, partitions: number | null, options: LmdbEngineOptions = {}) {
+    const { incarnation = FIRST_INCARNATION, flush = true } = options
     this.name = `lmdb:${path}`
+    this.durability = flush ? FLUSHED : NOT_FLUSHED
     this.#path = path
     this.#partitions = partitions
     this.#incarnation = incarnation
+    this.#flush = flush
   }
 
   get lineage(): string | null {
@@ -88,7 +103,7 @@ export class LmdbEngine implements Engine {
     this.#lock = await lockStore(this.#path)
     try {
       const made = checkDatabaseFile(this.#path) === 'there' && isMarked(this.#path)
-      const tables = openTables(this.#path)
+      const tables = openTables(this.#path, { noSync: !this.#flush })
       this.#tables = tables
       this.#room = await Room.open(this.name, `${this.#path}/data.mdb`, () => {
         // What a reader held back that was killed, such as a backup, is free again before the file grows.

@@ -27,7 +27,7 @@ export const lmdbStoreReader = async (path: string): Promise<StoreReader> => {
   const name = `lmdb:${folder}`
   return reading(name, () => {
     if (checkDatabaseFile(folder, 'extent') === 'none') throw noStore(name)
-    const tables = openTables(folder, true)
+    const tables = openTables(folder, { readOnly: true })
     const transaction = tables.root.useReadTransaction()
     try {
       checkDatabaseFile(folder)

@@ -15,12 +15,19 @@ export interface Tables {
   readonly cursors: Database<Buffer, Buffer>
 }
 
-/** `readOnly`: beside the process that writes; LMDB's table of readers keeps what is read from being written over. */
-export const openTables = (path: string, readOnly = false): Tables => {
+export interface OpenOptions {
+  /** Beside the process that writes; LMDB's table of readers keeps what is read from being written over. */
+  readonly readOnly?: boolean
+  /** Commits without waiting for the disk. */
+  readonly noSync?: boolean
+}
+
+export const openTables = (path: string, { readOnly = false, noSync = false }: OpenOptions = {}): Tables => {
   const root = open({
     path,
     noSubdir: false,
     readOnly,
+    noSync,
     overlappingSync: false,
     eventTurnBatching: false,
     maxDbs: 8,

@@ -67,26 +67,32 @@ const expectNumbered = async (journal: Journal, end: number): Promise<void> => {
   }
 }
 
-it('has everything that had resolved after kill -9, again and again, and the killed one keeps no lock', async () => {
-  const { path } = fresh()
-  for (let round = 0; round < 3; round++) {
-    const child = start(process.execPath, ['--import', 'tsx', childScript, path])
-    let acknowledged = 0
-    let lines = 0
-    for await (const line of createInterface({ input: child.stdout! })) {
-      acknowledged = Number(line.replace('open ', ''))
-      // At once while it runs, in the middle of whatever it is doing.
-      if (++lines === 60 + round * 7) child.kill('SIGKILL')
+it.each([
+  ['flushed', []],
+  ['not flushed', ['no-flush']],
+])(
+  'has everything that had resolved %s after kill -9, again and again, and the killed one keeps no lock',
+  async (_, args) => {
+    const { path } = fresh()
+    for (let round = 0; round < 3; round++) {
+      const child = start(process.execPath, ['--import', 'tsx', childScript, path, ...args])
+      let acknowledged = 0
+      let lines = 0
+      for await (const line of createInterface({ input: child.stdout! })) {
+        acknowledged = Number(line.replace('open ', ''))
+        // At once while it runs, in the middle of whatever it is doing.
+        if (++lines === 60 + round * 7) child.kill('SIGKILL')
+      }
+      await ended(child)
+      const journal = await open(path)
+      const end = await journal.lastPosition(0)
+      expect(end).toBeGreaterThanOrEqual(acknowledged)
+      await expectNumbered(journal, end)
+      expect(written(await journal.commit(0, [numbered(end)]))).toEqual([`${end + 1}`])
+      await journal.close()
     }
-    await ended(child)
-    const journal = await open(path)
-    const end = await journal.lastPosition(0)
-    expect(end).toBeGreaterThanOrEqual(acknowledged)
-    await expectNumbered(journal, end)
-    expect(written(await journal.commit(0, [numbered(end)]))).toEqual([`${end + 1}`])
-    await journal.close()
-  }
-})
+  },
+)
 
 it('refuses a second process at once and names the one that has the store', async () => {
   const { path } = fresh()

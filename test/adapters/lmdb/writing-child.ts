@@ -1,5 +1,5 @@
 /**
- * A process that writes to an LMDB store until it is killed: `node --import tsx writing-child.ts PATH`. After each commit
+ * A process that writes to an LMDB store until it is killed: `node --import tsx writing-child.ts PATH [no-flush]`. After each commit
  * that resolved it prints the position of its last record. Ids and payloads follow from the positions, so that whoever
  * reads the store afterwards can tell what must be there.
  */
@@ -24,7 +24,7 @@ export const numbered = (nr: number): Append => ({
 })
 
 if (import.meta.filename === process.argv[1]) {
-  const journal = lmdbJournal({ path: process.argv[2]! })
+  const journal = lmdbJournal({ path: process.argv[2]!, flush: process.argv[3] !== 'no-flush' })
   await journal.open()
   let nr = await journal.lastPosition(0)
   process.stdout.write(`open ${nr}\n`)
