@@ -14,7 +14,7 @@ import type { Anything, Plugin, Ref } from './lib/types.ts'
 export const onTroupe = (kernel: ActorSystem | ActorSystemOptions): Plugin =>
   ((system: NactSystem) => {
     if (kernel instanceof ActorSystem) system.useKernel(kernel, false)
-    else system.useKernel(ActorSystem.start({ name: system.name, ...kernel }), true)
+    else system.useKernel(ActorSystem.start({ name: system.kernelName, ...kernel }), true)
   }) as unknown as Plugin
 
 /** The system of the kernel under a system or an actor of nact's API. **Errors**: ACTOR_STOPPED. */

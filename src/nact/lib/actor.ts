@@ -61,6 +61,8 @@ export class Actor {
   private childMap: ChildMap | null = null
   /** A message is in hand, or what comes before the first. */
   protected isHandling = false
+  /** Of the message in hand, or of the last one. */
+  private senderInHand: unknown = NOBODY
   /** Taken from the mailbox and not begun, while a reset goes first. */
   private taken: unknown = NOTHING
   private reset: Reset | null = null
@@ -86,6 +88,8 @@ export class Actor {
   /** Puts it in its place; from then on it takes messages, and `initialStateFunc` may already use it. */
   launch(): ActorReference {
     const parent = this.parent as Actor | NactSystem
+    // Its function may know whose message its parent has in hand, and answer.
+    if (parent instanceof Actor) noteHandedOn(undefined, parent.senderInHand)
     parent.childSpawned(this)
     this.cell = parent.adopt(hosting, this.name)
     launched.set(this.cell, this)
@@ -101,7 +105,11 @@ export class Actor {
   // ── what others do with it ─────────────────────────────────────────────────────────────────────────────────────────
 
   dispatch(message: unknown, sender?: unknown): void {
-    this.cell.tell(sender === undefined && typeof message !== 'symbol' ? message : new Sent(message, sender ?? NOBODY))
+    this.cell.tell(
+      sender === undefined && typeof message !== 'symbol'
+        ? message
+        : new Sent(message, sender === undefined ? NOBODY : sender),
+    )
   }
 
   /** Rejects with Error `Query Timeout`; as the class Query says, sooner where nobody can answer any more. */
@@ -110,8 +118,7 @@ export class Actor {
     try {
       const { reference } = query
       const asked = typeof message === 'function' ? message(reference) : message
-      noteHandedOn(asked, undefined)
-      query.handedOn = false
+      query.noteAsked(asked)
       this.dispatch(asked, reference)
     } catch (error) {
       query.fail(toError(error))
@@ -281,6 +288,7 @@ export class Actor {
       sender = item.sender
     }
     this.isHandling = true
+    this.senderInHand = sender
     const context = this.createContext(sender)
     try {
       const next = this.handler.call(context, this.state, message, context)

@@ -1,6 +1,7 @@
 import { randomId, systemPorts } from '../../base/ports.ts'
 import type { Behavior } from '../../kernel/behavior.ts'
 import type { Cell } from '../../kernel/cell.ts'
+import { inPath } from '../../kernel/names.ts'
 import { ActorSystem } from '../../kernel/system.ts'
 import type { Actor } from './actor.ts'
 import { withFreeName } from './kernel-actor.ts'
@@ -25,8 +26,7 @@ export class NactSystem {
   private runsOn: ActorSystem | null = null
   /** It ends with this system. */
   private isOwn = true
-  private names = 0
-  private queryIds = 0
+  private lastId: number | null = null
 
   constructor(name: string) {
     this.name = name
@@ -38,8 +38,13 @@ export class NactSystem {
 
   /** Where its actors live: a system of its own, unless an extension gave it one. */
   get kernel(): ActorSystem {
-    this.runsOn ??= ActorSystem.start({ name: this.name })
+    this.runsOn ??= ActorSystem.start({ name: this.kernelName })
     return this.runsOn
+  }
+
+  /** Of its own kernel: nact takes any name. */
+  get kernelName(): string {
+    return inPath(String(this.name))
   }
 
   /** **Errors**: Error once it runs on another one. */
@@ -67,11 +72,11 @@ export class NactSystem {
   }
 
   nextName(): string {
-    return `anonymous-${++this.names}`
+    return `anonymous-${this.nextId()}`
   }
 
   openQuery(timeoutMs: number): Query {
-    const reference = new TemporaryReference(this.name, ++this.queryIds)
+    const reference = new TemporaryReference(this.name, this.nextId())
     const query = new Query(reference, Number(timeoutMs) || 0, this.kernel.clock, () =>
       this.queries.delete(reference.id),
     )
@@ -106,6 +111,12 @@ export class NactSystem {
   assertNotStopped(): true {
     if (this.stopped) throw new Error(`system ${this.name} has stopped`)
     return true
+  }
+
+  /** From a number drawn by chance on: a reference in a message that an earlier run stored must not mean somebody of this one. */
+  private nextId(): number {
+    this.lastId ??= Math.floor(this.kernel.random.next() * 2 ** 32) * 2 ** 20
+    return ++this.lastId
   }
 
   private findActor(parts: readonly string[]): unknown {
