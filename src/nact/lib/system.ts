@@ -3,14 +3,14 @@ import type { Behavior } from '../../kernel/behavior.ts'
 import type { Cell } from '../../kernel/cell.ts'
 import { inPath } from '../../kernel/names.ts'
 import { ActorSystem } from '../../kernel/system.ts'
-import type { Actor } from './actor.ts'
-import { withFreeName } from './kernel-actor.ts'
+import type { Actor } from '../actor/actor.ts'
+import { withFreeName } from '../actor/kernel-actor.ts'
+import { Query } from '../actor/query.ts'
+import type { LoggerLike } from '../types.ts'
 import { ActorPath } from './paths.ts'
 import type { PersistenceEngine } from './persistence/persistence-engine.ts'
-import { Query } from './query.ts'
 import { type ActorReference, ActorSystemReference, type AnyReference, bind, TemporaryReference } from './references.ts'
 import { add, find, remove } from './system-map.ts'
-import type { LoggerLike } from './types.ts'
 
 /** A system of nact's: the root of its actors, on a system of the kernel. Extensions are given this object to fill in. */
 export class NactSystem {

@@ -1,6 +1,7 @@
 import type { RuntimeError } from '../../base/errors.ts'
 import type { Cancel, Clock } from '../../base/ports.ts'
-import { bind, TemporaryReference, targetOf } from './references.ts'
+import { Deferral } from '../lib/deferral.ts'
+import { bind, TemporaryReference, targetOf } from '../lib/references.ts'
 import { findQueriesIn } from './references-in.ts'
 
 /** Queries that are not settled: while there are none, nobody looks whether one is handed on. */
@@ -13,28 +14,24 @@ let opaqueMessages = 0
  * failed or stopped, unless its reference was handed on to somebody who may still answer.
  */
 export class Query {
-  readonly promise: Promise<unknown>
   readonly reference: TemporaryReference
   private isHandedOn = false
   private opaqueBefore = opaqueMessages
   private isSettled = false
   private readonly whenSettled: (query: Query) => void
   private readonly cancelTimeout: Cancel
-  private resolve!: (answer: unknown) => void
-  private reject!: (error: Error) => void
+  private readonly answer = new Deferral()
 
   constructor(reference: TemporaryReference, timeoutMs: number, clock: Clock, whenSettled: (query: Query) => void) {
     this.reference = reference
     this.whenSettled = whenSettled
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
-    // A program that looks at the answer later than its failure must not be ended for that.
-    this.promise.catch(() => undefined)
     this.cancelTimeout = clock.after(timeoutMs, () => this.fail(new Error('Query Timeout')))
     open++
     bind(reference, this)
+  }
+
+  get promise(): Promise<unknown> {
+    return this.answer.promise
   }
 
   /** Somebody beside the actor that was asked may answer. */
@@ -57,12 +54,12 @@ export class Query {
 
   dispatch(answer: unknown): void {
     if (!this.settle()) return
-    this.resolve(answer)
+    this.answer.resolve(answer)
   }
 
   fail(error: Error): void {
     if (!this.settle()) return
-    this.reject(error)
+    this.answer.reject(error)
   }
 
   private settle(): boolean {

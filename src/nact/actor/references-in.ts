@@ -1,4 +1,4 @@
-import { ActorReference, ActorSystemReference, TemporaryReference } from './references.ts'
+import { ActorReference, ActorSystemReference, TemporaryReference } from '../lib/references.ts'
 
 /** How many values of one message are looked at, at whatever depth: some 2 µs. */
 const LOOKED_AT_MAX = 256
