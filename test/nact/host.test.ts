@@ -4,7 +4,7 @@ import { eventSourced, type SnapshotPolicy } from '../../src/persistence/event-s
 import type { EntityKind } from '../../src/persistence/event-sourced-entities.ts'
 import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
 import type { Recovered } from '../../src/persistence/recovery.ts'
-import { rejection, settle } from '../kernel/support.ts'
+import { gate, rejection, settle } from '../kernel/support.ts'
 import { type Command, failNext, Handed, type Labels, ledger, Scene } from '../persistence/support.ts'
 import { type Any, failureOf, here, nact, quietly, sleep, turns } from './support.ts'
 
@@ -295,10 +295,12 @@ for (const [name, api] of [
         'maxLive must be a whole number',
       )
       expect(() => kind.tell('x'.repeat(600), { type: 'read' })).toThrow('at most 512')
-      scene.journal.plan = operation => (operation === 'commit' ? { wait: sleep(50) } : null)
+      const { opened, open } = gate()
+      scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
       const asked = rejection(kind.ask('x', add('slow'), { timeoutMs: 30 }))
       await scene.pass(30)
       expect(await asked).toMatchObject({ code: 'ASK_TIMEOUT' })
+      open()
     })
   })
 

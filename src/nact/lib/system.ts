@@ -26,7 +26,10 @@ export class NactSystem {
   private runsOn: ActorSystem | null = null
   /** It ends with this system. */
   private isOwn = true
-  private lastId: number | null = null
+  private names = 0
+  private queryIds = 0
+  /** Drawn by chance, as nact draws each id: a reference that an earlier run stored must mean nobody of this one. */
+  private drawn: number | null = null
 
   constructor(name: string) {
     this.name = name
@@ -72,11 +75,11 @@ export class NactSystem {
   }
 
   nextName(): string {
-    return `anonymous-${this.nextId()}`
+    return `anonymous-${this.runId}-${++this.names}`
   }
 
   openQuery(timeoutMs: number): Query {
-    const reference = new TemporaryReference(this.name, this.nextId())
+    const reference = new TemporaryReference(this.name, this.runId * 2 ** 20 + ++this.queryIds)
     const query = new Query(reference, Number(timeoutMs) || 0, this.kernel.clock, () =>
       this.queries.delete(reference.id),
     )
@@ -113,10 +116,9 @@ export class NactSystem {
     return true
   }
 
-  /** From a number drawn by chance on: a reference in a message that an earlier run stored must not mean somebody of this one. */
-  private nextId(): number {
-    this.lastId ??= Math.floor(this.kernel.random.next() * 2 ** 32) * 2 ** 20
-    return ++this.lastId
+  private get runId(): number {
+    this.drawn ??= Math.floor(this.kernel.random.next() * 2 ** 32)
+    return this.drawn
   }
 
   private findActor(parts: readonly string[]): unknown {
