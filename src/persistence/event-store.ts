@@ -3,7 +3,7 @@ import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
 import type { Journal } from './journal.ts'
-import { partitionOf } from './partition.ts'
+import { checkPersistenceId, partitionOf } from './partition.ts'
 import { type EventStorePorts, type Follower, PartitionWriter } from './partition-writer.ts'
 import type { PendingAppend } from './pending-append.ts'
 import { Recoveries, type RecoveryOptions } from './recoveries.ts'
@@ -123,6 +123,29 @@ export class EventStore {
   }
 
   /**
+   * Forgets the events of an id up to and with `sequenceNr`, for ever: see `Journal.deleteTo`. The id of an entity is
+   * `persistenceIdOf(kind, id)`. **Errors**: those of the journal; JOURNAL_MISCONFIGURED where it cannot delete.
+   */
+  async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
+    const { journal } = this
+    checkPersistenceId(persistenceId)
+    if (journal.deleteTo === undefined) throw cannot(journal, 'delete events')
+    await journal.deleteTo(persistenceId, sequenceNr)
+  }
+
+  /**
+   * Ends an id for good: it stays dead. What is under way for it is stored before, or fails with JOURNAL_TOMBSTONED as all
+   * that comes after; a living entity then fails, and is not recovered (RECOVERY_FAILED). **Durability**: of an append.
+   * **Errors**: those of the journal; JOURNAL_MISCONFIGURED where it has no tombstones.
+   */
+  async tombstone(persistenceId: string): Promise<void> {
+    const { journal } = this
+    checkPersistenceId(persistenceId)
+    if (journal.tombstone === undefined) throw cannot(journal, 'end an id for good')
+    await journal.tombstone(persistenceId)
+  }
+
+  /**
    * Writes what is queued and the cursors, then closes the journal. Cursors that cannot be stored are a warning: what they
    * stand for comes again. A second call waits for the first.
    */
@@ -151,3 +174,6 @@ export class EventStore {
     return writer
   }
 }
+
+const cannot = (journal: Journal, what: string): RuntimeError =>
+  new RuntimeError('JOURNAL_MISCONFIGURED', `${journal.name} cannot ${what}: use a journal that can`)
