@@ -7,9 +7,10 @@
  *     epochs       partition, with the epoch as lmdb-js's version: every write is conditional on it, within its transaction
  *     meta         the store's description; how many heads and cursors there are at least: neither is ever removed
  *     snapshots, cursors
+ *     horizons     id -> what is deleted of it, see `horizons.ts`
  *
  * Every value has a checksum over its key too. What is missing is found by numbers: the log's first and last position and
- * its blocks, the heads, the cursors.
+ * its blocks, the heads, the cursors, the horizons.
  *
  * What makes a commit durable: with `overlappingSync: false` lmdb-js's writer thread commits a transaction the way LMDB
  * does it: data pages, fdatasync, then the meta page through a descriptor opened with O_DSYNC; the promise of the write
@@ -28,8 +29,10 @@ import { hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../c
 import { corrupt } from '../codec/frame.ts'
 import { checkPartitionsAsked, describeStore, parseDescription } from '../packed/description.ts'
 import {
+  type Changed,
   type Engine,
   type EngineWrite,
+  type Forgotten,
   type Head,
   type HeadEntry,
   NO_HEAD,
@@ -40,8 +43,10 @@ import {
   type StoredSnapshot,
   type WriteOutcome,
 } from '../packed/engine.ts'
+import { DEAD_HEAD, type Deletion, type Horizon } from '../packed/horizon.ts'
 import { checkDatabaseFile } from './file-check.ts'
-import { cursorGroup, cursorKey, logKey, positionOf, snapshotKey, snapshotSequenceNr } from './keys.ts'
+import { Horizons } from './horizons.ts'
+import { cursorGroup, cursorKey, logKey, positionOf, snapshotKey, snapshotNrsOf } from './keys.ts'
 import { lockStore, type StoreLock } from './lock.ts'
 import { isMarked, mark } from './marker.ts'
 import { type Growth, Room } from './room.ts'
@@ -62,6 +67,7 @@ export class LmdbEngine implements Engine {
   readonly #partitions: number | null
   readonly #logs: Log[] = []
   #tables: Tables | null = null
+  #horizons: Horizons | null = null
   #room: Room | null = null
   #lock: StoreLock | null = null
 
@@ -80,6 +86,9 @@ export class LmdbEngine implements Engine {
       this.#room = await Room.open(this.name, `${this.#path}/data.mdb`, () => extentOf(tables))
       const partitions = await this.#inRoom(NO_GROWTH, async () => {
         const stored = this.#checkDescription(tables, made)
+        this.#horizons = new Horizons(this.name, tables, stored, (nr, epoch, growth, put) =>
+          this.#inRoom(growth, () => this.#settled(nr, tables.epochs.ifVersion(nr, epoch, put))),
+        )
         return Array.from({ length: stored }, (_, nr) => this.#openPartition(tables, nr))
       })
       this.#checkNumbers(tables)
@@ -184,9 +193,11 @@ export class LmdbEngine implements Engine {
     )
   }
 
-  async saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome> {
+  async saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome | Forgotten> {
     const { epochs, snapshots } = this.#open()
-    const others = this.#snapshotNrs(write.persistenceId).filter(nr => nr !== write.sequenceNr)
+    const horizon = this.horizon(write.partition, write.persistenceId)
+    if (horizon.tombstoned || write.sequenceNr < horizon.deletedTo) return { status: 'forgotten', horizon }
+    const others = snapshotNrsOf(snapshots, write.persistenceId).filter(nr => nr !== write.sequenceNr)
     const tooOld = [write.sequenceNr, ...others].sort((a, b) => b - a).slice(write.keep)
     return this.#inRoom({ ...NO_GROWTH, values: [write.packed.length] }, () =>
       this.#settled(
@@ -203,12 +214,24 @@ export class LmdbEngine implements Engine {
     const { snapshots } = this.#open()
     return this.#reading(`snapshots of ${persistenceId}`, () => {
       const found: StoredSnapshot[] = []
-      for (const sequenceNr of this.#snapshotNrs(persistenceId)) {
+      for (const sequenceNr of snapshotNrsOf(snapshots, persistenceId)) {
         const packed = snapshots.getBinary(snapshotKey(persistenceId, sequenceNr))
         if (packed !== undefined) found.push({ sequenceNr, packed })
       }
       return found.reverse()
     })
+  }
+
+  mayHaveHorizons(partition: number): boolean {
+    return this.#horizons!.mayHave(partition)
+  }
+
+  horizon(_partition: number, persistenceId: string): Horizon {
+    return this.#reading(`horizon of ${persistenceId}`, () => this.#horizons!.get(persistenceId))
+  }
+
+  delete(deletion: Deletion): Promise<WriteOutcome | Changed> {
+    return this.#horizons!.delete(deletion)
   }
 
   async close(partitions: readonly PartitionAtClose[]): Promise<void> {
@@ -265,6 +288,7 @@ export class LmdbEngine implements Engine {
     const { lastPosition, heads, blocks } = this.#scanTail(tables, nr, indexedTo)
     this.#logs.push({ behind: new WriteBehind(), blocks: indexedBlocks + blocks, blocksAtCheckpoint: 0 })
     this.#checkStart(tables, nr, lastPosition)
+    this.#keepDead(nr, heads)
     return { epoch, lastPosition, indexedTo, heads }
   }
 
@@ -290,6 +314,13 @@ export class LmdbEngine implements Engine {
     const position = first === undefined ? 0 : positionOf(first)
     if (position !== (lastPosition === 0 ? 0 : 1))
       throw corrupt(`${this.name}, partition ${nr}: the log begins at position ${position}, and should at 1`)
+  }
+
+  /** The log's end has the heads of before as well of those that were ended since. */
+  #keepDead(nr: number, heads: Map<string, Head>): void {
+    if (!this.mayHaveHorizons(nr)) return
+    for (const persistenceId of heads.keys())
+      if (this.horizon(nr, persistenceId).tombstoned) heads.set(persistenceId, DEAD_HEAD)
   }
 
   #checkNumbers(tables: Tables): void {
@@ -408,14 +439,6 @@ export class LmdbEngine implements Engine {
     }
   }
 
-  #snapshotNrs(persistenceId: string): number[] {
-    const range = {
-      start: snapshotKey(persistenceId, 0),
-      end: snapshotKey(persistenceId, Number.MAX_SAFE_INTEGER),
-    }
-    return Array.from(this.#open().snapshots.getKeys(range), snapshotSequenceNr)
-  }
-
   #open(): Tables {
     if (this.#tables === null) throw new RuntimeError('JOURNAL_CLOSED', `${this.name} is closed`)
     return this.#tables
@@ -441,7 +464,7 @@ interface Log {
 
 interface Tail {
   readonly lastPosition: number
-  readonly heads: ReadonlyMap<string, Head>
+  readonly heads: Map<string, Head>
   readonly blocks: number
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Cursors } from '../../persistence/journal.ts'
+import type { Deletion, Horizon } from './horizon.ts'
 
 /** Where an id stands: its last record's sequence number, and the first position of the block that holds it. */
 export interface Head {
@@ -53,6 +54,17 @@ export type WriteOutcome =
   /** Nothing was written: somebody else wrote; the caller reads heads and tail again and decides anew. */
   | { readonly status: 'moved'; readonly lastPosition: number; readonly heads: ReadonlyMap<string, Head> }
 
+/** Of a snapshot: not stored, since what it covers was deleted. */
+export interface Forgotten {
+  readonly status: 'forgotten'
+  readonly horizon: Horizon
+}
+
+/** Of a deletion: nothing was written, since horizon or head are others than those it was made from. */
+export interface Changed {
+  readonly status: 'changed'
+}
+
 export interface OpenedPartition {
   readonly epoch: number
   readonly lastPosition: number
@@ -88,9 +100,15 @@ export interface Engine {
   /** The block that begins at `firstPosition`, or null. */
   block(partition: number, firstPosition: number): Promise<Buffer | null>
   cursors(partition: number): Promise<Cursors>
-  saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome>
+  saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome | Forgotten>
   /** Newest first. */
   snapshots(partition: number, persistenceId: string): Promise<readonly StoredSnapshot[]>
+  /** Whether any id of the partition may have a horizon; where none has, nobody asks for one. */
+  mayHaveHorizons(partition: number): boolean
+  /** At once where the store is synchronous, since every read asks. */
+  horizon(partition: number, persistenceId: string): Horizon | Promise<Horizon>
+  /** Forgets, with the snapshots below the horizon, or with all of an id that is ended. **Errors**: JOURNAL_UNAVAILABLE. */
+  delete(deletion: Deletion): Promise<WriteOutcome | Changed>
   close(partitions: readonly PartitionAtClose[]): Promise<void>
 }
 

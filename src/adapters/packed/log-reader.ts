@@ -14,6 +14,13 @@ const LONG_CHAIN = 256
 /** Where the store answers at once, so many indexes are read before timers and sockets have their turn: some 3 ms. */
 const BLOCKS_PER_TURN = 128
 
+/** Where an id stands that is read. */
+export interface Standing {
+  readonly head: Head
+  /** What is deleted of it; 0: nothing. */
+  readonly deletedTo: number
+}
+
 export class LogReader {
   readonly #engine: Engine
   readonly #cache = new BlockCache(CACHE_BYTES)
@@ -29,10 +36,11 @@ export class LogReader {
   async *read(
     nr: number,
     persistenceId: string,
-    headNow: () => Head | Promise<Head>,
-    fromSequenceNr: number,
+    standingNow: () => Standing | Promise<Standing>,
+    fromSequenceNrAsked: number,
   ): AsyncIterable<StoredAppend> {
-    const head = await headNow()
+    const { head, deletedTo } = await standingNow()
+    const fromSequenceNr = Math.max(fromSequenceNrAsked, deletedTo + 1)
     if (head.sequenceNr === 0 || head.sequenceNr < fromSequenceNr) return
     const chain = await this.#chain(nr, persistenceId, head.block, fromSequenceNr)
     const isLong = chain.length > LONG_CHAIN

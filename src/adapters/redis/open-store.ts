@@ -23,6 +23,11 @@ import { DEFAULT_PARTITIONS } from './url.ts'
 /** What a guest writes with. */
 export const NO_EPOCH = 0
 
+export interface OpenedRedisPartition extends OpenedPartition {
+  /** How many ids have something deleted. */
+  readonly horizons: number
+}
+
 /** As often as others may change the description while a store is being opened. */
 const TRIES = 5
 
@@ -32,7 +37,7 @@ export const openStore = async (
   partitions: number | null,
   writer: Writer,
   logger: Logger,
-): Promise<readonly OpenedPartition[]> => {
+): Promise<readonly OpenedRedisPartition[]> => {
   for (let i = 0; i < TRIES; i++) {
     const opened = await tryToOpen(place, partitions, writer, logger)
     if (opened !== null) return opened
@@ -48,7 +53,7 @@ const tryToOpen = async (
   asked: number | null,
   writer: Writer,
   logger: Logger,
-): Promise<readonly OpenedPartition[] | null> => {
+): Promise<readonly OpenedRedisPartition[] | null> => {
   const { name, connection, prefix } = place
   const key = metaKeyOf(prefix)
   const read = async (): Promise<string> =>
@@ -78,9 +83,11 @@ const tryToOpen = async (
   // Of one that is being made nobody has an epoch yet: then a guest takes the first, and fences nobody with it.
   const how = writer === 'guest' && state === 'made' ? 'join' : 'take'
   const replies = await Promise.all(
-    keys.map(({ state: own, heads, log, cursors }) =>
+    keys.map(({ state: own, heads, log, cursors, horizons }) =>
       // Taking an epoch twice, because the first answer was lost, only leaves a number out.
-      connection.untilAnswered(() => connection.script<OpenReply>(OPEN, [own, heads, log, cursors], [state, how])),
+      connection.untilAnswered(() =>
+        connection.script<OpenReply>(OPEN, [own, heads, log, cursors, horizons], [state, how]),
+      ),
     ),
   )
   const occupied = replies.findIndex(([status]) => status.toString() === 'occupied')
@@ -101,11 +108,13 @@ const tryToOpen = async (
 
 type OpenReply = readonly [status: Buffer, epoch: number, ...numbers: (Buffer | number)[]]
 
-const checkPartition = (place: string, keys: Keys, nr: number, reply: OpenReply): OpenedPartition => {
+const checkPartition = (place: string, keys: Keys, nr: number, reply: OpenReply): OpenedRedisPartition => {
   const [status, epoch, ...rest] = reply
   if (status.toString() === 'gone') throw corrupt(`${place}: ${keys.state} is missing`)
-  const [position, blocks, heads, cursors, hasBlocks, hasHeads, hasCursors] = rest.slice(0, 7).map(Number)
-  const [first, last, packed] = rest.slice(7) as Buffer[]
+  const [position, blocks, heads, cursors, horizons, hasBlocks, hasHeads, hasCursors, hasHorizons] = rest
+    .slice(0, 9)
+    .map(Number)
+  const [first, last, packed] = rest.slice(9) as Buffer[]
   const lastPosition = position!
   if (!Number.isSafeInteger(lastPosition)) throw corrupt(`${place}: ${keys.state} has a position that is none`)
   const end = endOf(place, nr, last!, packed!)
@@ -118,9 +127,10 @@ const checkPartition = (place: string, keys: Keys, nr: number, reply: OpenReply)
     [keys.log, hasBlocks, blocks],
     [keys.heads, hasHeads, heads],
     [keys.cursors, hasCursors, cursors],
+    [keys.horizons, hasHorizons, horizons],
   ])
     if (found !== expected) throw corrupt(`${place}: ${key} has ${found} entries of ${expected}`)
-  return { epoch, lastPosition, indexedTo: lastPosition, heads: new Map() }
+  return { epoch, lastPosition, indexedTo: lastPosition, heads: new Map(), horizons: hasHorizons! }
 }
 
 const endOf = (place: string, nr: number, id: Buffer, packed: Buffer): number => {
