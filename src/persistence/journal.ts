@@ -116,6 +116,13 @@ export interface Snapshot {
  */
 export type Writer = 'owner' | 'guest'
 
+/** What `rollOut` did. Units: segments; bytes of them. */
+export interface RolledOut {
+  readonly archived: number
+  readonly dropped: number
+  readonly bytes: number
+}
+
 export interface Journal {
   /** As a person would name it: `lmdb:./.troupe`. */
   readonly name: string
@@ -197,6 +204,15 @@ export interface Journal {
    * called is written before, or refused. For ever; again it does nothing. Durable, refused and absent as `deleteTo`.
    */
   tombstone?(persistenceId: string): Promise<void>
+
+  /**
+   * Takes the log's closed segments out of the store, the oldest first, all that are closed: into files of the archive, from
+   * which they are read as before, and for good where all their records are deleted and every stored cursor has passed
+   * them; whoever reads by position goes on after those. Appends go on meanwhile. It may be called at any time, and cut
+   * short anywhere. **Errors**: those of `deleteTo`; JOURNAL_UNAVAILABLE where the archive cannot be written: what was rolled
+   * out before stays so. **Bounds**: some blocks of memory. Absent where the journal cannot.
+   */
+  rollOut?(): Promise<RolledOut>
 
   /** **Errors**: JOURNAL_CORRUPT for a cursor that does not match its checksum, or is beyond the end of the log. */
   loadCursors(partition: number): Promise<Cursors>

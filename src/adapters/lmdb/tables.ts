@@ -14,6 +14,7 @@ export interface Tables {
   readonly snapshots: Database<Buffer, Buffer>
   readonly cursors: Database<Buffer, Buffer>
   readonly horizons: Database<Buffer, string>
+  readonly segments: Database<Buffer, Buffer>
 }
 
 export const openTables = (path: string): Tables => {
@@ -34,6 +35,7 @@ export const openTables = (path: string): Tables => {
     checkpoints: root.openDB('checkpoints', { encoding: 'binary', keyEncoding: 'uint32' }),
     snapshots: root.openDB('snapshots', { encoding: 'binary', keyEncoding: 'binary' }),
     cursors: root.openDB('cursors', { encoding: 'binary', keyEncoding: 'binary' }),
+    segments: root.openDB('segments', { encoding: 'binary', keyEncoding: 'binary' }),
     horizons: root.openDB('horizons', { encoding: 'binary', ...{ keyEncoder: idKeyEncoder } }),
   }
 }

@@ -5,6 +5,7 @@
 
 import type { Cursors } from '../../persistence/journal.ts'
 import type { Deletion, Horizon } from './horizon.ts'
+import type { Segment } from './segment.ts'
 
 /** Where an id stands: its last record's sequence number, and the first position of the block that holds it. */
 export interface Head {
@@ -71,6 +72,30 @@ export interface OpenedPartition {
   /** The position up to which the store's index of heads is complete, and the heads of what comes after it. */
   readonly indexedTo: number
   readonly heads: ReadonlyMap<string, Head>
+  /** Those that have left the log. */
+  readonly segments: readonly Segment[]
+}
+
+/** Before segments may go, everything up to the log's end is in the index of heads. */
+export interface RollOutBegin {
+  readonly partition: number
+  readonly epoch: number
+  readonly lastPosition: number
+  readonly dirty: Iterable<HeadEntry>
+  /** The name of the log's incarnation where it has none yet. */
+  readonly drawn: string
+}
+
+export interface RollOutReady {
+  readonly status: 'ready'
+  readonly incarnation: string
+}
+
+export interface RollOutWrite {
+  readonly partition: number
+  readonly epoch: number
+  readonly lastPosition: number
+  readonly segment: Segment
 }
 
 export interface StoredBlock {
@@ -109,6 +134,12 @@ export interface Engine {
   horizon(partition: number, persistenceId: string): Horizon | Promise<Horizon>
   /** Forgets, with the snapshots below the horizon, or with all of an id that is ended. **Errors**: JOURNAL_UNAVAILABLE. */
   delete(deletion: Deletion): Promise<WriteOutcome | Changed>
+  /** Nothing else is written to the partition meanwhile, nor during `rollOut`. */
+  beginRollOut(begin: RollOutBegin): Promise<WriteOutcome | RollOutReady>
+  /** Writes a segment's entry and removes its blocks, in one write. */
+  rollOut(write: RollOutWrite): Promise<WriteOutcome>
+  /** The segments as they are now. Asked only where others may write. */
+  segments(partition: number): Promise<readonly Segment[]>
   close(partitions: readonly PartitionAtClose[]): Promise<void>
 }
 

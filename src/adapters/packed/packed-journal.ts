@@ -13,6 +13,8 @@
 
 import { assert, unreachable } from '../../base/assert.ts'
 import { RuntimeError, toError } from '../../base/errors.ts'
+import { OneByOne } from '../../base/one-by-one.ts'
+import { randomId, systemRandom } from '../../base/ports.ts'
 import { checkGroupNames } from '../../persistence/group-name.ts'
 import {
   type Append,
@@ -21,6 +23,7 @@ import {
   type Journal,
   lastSequenceNr,
   NOTHING_WRITTEN,
+  type RolledOut,
   type Snapshot,
   type StoredAppend,
 } from '../../persistence/journal.ts'
@@ -28,12 +31,14 @@ import { partitionOf } from '../../persistence/partition.ts'
 import { snapshotDeleted, TOMBSTONED, tombstoned } from '../../persistence/tombstone.ts'
 import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
+import { Archive, type ArchiveOptions } from './archive.ts'
 import { type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
 import { HeadQuestions } from './head-questions.ts'
 import { HeadTable } from './head-table.ts'
 import { DEAD_HEAD, type Horizon, isDead, NO_HORIZON } from './horizon.ts'
 import { LogReader, type Standing } from './log-reader.ts'
 import { packBlocks } from './pack-blocks.ts'
+import { rollOutPartition } from './roll-out.ts'
 import { WriteGate } from './write-gate.ts'
 
 const HEADS_IN_MEMORY = 32_768
@@ -59,13 +64,16 @@ interface Partition {
 
 export class PackedJournal implements Journal {
   readonly #engine: Engine
+  readonly #archive: Archive
   readonly #reader: LogReader
+  readonly #rollingOut = new OneByOne()
   #partitions: readonly Partition[] = []
   #closing: Promise<void> | null = null
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, archive: ArchiveOptions | null) {
     this.#engine = engine
-    this.#reader = new LogReader(engine)
+    this.#archive = new Archive(engine.name, archive)
+    this.#reader = new LogReader(engine, this.#archive)
   }
 
   get name(): string {
@@ -87,6 +95,12 @@ export class PackedJournal implements Journal {
   async open(): Promise<void> {
     assert(this.#partitions.length === 0, `${this.name} is opened twice`)
     const opened = await this.#engine.open()
+    try {
+      for (const [nr, { segments }] of opened.entries()) this.#archive.know(nr, segments)
+    } catch (error) {
+      await this.#engine.close([])
+      throw error
+    }
     this.#partitions = opened.map(({ epoch, lastPosition, indexedTo, heads }, nr) => {
       const table = new HeadTable(HEADS_IN_MEMORY)
       for (const [persistenceId, head] of heads) table.add(persistenceId, head, true)
@@ -184,18 +198,33 @@ export class PackedJournal implements Journal {
     await partition.gate.alone(() => this.#tombstone(partition, persistenceId))
   }
 
+  rollOut(): Promise<RolledOut> {
+    return this.#rollingOut.run(async () => {
+      const total = { archived: 0, dropped: 0, bytes: 0 }
+      for (let nr = 0; nr < this.partitions; nr++) {
+        const { archived, dropped, bytes } = await this.#rollOut(this.#writable(nr))
+        total.archived += archived
+        total.dropped += dropped
+        total.bytes += bytes
+      }
+      return total
+    })
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
   async #close(): Promise<void> {
+    await this.#rollingOut.settled()
     for (const { gate } of this.#partitions) await gate.settled()
     await this.#engine.close(
       this.#partitions.map(({ epoch, lastPosition, heads }) => ({ epoch, lastPosition, dirty: heads.dirty() })),
     )
     for (const { heads } of this.#partitions) heads.clear()
     this.#reader.clear()
+    await this.#archive.close()
   }
 
   // Writing
@@ -432,6 +461,32 @@ export class PackedJournal implements Journal {
       const outcome = await this.#engine.delete({ partition: nr, epoch, lastPosition, persistenceId, from, head, to })
       if (outcome.status !== 'changed' && this.#settle(partition, outcome)) return
     }
+  }
+
+  async #rollOut(partition: Partition): Promise<RolledOut> {
+    const { nr, epoch, heads, gate } = partition
+    const { lastPosition, incarnation } = await gate.alone(async () => {
+      const { lastPosition } = partition
+      const drawn = randomId(systemRandom)
+      const begun = await this.#engine.beginRollOut({ partition: nr, epoch, lastPosition, dirty: heads.dirty(), drawn })
+      if (begun.status === 'ready') return { lastPosition, incarnation: begun.incarnation }
+      this.#settle(partition, begun)
+      assert(false, `${this.name}, partition ${nr}: a roll-out that began was answered with ${begun.status}`)
+    })
+    return rollOutPartition({
+      nr,
+      engine: this.#engine,
+      archive: this.#archive,
+      incarnation,
+      lastPosition,
+      cursors: await this.#engine.cursors(nr),
+      giveUp: segment => {
+        this.#writable(nr)
+        return gate.alone(async () => {
+          this.#settle(partition, await this.#engine.rollOut({ partition: nr, epoch, lastPosition, segment }))
+        })
+      },
+    })
   }
 
   #horizon(nr: number, persistenceId: string): Horizon | Promise<Horizon> {

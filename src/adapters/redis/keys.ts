@@ -6,6 +6,7 @@ export interface Keys {
   readonly log: string
   readonly cursors: string
   readonly horizons: string
+  readonly segments: string
   /** An id's follow: this and the id. */
   readonly snapshots: string
 }
@@ -18,6 +19,7 @@ export const keysOf = (prefix: string, partition: number): Keys => {
     log: `${slot}:log`,
     cursors: `${slot}:cursors`,
     horizons: `${slot}:horizons`,
+    segments: `${slot}:segments`,
     snapshots: `${slot}:snapshots:`,
   }
 }

@@ -6,6 +6,7 @@
  *     {prefix:0}:log           stream: `FIRST_POSITION-0` -> block; never deleted, since its last id would be forgotten
  *     {prefix:0}:cursors       hash: group -> position, with a checksum
  *     {prefix:0}:horizons      hash: id -> what is deleted of it, see `horizons.ts`
+ *     {prefix:0}:segments      hash: first position -> a segment that has left the log; see `packed/segment.ts`
  *     {prefix:0}:snapshots:ID  hash: sequence number -> snapshot
  *     prefix:meta              the store's description
  *
@@ -31,18 +32,23 @@ import {
   type HeadEntry,
   NO_HEAD,
   type OpenedPartition,
+  type RollOutBegin,
+  type RollOutReady,
+  type RollOutWrite,
   type SnapshotWrite,
   type StoredBlock,
   type StoredSnapshot,
   type WriteOutcome,
 } from '../packed/engine.ts'
 import { type Deletion, type Horizon, NO_HORIZON } from '../packed/horizon.ts'
+import { packSegment, type Segment } from '../packed/segment.ts'
 import { type Argument, type Connection, ConnectionLost } from './connection.ts'
 import { DELETE, deletionArguments, deletionKeys, guestsDeleteNothing, parseHorizon } from './horizons.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { NO_EPOCH, openStore } from './open-store.ts'
 import { packHeads } from './pack-heads.ts'
 import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
+import { BEGIN_ROLL_OUT, parseSegments, ROLL_OUT } from './segments.ts'
 import { checkServer, parseInfo } from './server-check.ts'
 
 export interface RedisEngineOptions {
@@ -221,6 +227,33 @@ export class RedisEngine implements Engine {
       this.#connection.script<readonly Buffer[]>(DELETE, keys, deletionArguments(deletion)),
     )
     return reply[0]?.toString() === 'changed' ? { status: 'changed' } : this.#parseOutcome(reply, deletion.partition)
+  }
+
+  async beginRollOut({ partition, epoch, lastPosition, drawn }: RollOutBegin): Promise<WriteOutcome | RollOutReady> {
+    if (epoch === NO_EPOCH) throw guestsDeleteNothing(this.name)
+    const { state } = this.#keys[partition]!
+    const reply = await this.#connection.untilAnswered(() =>
+      this.#connection.script<readonly Buffer[]>(BEGIN_ROLL_OUT, [state], [epoch, lastPosition, drawn]),
+    )
+    return reply[0]?.toString() === 'ready'
+      ? { status: 'ready', incarnation: reply[1]!.toString() }
+      : this.#parseOutcome(reply, partition)
+  }
+
+  async rollOut({ partition, epoch, lastPosition, segment }: RollOutWrite): Promise<WriteOutcome> {
+    const { state, log, segments } = this.#keys[partition]!
+    const { firstPosition } = segment
+    const args = [epoch, lastPosition, firstPosition, segment.lastPosition + 1, packSegment(segment)]
+    // Where the answer was lost it is found done.
+    const reply = await this.#connection.untilAnswered(() =>
+      this.#connection.script<readonly Buffer[]>(ROLL_OUT, [state, log, segments], args),
+    )
+    return this.#parseOutcome(reply, partition)
+  }
+
+  async segments(partition: number): Promise<readonly Segment[]> {
+    const entries = await this.#ask<readonly Buffer[]>('HGETALL', this.#keys[partition]!.segments)
+    return parseSegments(`${this.name}, partition ${partition}`, entries)
   }
 
   async close(): Promise<void> {

@@ -19,20 +19,21 @@ export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').u
 export const OPEN = script(`#!lua flags=allow-oom
 -- Takes the next epoch of a partition, or joins its writers without one.
 -- KEYS[1] state (hash)  KEYS[2] heads (hash)  KEYS[3] log (stream)  KEYS[4] cursors (hash)  KEYS[5] horizons (hash)
+-- KEYS[6] segments (hash)
 -- ARGV[1] 'made' for a store that has been opened before, 'new' for one that is being made  ARGV[2] 'take' or 'join'
 -- Returns {'gone'} where a made one has no state; {'occupied'} where a new one holds data; else
 -- {'opened', epoch, position, blocks, heads, cursors, horizons as the state has them, and the last four as they are;
---  first block's stream id or '', last block's stream id or '', last block or ''}
+--  first block's stream id or '', last block's stream id or '', last block or '', by turns a segment's first position and entry}
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads', 'cursors', 'horizons')
 if ARGV[1] == 'made' and not state[1] then return {'gone'} end
 local blocks, heads, cursors = redis.call('XLEN', KEYS[3]), redis.call('HLEN', KEYS[2]), redis.call('HLEN', KEYS[4])
 local horizons = redis.call('HLEN', KEYS[5])
-if ARGV[1] == 'new' and (state[2] or blocks + heads + cursors + horizons > 0) then return {'occupied'} end
+if ARGV[1] == 'new' and (state[2] or blocks + heads + cursors + horizons + redis.call('HLEN', KEYS[6]) > 0) then return {'occupied'} end
 local epoch = ARGV[2] == 'join' and 0 or redis.call('HINCRBY', KEYS[1], 'epoch', 1)
 local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1] or {''}
 local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1] or {'', {'', ''}}
 return {'opened', epoch, state[2] or '0', state[3] or '0', state[4] or '0', state[5] or '0', state[6] or '0',
-  blocks, heads, cursors, horizons, first[1], last[1], last[2][2]}
+  blocks, heads, cursors, horizons, first[1], last[1], last[2][2], redis.call('HGETALL', KEYS[6])}
 `)
 
 export const COMMIT = script(`
@@ -102,7 +103,7 @@ export const EMPTY = script(`#!lua flags=allow-oom
 -- Returns {'written'}; or {'fenced', epoch}, and nothing is removed
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if epoch ~= ARGV[1] then return {'fenced', epoch or '0'} end
-redis.call('HDEL', KEYS[1], 'position', 'blocks', 'heads', 'cursors', 'horizons')
+redis.call('HDEL', KEYS[1], 'position', 'blocks', 'heads', 'cursors', 'horizons', 'incarnation')
 for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
 return {'written'}
 `)

@@ -9,11 +9,11 @@ const STEPS_MAX = 25
 const APPENDS_MAX = 12
 
 /**
- * Random commits, conflicts, repeats, reads, deletions and restarts, beside an array of appends that does the same. Where
- * the journal has them: about one step of ten deletes, and one of forty ends an id for good.
+ * Random commits, conflicts, repeats, reads, deletions, roll-outs and restarts, beside an array of appends that does the
+ * same. Where the journal has them: about one step of ten deletes, one of forty ends an id, one of ten rolls segments out.
  */
 export const journalModel = (runs: number, seed: number): Readonly<Record<string, JournalTest>> => ({
-  'does what an array of appends would do, over random commits, conflicts, repeats, deletions and restarts':
+  'does what an array of appends would do, over random commits, conflicts, repeats, deletions, roll-outs and restarts':
     async scene => {
       for (let run = 0; run < runs; run++)
         try {
@@ -32,6 +32,8 @@ class ModelRun {
   /** What is deleted of each id, and the ids that were ended. */
   private readonly deletedTo = new Map<string, number>()
   private readonly dead = new Set<string>()
+  /** Where the log begins for those that read it by position. */
+  private begin = 1
   private store!: JournalTestStore
   private journal!: Journal
   private ids: readonly string[] = []
@@ -50,7 +52,10 @@ class ModelRun {
     for (const id of this.ids)
       if (!this.dead.has(id)) strictEqual(await this.journal.lastSequenceNr(id), this.lastOf(id))
     await this.read(1)
-    deepStrictEqual(await this.journal.readLog(0, 1, 10_000), this.model)
+    deepStrictEqual(
+      await this.journal.readLog(0, 1, 10_000),
+      this.model.filter(stored => stored.position >= this.begin),
+    )
     await this.scene.end()
   }
 
@@ -61,6 +66,7 @@ class ModelRun {
       this.journal = await this.scene.open(this.store)
     } else if (dice === 1) await this.read(1 + this.below(30))
     else if (dice === 2) await this.forget()
+    else if (dice === 3) await this.rollOut()
     else await this.commit()
   }
 
@@ -77,6 +83,21 @@ class ModelRun {
     }
   }
 
+  /** What is deleted may be gone by position as well; the model's own reader of the log has no cursor that would keep it. */
+  private async rollOut(): Promise<void> {
+    if (this.journal.rollOut === undefined) return
+    const { dropped } = await this.journal.rollOut()
+    if (dropped === 0) return
+    const [first] = await this.journal.readLog(0, 1, 1)
+    this.begin = first?.position ?? this.end + 1
+    for (const stored of this.model)
+      if (stored.position < this.begin)
+        strictEqual(
+          this.dead.has(stored.persistenceId) || lastSequenceNr(stored) <= this.deletedOf(stored.persistenceId),
+          true,
+        )
+  }
+
   private async read(from: number): Promise<void> {
     for (const id of this.ids)
       if (this.dead.has(id)) strictEqual(await codeOf(() => collect(this.journal.read(id, from))), 'JOURNAL_TOMBSTONED')
@@ -87,7 +108,7 @@ class ModelRun {
         )
     deepStrictEqual(
       await this.journal.readLog(0, from, 10_000),
-      this.model.filter(stored => stored.position + stored.records.length > from),
+      this.model.filter(stored => stored.position >= this.begin && stored.position + stored.records.length > from),
     )
   }
 
