@@ -16,7 +16,8 @@ export interface ArchiveOptions {
 const SEGMENT_BYTES = 64 * 1_048_576
 const SEGMENT_BYTES_MIN = 1_024
 const SEGMENT_BYTES_MAX = 1_073_741_824
-const FILES_OPEN_MAX = 8
+/** Each with the places of its blocks: 16 bytes of 8,192 at most. */
+const FILES_OPEN_MAX = 32
 
 /** **Errors**: JOURNAL_MISCONFIGURED. */
 export const checkArchiveOptions = (options: ArchiveOptions | undefined): ArchiveOptions | null => {
