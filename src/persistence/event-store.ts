@@ -2,7 +2,7 @@ import { RuntimeError } from '../base/errors.ts'
 import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, RolledOut } from './journal.ts'
 import { checkPersistenceId, partitionOf } from './partition.ts'
 import { type EventStorePorts, type Follower, PartitionWriter } from './partition-writer.ts'
 import type { PendingAppend } from './pending-append.ts'
@@ -143,6 +143,16 @@ export class EventStore {
     checkPersistenceId(persistenceId)
     if (journal.tombstone === undefined) throw cannot(journal, 'end an id for good')
     await journal.tombstone(persistenceId)
+  }
+
+  /**
+   * Takes the log's closed segments out of the store, into files and for good: see `Journal.rollOut`. **Errors**: those of the
+   * journal; JOURNAL_MISCONFIGURED where it cannot.
+   */
+  async rollOut(): Promise<RolledOut> {
+    const { journal } = this
+    if (journal.rollOut === undefined) throw cannot(journal, 'roll segments out')
+    return journal.rollOut()
   }
 
   /**

@@ -53,6 +53,7 @@ test('a store whose journal cannot delete says so, and an id that is none is ref
   expect(await rejection(scene.store.deleteTo('', 1))).toMatchObject({ code: 'PERSISTENCE_ID_INVALID' })
   expect(await rejection(scene.store.tombstone(''))).toMatchObject({ code: 'PERSISTENCE_ID_INVALID' })
   Object.assign(scene.journal, { deleteTo: undefined, tombstone: undefined })
+  expect(await rejection(scene.store.rollOut())).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
   expect(await rejection(scene.store.deleteTo('a', 1))).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
   expect(await rejection(scene.store.tombstone('a'))).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
 })
