@@ -2,8 +2,8 @@ import { RuntimeError } from '../base/errors.ts'
 import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
-import type { Journal } from './journal.ts'
-import { partitionOf } from './partition.ts'
+import type { Journal, RolledOut } from './journal.ts'
+import { checkPersistenceId, partitionOf } from './partition.ts'
 import { type EventStorePorts, type Follower, PartitionWriter } from './partition-writer.ts'
 import type { PendingAppend } from './pending-append.ts'
 import { Recoveries, type RecoveryOptions } from './recoveries.ts'
@@ -123,6 +123,39 @@ export class EventStore {
   }
 
   /**
+   * Forgets the events of an id up to and with `sequenceNr`, for ever: see `Journal.deleteTo`. The id of an entity is
+   * `persistenceIdOf(kind, id)`. **Errors**: those of the journal; JOURNAL_MISCONFIGURED where it cannot delete.
+   */
+  async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
+    const { journal } = this
+    checkPersistenceId(persistenceId)
+    if (journal.deleteTo === undefined) throw cannot(journal, 'delete events')
+    await journal.deleteTo(persistenceId, sequenceNr)
+  }
+
+  /**
+   * Ends an id for good: it stays dead. What is under way for it is stored before, or fails with JOURNAL_TOMBSTONED as all
+   * that comes after; a living entity then fails, and is not recovered (RECOVERY_FAILED). **Durability**: of an append.
+   * **Errors**: those of the journal; JOURNAL_MISCONFIGURED where it has no tombstones.
+   */
+  async tombstone(persistenceId: string): Promise<void> {
+    const { journal } = this
+    checkPersistenceId(persistenceId)
+    if (journal.tombstone === undefined) throw cannot(journal, 'end an id for good')
+    await journal.tombstone(persistenceId)
+  }
+
+  /**
+   * Takes the log's closed segments out of the store, into files and for good: see `Journal.rollOut`. **Errors**: those of the
+   * journal; JOURNAL_MISCONFIGURED where it cannot.
+   */
+  async rollOut(): Promise<RolledOut> {
+    const { journal } = this
+    if (journal.rollOut === undefined) throw cannot(journal, 'roll segments out')
+    return journal.rollOut()
+  }
+
+  /**
    * Writes what is queued and the cursors, then closes the journal. Cursors that cannot be stored are a warning: what they
    * stand for comes again. A second call waits for the first.
    */
@@ -151,3 +184,6 @@ export class EventStore {
     return writer
   }
 }
+
+const cannot = (journal: Journal, what: string): RuntimeError =>
+  new RuntimeError('JOURNAL_MISCONFIGURED', `${journal.name} cannot ${what}: use a journal that can`)

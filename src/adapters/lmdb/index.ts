@@ -3,9 +3,11 @@
 import { resolve } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
 import type { Journal } from '../../persistence/journal.ts'
+import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { LmdbEngine } from './lmdb-engine.ts'
 
+export type { ArchiveOptions } from '../packed/archive.ts'
 export { destroyLmdbStore } from './destroy.ts'
 export { type LmdbViewsOptions, lmdbViews } from './views.ts'
 
@@ -14,6 +16,8 @@ export interface LmdbJournalOptions {
   readonly path: string
   /** Fixed when the store is made; asked for and different is an error. **Bounds**: 1 to 64. Default: as stored, else 1. */
   readonly partitions?: number
+  /** Where closed segments of the log go when `rollOut` is called. Must be given again as long as it holds any. */
+  readonly archive?: ArchiveOptions
 }
 
 /**
@@ -31,5 +35,5 @@ export const lmdbJournal = (options: LmdbJournalOptions): Journal => {
   const { path, partitions } = options
   if (partitions !== undefined && (!Number.isInteger(partitions) || partitions < 1 || partitions > 64))
     throw new RuntimeError('JOURNAL_MISCONFIGURED', `lmdb:${path}: ${partitions} partitions; give 1 to 64`)
-  return new PackedJournal(new LmdbEngine(resolve(path), partitions ?? null))
+  return new PackedJournal(new LmdbEngine(resolve(path), partitions ?? null), checkArchiveOptions(options.archive))
 }
