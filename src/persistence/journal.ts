@@ -81,6 +81,7 @@ export interface StoredAppend extends Append {
   readonly position: number
 }
 
+export const firstSequenceNr = (append: Append): number => append.expectedSequenceNr + 1
 export const lastSequenceNr = (append: Append): number => append.expectedSequenceNr + append.records.length
 export const recordId = (append: Append, index: number): string => `${append.appendId}.${index}`
 

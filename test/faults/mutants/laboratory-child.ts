@@ -74,10 +74,11 @@ const run = async ({ change: next, tests }: Experiment): Promise<Outcome> => {
     return specification
   })
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(chosen)
-  const failed = testModules.map(failureIn).find(failure => failure !== null) ?? unhandled(unhandledErrors)
-  const byId = new Map(testModules.map(module => [module.moduleId, module]))
+  // What other tests did on earlier changes is among the modules, too.
+  const byId = new Map(testModules.filter(({ moduleId }) => tests.includes(moduleId)).map(one => [one.moduleId, one]))
+  const failed = [...byId.values()].map(failureIn).find(failure => failure !== null)
   return {
-    failed: failed ?? missing(tests, byId),
+    failed: failed ?? unhandled(unhandledErrors) ?? missing(tests, byId),
     tookMs: performance.now() - startMs,
     testMs: tests.map(test => byId.get(test)?.diagnostic().duration ?? 0),
   }
