@@ -43,6 +43,7 @@ export class Laboratory implements AsyncDisposable {
 
   private async start(): Promise<ChildProcess> {
     const child = fork(fileURLToPath(new URL('laboratory-child.ts', import.meta.url)), {
+      execArgv: ['--import', 'tsx'],
       // A group of its own, by which the tests' processes end, too.
       detached: true,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
