@@ -5,7 +5,7 @@
  *
  * Prints what there is to know of each seed that breaks an invariant, with its faults cut down to those that it takes; the
  * last line is `{ seeds, faults, rounds, violations: [{ what, seed, invariant, error, faults } or { round, error }],
- * seedsPerMinute }` with `--json`, and the same in words without. `faults` are those of the seeds; rounds have kills. Exits with 1 if there was a violation, and with 2 where it does not understand.
+ * seedsPerMinute }` with `--json`, and the same in words without. `faults` are those of the seeds. Exits with 1 if there was a violation, and with 2 where it does not understand.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
