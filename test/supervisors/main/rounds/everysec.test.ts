@@ -73,7 +73,8 @@ const isBeyond = (positions: Positions, left: Positions): boolean =>
 const lossOf = (samples: readonly Sample[], left: Positions, endedMs: number) => {
   const first = samples.find(({ positions }) => isBeyond(positions, left))
   const before = samples.at(-1)?.positions ?? new Map()
-  return { records: sumOf(before) - sumOf(left), ms: first === undefined ? 0 : endedMs - first.sinceMs }
+  // Without a loss, more was written since the last sample.
+  return { records: Math.max(0, sumOf(before) - sumOf(left)), ms: first === undefined ? 0 : endedMs - first.sinceMs }
 }
 
 const cases = rounds.flatMap(round => ENDS.map(end => ({ ...round, ...end })))
