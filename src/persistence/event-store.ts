@@ -1,4 +1,4 @@
-import { RuntimeError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
@@ -20,8 +20,8 @@ export interface EventStoreOptions {
  * **Order**: the appends of one partition are written in the order of `append`, one write under way at a time; what comes
  * up meanwhile is the next write. **Durability**: nobody hears of an append before the journal has resolved it.
  * **Errors**: a write whose outcome is unknown fails its appends and those of the same ids behind it. Once fenced, every
- * append fails with JOURNAL_FENCED, and `whenFenced` says so; a second event store on the same journal, where the journal
- * can be opened again, fences the first as one in another process would.
+ * append fails with JOURNAL_FENCED, and `whenFenced` says so, whichever write has met the other writer; a second event store
+ * on the same journal, where the journal can be opened again, fences the first as one in another process would.
  */
 export class EventStore {
   readonly journal: Journal
@@ -120,6 +120,14 @@ export class EventStore {
   /** Everything up to and with `position` is done: stored with the partition's next write, or a little later alone. */
   moveCursor(partition: number, group: string, position: number): void {
     this.writer(partition).moveCursor(group, position)
+  }
+
+  /**
+   * What a write beside the log has failed with: a snapshot, a deletion. One that was refused since another writer has the
+   * store is news to whoever only reads from now on, and would answer with what is no longer so.
+   */
+  failedBeside(persistenceId: string, error: unknown): void {
+    if (isRuntimeError(error, 'JOURNAL_FENCED')) this.writer(this.partitionOf(persistenceId)).fence(error)
   }
 
   /**

@@ -79,7 +79,7 @@ export class Snapshotting<Event, State> {
     this.pending = { sequenceNr, payload: { version, state, inbox: inbox.toMarks() } }
   }
 
-  /** Neither a snapshot nor a deletion that fails is anybody's failure: the next one may do. */
+  /** Neither a snapshot nor a deletion that fails is anybody's failure: the next one may do, unless the store is another's. */
   private async savePending(): Promise<void> {
     const { sequenceNr, payload } = this.pending!
     this.pending = null
@@ -93,6 +93,7 @@ export class Snapshotting<Event, State> {
       await journal.saveSnapshot({ persistenceId, sequenceNr, timeMs: ports.clock.nowMs(), payload }, keep)
     } catch (error) {
       this.log.log('warn', `${persistenceId}: snapshot of ${sequenceNr} not stored`, { error })
+      store.failedBeside(persistenceId, error)
       return
     }
     this.kept.push(sequenceNr)
@@ -103,6 +104,7 @@ export class Snapshotting<Event, State> {
       await journal.deleteTo?.(persistenceId, oldest)
     } catch (error) {
       this.log.log('warn', `${persistenceId}: events up to ${oldest} not deleted`, { error })
+      store.failedBeside(persistenceId, error)
     }
   }
 }
