@@ -25,7 +25,7 @@ export const runRounds = (
   mkdirSync(join(ROOT, '.tmp'), { recursive: true })
   rmSync(out, { force: true })
   const env = { ...process.env, ROUNDS: `${Math.ceil(rounds / TESTS_A_SEED)}`, ROUND_SEED: `${seed}` }
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${out}`]
+  const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${out}`]
   const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', FOLDER, ...reporters], {
     cwd: ROOT,
     env,
