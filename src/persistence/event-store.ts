@@ -1,8 +1,8 @@
-import { RuntimeError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
-import type { Journal, RolledOut } from './journal.ts'
+import type { Journal, RolledOut, Snapshot } from './journal.ts'
 import { checkPersistenceId, partitionOf } from './partition.ts'
 import { type EventStorePorts, type Follower, PartitionWriter } from './partition-writer.ts'
 import type { PendingAppend } from './pending-append.ts'
@@ -20,8 +20,8 @@ export interface EventStoreOptions {
  * **Order**: the appends of one partition are written in the order of `append`, one write under way at a time; what comes
  * up meanwhile is the next write. **Durability**: nobody hears of an append before the journal has resolved it.
  * **Errors**: a write whose outcome is unknown fails its appends and those of the same ids behind it. Once fenced, every
- * append fails with JOURNAL_FENCED, and `whenFenced` says so; a second event store on the same journal, where the journal
- * can be opened again, fences the first as one in another process would.
+ * append fails with JOURNAL_FENCED, and `whenFenced` says so, whichever write has met the other writer; a second event store
+ * on the same journal, where the journal can be opened again, fences the first as one in another process would.
  */
 export class EventStore {
   readonly journal: Journal
@@ -130,7 +130,7 @@ export class EventStore {
     const { journal } = this
     checkPersistenceId(persistenceId)
     if (journal.deleteTo === undefined) throw cannot(journal, 'delete events')
-    await journal.deleteTo(persistenceId, sequenceNr)
+    await this.beside(persistenceId, journal.deleteTo(persistenceId, sequenceNr))
   }
 
   /**
@@ -142,7 +142,7 @@ export class EventStore {
     const { journal } = this
     checkPersistenceId(persistenceId)
     if (journal.tombstone === undefined) throw cannot(journal, 'end an id for good')
-    await journal.tombstone(persistenceId)
+    await this.beside(persistenceId, journal.tombstone(persistenceId))
   }
 
   /**
@@ -153,6 +153,11 @@ export class EventStore {
     const { journal } = this
     if (journal.rollOut === undefined) throw cannot(journal, 'roll segments out')
     return journal.rollOut()
+  }
+
+  /** See `Journal.saveSnapshot`. **Errors**: those of the journal. */
+  saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
+    return this.beside(snapshot.persistenceId, this.journal.saveSnapshot(snapshot, keep))
   }
 
   /**
@@ -167,6 +172,19 @@ export class EventStore {
   /** Another one's journal goes on. */
   private async closeJournal(): Promise<void> {
     if (EventStore.current.get(this.journal) === this) await this.journal.close()
+  }
+
+  /**
+   * A write beside the log. One that was refused since another writer has the store is news to whoever only reads from now
+   * on, and would answer with what is no longer so.
+   */
+  private async beside(persistenceId: string, write: Promise<void>): Promise<void> {
+    try {
+      await write
+    } catch (error) {
+      if (isRuntimeError(error, 'JOURNAL_FENCED')) this.writer(this.partitionOf(persistenceId)).fence(error)
+      throw error
+    }
   }
 
   private fence(): void {

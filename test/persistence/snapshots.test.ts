@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { RuntimeError } from '../../src/base/errors.ts'
 import type { SnapshotPolicy } from '../../src/persistence/event-sourced.ts'
 import { entities } from '../../src/persistence/event-sourced-entities.ts'
 import { history, stateAsOf } from '../../src/persistence/history.ts'
@@ -189,4 +190,37 @@ test('refuses to delete events on a journal that cannot', async () => {
   expect(() => entities(ledger(deletingPolicy), scene.store)).toThrowError(
     expect.objectContaining({ code: 'DEFINITION_INVALID' }),
   )
+})
+
+describe('a store that was taken over learns of it', () => {
+  const unaware = () => settle().then(() => 'unaware')
+
+  test('from a snapshot, and refuses every append from then on', async () => {
+    await using scene = await Scene.open()
+    const { kind } = scene.host({ snapshot: { onStop: true }, passivateAfterMs: 100 })
+    await kind.ask('a', add('1'))
+    await using _other = await Scene.open(scene.memory)
+    await scene.pass(200)
+    expect(await Promise.race([scene.store.whenFenced, unaware()])).toMatchObject({ code: 'JOURNAL_FENCED' })
+    expect(await rejection(kind.ask('a', add('2')))).toMatchObject({ cause: { code: 'JOURNAL_FENCED' } })
+    expect(scene.labels).toEqual(['1'])
+  })
+
+  test('from a deletion of events', async () => {
+    await using scene = await Scene.open()
+    const taken = new RuntimeError('JOURNAL_FENCED', 'another one has it')
+    Object.assign(scene.journal, { deleteTo: () => Promise.reject(taken) })
+    const { kind } = scene.host({ snapshot: { every: 1, keep: 1, deleteEvents: true } })
+    await kind.ask('a', add('1'))
+    expect(await Promise.race([scene.store.whenFenced, unaware()])).toBe(taken)
+  })
+
+  test('but not from a snapshot that failed otherwise', async () => {
+    await using scene = await Scene.open()
+    failNext(scene.journal, 'saveSnapshot', 'before', 1)
+    const { kind } = scene.host({ snapshot: { every: 1 } })
+    await kind.ask('a', add('1'))
+    expect(await Promise.race([scene.store.whenFenced, unaware()])).toBe('unaware')
+    expect(await kind.ask('a', add('2'))).toEqual(['1', '2'])
+  })
 })

@@ -30,7 +30,7 @@ afterEach(async () => {
 const opened = async (): Promise<{ journal: Journal; rotations: readonly Rotation[] }> => {
   const place = lmdbStore()
   const engine = new Watched(place.path, 1)
-  const journal = new PackedJournal(engine)
+  const journal = new PackedJournal(engine, null)
   ended.push(async () => {
     await journal.close()
     await place.remove()
