@@ -23,10 +23,24 @@ const project = join(import.meta.dirname, '..')
 const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
 const { name } = manifest
 const tsc = join(project, 'node_modules/typescript/bin/tsc')
+/** What each path of `exports` leads to; a pattern is one path for each file that it stands for. */
+const exported = Object.entries(manifest.exports)
+  .filter(([path]) => path !== './package.json')
+  .flatMap(([path, { types, default: file }]) =>
+    path.includes('*') ? spelledOut(path, file) : [{ path, types, file }],
+  )
 /** `troupe`, `troupe/lmdb`, … */
-const doors = Object.keys(manifest.exports)
-  .filter(path => path !== './package.json')
-  .map(path => name + path.slice(1))
+const doors = exported.map(({ path }) => name + path.slice(1))
+
+/** One for each file of the built package that the pattern is about. */
+function spelledOut(path, pattern) {
+  const [before, after] = pattern.split('*')
+  const files = readdirSync(join(project, before), { recursive: true }).filter(file => file.endsWith(after))
+  return files.map(file => {
+    const stem = file.slice(0, -after.length)
+    return { path: path.replace('*', stem), types: `${before}${stem}.d.ts`, file: `${before}${file}` }
+  })
+}
 
 class StepFailed extends Error {}
 
@@ -121,7 +135,7 @@ function checkPrinted(folder, compile) {
 /** Every target of `exports`, and every map that a script names. */
 function checkWhole(base) {
   const folder = join(base, 'alone/package')
-  const targets = Object.values(manifest.exports).flatMap(door => (door.default ? [door.default, door.types] : []))
+  const targets = exported.flatMap(({ types, file }) => [file, types])
   const missing = targets.filter(target => !existsSync(join(folder, target)))
   for (const file of readdirSync(folder, { recursive: true })) {
     if (!file.endsWith('.js')) continue

@@ -83,6 +83,7 @@ export type {
   Journal,
   NewRecord,
   RecordKind,
+  RolledOut,
   Snapshot,
   StoredAppend,
   Writer,

@@ -1,10 +1,10 @@
 import { RuntimeError } from '../base/errors.ts'
 import { ActorSystem, type ActorSystemOptions } from '../kernel/system.ts'
 import type { ActorRef } from '../kernel/types.ts'
-import { Actor } from './lib/actor.ts'
+import { Actor } from './actor/actor.ts'
 import { NactSystem } from './lib/system.ts'
 import { locate } from './lib/system-map.ts'
-import type { Anything, Plugin, Ref } from './lib/types.ts'
+import type { Anything, Plugin, Ref } from './types.ts'
 
 /**
  * An extension of nact's `start`: its actors live in `kernel`, beside others of Troupe's, and it ends with neither; or in a
@@ -14,7 +14,7 @@ import type { Anything, Plugin, Ref } from './lib/types.ts'
 export const onTroupe = (kernel: ActorSystem | ActorSystemOptions): Plugin =>
   ((system: NactSystem) => {
     if (kernel instanceof ActorSystem) system.useKernel(kernel, false)
-    else system.useKernel(ActorSystem.start({ name: system.name, ...kernel }), true)
+    else system.useKernel(ActorSystem.start({ name: system.kernelName, ...kernel }), true)
   }) as unknown as Plugin
 
 /** The system of the kernel under a system or an actor of nact's API. **Errors**: ACTOR_STOPPED. */

@@ -212,7 +212,7 @@ export class Entity<Message, Event extends { readonly type: string }, State, Rep
 
   private recordsOf(decision: Decision<Event, Reply>, command: Command<Message>): readonly NewRecord[] {
     try {
-      return recordsOf(decision, this.definition.schema ?? null)
+      return recordsOf(decision, this.definition.schema)
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown
       this.refuse(command, thrown)

@@ -71,13 +71,11 @@ export const eventSourcedBehavior = <Message, Event extends { readonly type: str
       },
       onStop: (entity, reason) => entity.end(reason),
       // A recovery has a time for each of its batches, and may wait for its turn behind a hundred thousand others.
-      startTimeoutMs: LONGEST_TIMER_MS,
+      startTimeoutMs: Number.POSITIVE_INFINITY,
     },
     { takeBack, isQuiet: entity => entity.isQuiet, onKill: entity => entity.giveBack(KILLED) },
   )
 }
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Whoever is recovered was asked to stop, or killed. */
 const isUnwanted = (context: ActorContext<never>): boolean => {

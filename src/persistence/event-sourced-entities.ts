@@ -74,12 +74,7 @@ const hosting = <Message, Event extends { readonly type: string }, State, Reply>
   options: EventSourcedEntitiesOptions,
   only: string | null,
 ): EntityKind<Message, Reply> => {
-  checkDefinition(definition)
-  if (!(store instanceof EventStore))
-    throw definitionInvalid(`${definition.name}: the store must be an EventStore, not ${shown(store)}`)
-  if (definition.snapshot?.deleteEvents === true && store.journal.deleteTo === undefined)
-    throw definitionInvalid(`${definition.name}: snapshot.deleteEvents, and ${store.journal.name} cannot delete events`)
-  checkOptions(definition.name, options)
+  checkHosting(definition, store, options)
   const entity = eventSourcedBehavior(store, definition, options.onRecovery ?? null)
   const kind = new Entities<Command<Message>>(
     {
@@ -127,6 +122,21 @@ const hosting = <Message, Event extends { readonly type: string }, State, Reply>
       else kind.tell(id, deliveredCommand(message, delivery))
     },
   }
+}
+
+/** **Errors**: DEFINITION_INVALID. */
+export const checkHosting = <Message, Event extends { readonly type: string }, State, Reply>(
+  definition: EventSourcedDefinition<Message, Event, State, Reply>,
+  store: EventStore,
+  options: EventSourcedEntitiesOptions,
+): void => {
+  checkDefinition(definition)
+  const { name, snapshot } = definition
+  if (!(store instanceof EventStore))
+    throw definitionInvalid(`${name}: the store must be an EventStore, not ${shown(store)}`)
+  if (snapshot?.deleteEvents === true && store.journal.deleteTo === undefined)
+    throw definitionInvalid(`${name}: snapshot.deleteEvents, and ${store.journal.name} cannot delete events`)
+  checkOptions(name, options)
 }
 
 const checkOptions = (name: string, options: EventSourcedEntitiesOptions): void => {

@@ -1,10 +1,10 @@
-import { RuntimeError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../base/errors.ts'
 import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, RolledOut, Snapshot } from './journal.ts'
 import { OwnerWatch } from './owner-watch.ts'
-import { partitionOf } from './partition.ts'
+import { checkPersistenceId, partitionOf } from './partition.ts'
 import { type EventStorePorts, type Follower, PartitionWriter } from './partition-writer.ts'
 import type { PendingAppend } from './pending-append.ts'
 import { Recoveries, type RecoveryOptions } from './recoveries.ts'
@@ -21,8 +21,9 @@ export interface EventStoreOptions {
  * **Order**: the appends of one partition are written in the order of `append`, one write under way at a time; what comes
  * up meanwhile is the next write. **Durability**: nobody hears of an append before the journal has resolved it.
  * **Errors**: a write whose outcome is unknown fails its appends and those of the same ids behind it. Once fenced, every
- * append fails with JOURNAL_FENCED, and `whenFenced` says so, within seconds also where nothing is written; a second event store on the same journal, where the journal
- * can be opened again, fences the first as one in another process would.
+ * append fails with JOURNAL_FENCED, and `whenFenced` says so, whichever write has met the other writer, and within seconds
+ * where nothing is written; a second event store on the same journal, where the journal can be opened again, fences the first
+ * as one in another process would.
  */
 export class EventStore {
   readonly journal: Journal
@@ -133,6 +134,44 @@ export class EventStore {
   }
 
   /**
+   * Forgets the events of an id up to and with `sequenceNr`, for ever: see `Journal.deleteTo`. The id of an entity is
+   * `persistenceIdOf(kind, id)`. **Errors**: those of the journal; JOURNAL_MISCONFIGURED where it cannot delete.
+   */
+  async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
+    const { journal } = this
+    checkPersistenceId(persistenceId)
+    if (journal.deleteTo === undefined) throw cannot(journal, 'delete events')
+    await this.beside(journal.deleteTo(persistenceId, sequenceNr))
+  }
+
+  /**
+   * Ends an id for good: it stays dead. What is under way for it is stored before, or fails with JOURNAL_TOMBSTONED as all
+   * that comes after; a living entity then fails, and is not recovered (RECOVERY_FAILED). **Durability**: of an append.
+   * **Errors**: those of the journal; JOURNAL_MISCONFIGURED where it has no tombstones.
+   */
+  async tombstone(persistenceId: string): Promise<void> {
+    const { journal } = this
+    checkPersistenceId(persistenceId)
+    if (journal.tombstone === undefined) throw cannot(journal, 'end an id for good')
+    await this.beside(journal.tombstone(persistenceId))
+  }
+
+  /**
+   * Takes the log's closed segments out of the store, into files and for good: see `Journal.rollOut`. **Errors**: those of the
+   * journal; JOURNAL_MISCONFIGURED where it cannot.
+   */
+  async rollOut(): Promise<RolledOut> {
+    const { journal } = this
+    if (journal.rollOut === undefined) throw cannot(journal, 'roll segments out')
+    return journal.rollOut()
+  }
+
+  /** See `Journal.saveSnapshot`. **Errors**: those of the journal. */
+  saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
+    return this.beside(this.journal.saveSnapshot(snapshot, keep))
+  }
+
+  /**
    * Writes what is queued and the cursors, then closes the journal. Cursors that cannot be stored are a warning: what they
    * stand for comes again. A second call waits for the first.
    */
@@ -145,6 +184,19 @@ export class EventStore {
   /** Another one's journal goes on. */
   private async closeJournal(): Promise<void> {
     if (EventStore.current.get(this.journal) === this) await this.journal.close()
+  }
+
+  /**
+   * A write beside the log. One that was refused since another writer has the store is news to whoever only reads from now
+   * on, and would answer with what is no longer so.
+   */
+  private async beside(write: Promise<void>): Promise<void> {
+    try {
+      await write
+    } catch (error) {
+      if (isRuntimeError(error, 'JOURNAL_FENCED')) this.fence(error)
+      throw error
+    }
   }
 
   private overtaken(): void {
@@ -179,3 +231,6 @@ export class EventStore {
     return writer
   }
 }
+
+const cannot = (journal: Journal, what: string): RuntimeError =>
+  new RuntimeError('JOURNAL_MISCONFIGURED', `${journal.name} cannot ${what}: use a journal that can`)

@@ -90,6 +90,10 @@ export type AppendResult =
   | { readonly status: 'written'; readonly position: number; readonly repeated: boolean }
   /** Not written: the id's last sequence number is another one. */
   | { readonly status: 'conflict'; readonly actualSequenceNr: number }
+  /** Not written: it begins within what `deleteTo` has forgotten, so nobody can say whether it once stood there. */
+  | { readonly status: 'deleted'; readonly deletedTo: number }
+  /** Not written: the id was ended for good. */
+  | { readonly status: 'tombstoned' }
 
 /** An append of no records: it was checked like any other, and nothing is in the log. */
 export const NOTHING_WRITTEN: AppendResult = { status: 'written', position: 0, repeated: false }
@@ -111,6 +115,13 @@ export interface Snapshot {
  * appends are checked by their sequence numbers alone, and it fences nobody; functions are guests.
  */
 export type Writer = 'owner' | 'guest'
+
+/** What `rollOut` did. Units: segments; bytes of them. */
+export interface RolledOut {
+  readonly archived: number
+  readonly dropped: number
+  readonly bytes: number
+}
 
 export interface Journal {
   /** As a person would name it: `lmdb:./.troupe`. */
@@ -155,11 +166,14 @@ export interface Journal {
 
   /**
    * The sequence number of the id's last record; 0 where there is none. At once where the journal knows it at once, since
-   * every entity that starts asks. **Errors**: thrown or rejected.
+   * every entity that starts asks. **Errors**: thrown or rejected; JOURNAL_TOMBSTONED.
    */
   lastSequenceNr(persistenceId: string): number | Promise<number>
 
-  /** The id's appends that hold records from `fromSequenceNr` on, in order, whole (the first may begin earlier). */
+  /**
+   * The id's appends that hold records from `fromSequenceNr` on, in order, whole (the first may begin earlier).
+   * **Errors**: JOURNAL_TOMBSTONED; JOURNAL_CORRUPT.
+   */
   read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend>
 
   /**
@@ -171,20 +185,43 @@ export interface Journal {
   /** Position of the last record of a partition's log; 0: it is empty. */
   lastPosition(partition: number): Promise<number>
 
-  /** Stores a snapshot and forgets all but the newest `keep` of its id. Call it only for what is durable already. */
+  /**
+   * Stores a snapshot and forgets all but the newest `keep` of its id. Call it only for what is durable already.
+   * **Errors**: JOURNAL_DELETED for one of before what is forgotten; JOURNAL_TOMBSTONED; those of `commit`.
+   */
   saveSnapshot(snapshot: Snapshot, keep: number): Promise<void>
 
-  /** The id's snapshots, newest first. One that cannot be read is passed to `onUnreadable` and left out. */
+  /**
+   * The id's snapshots, newest first. One that cannot be read is passed to `onUnreadable` and left out.
+   * **Errors**: JOURNAL_TOMBSTONED.
+   */
   loadSnapshots(persistenceId: string, onUnreadable: (error: Error) => void): AsyncIterable<Snapshot>
 
   /**
    * Forgets the id's records up to and with `sequenceNr`, appends as a whole: one that goes on after it stays. Its numbering
    * goes on, `lastSequenceNr` says what it said, `read` begins after what is forgotten, and snapshots of before are
-   * forgotten too. An append sent again into the forgotten range is a conflict. The partition's log keeps its records for
-   * those that read it by position. For ever: nothing brings back what is forgotten. **Durability** and **Errors**: those
-   * of `commit`. Absent where the journal cannot.
+   * forgotten too. An append sent again into the forgotten range is answered with `deleted`. The partition's log keeps its
+   * records for those that read it by position. For ever: nothing brings back what is forgotten, and a lower number changes
+   * nothing. **Durability** and **Errors**: those of `commit`; JOURNAL_MISCONFIGURED for a guest. Absent where the journal
+   * cannot.
    */
   deleteTo?(persistenceId: string, sequenceNr: number): Promise<void>
+
+  /**
+   * Ends an id for good, one that has no records yet as well: its records and snapshots are forgotten, its appends are
+   * answered with `tombstoned` from now on, and whoever reads it gets JOURNAL_TOMBSTONED. What was on its way when it was
+   * called is written before, or refused. For ever; again it does nothing. Durable, refused and absent as `deleteTo`.
+   */
+  tombstone?(persistenceId: string): Promise<void>
+
+  /**
+   * Takes the log's closed segments out of the store, the oldest first, all that are closed: into files of the archive, from
+   * which they are read as before, and for good where all their records are deleted and every stored cursor has passed
+   * them; whoever reads by position goes on after those. Appends go on meanwhile. It may be called at any time, and cut
+   * short anywhere. **Errors**: those of `deleteTo`; JOURNAL_UNAVAILABLE where the archive cannot be written: what was rolled
+   * out before stays so. **Bounds**: some blocks of memory. Absent where the journal cannot.
+   */
+  rollOut?(): Promise<RolledOut>
 
   /** **Errors**: JOURNAL_CORRUPT for a cursor that does not match its checksum, or is beyond the end of the log. */
   loadCursors(partition: number): Promise<Cursors>

@@ -18,6 +18,7 @@ import {
   type Writer,
 } from './journal.ts'
 import { checkPersistenceId, partitionOf } from './partition.ts'
+import { snapshotDeleted, TOMBSTONED, tombstoned } from './tombstone.ts'
 
 interface MemoryPartition {
   epoch: number
@@ -27,6 +28,8 @@ interface MemoryPartition {
   readonly streams: Map<string, StoredAppend[]>
   /** Each id's last sequence number that is deleted. */
   readonly horizons: Map<string, number>
+  /** The ids that were ended for good. */
+  readonly tombstones: Set<string>
   readonly snapshots: Map<string, Snapshot[]>
   readonly cursors: Map<string, number>
 }
@@ -47,6 +50,7 @@ export const memoryStore = (partitions = 1): MemoryStore => {
       log: [],
       streams: new Map(),
       horizons: new Map(),
+      tombstones: new Set(),
       snapshots: new Map(),
       cursors: new Map(),
     })),
@@ -92,9 +96,9 @@ class MemoryJournal implements Journal {
     const results: AppendResult[] = []
     for (const append of appends) {
       const result = refused?.has(append.persistenceId)
-        ? conflict(partition.streams.get(append.persistenceId))
+        ? refusedAgain(partition, append.persistenceId)
         : write(partition, nr, append)
-      if (result.status === 'conflict') refused = (refused ?? new Set<string>()).add(append.persistenceId)
+      if (result.status !== 'written') refused = (refused ?? new Set<string>()).add(append.persistenceId)
       results.push(result)
     }
     if (cursors) for (const [group, position] of cursors) partition.cursors.set(group, position)
@@ -102,11 +106,11 @@ class MemoryJournal implements Journal {
   }
 
   lastSequenceNr(persistenceId: string): number {
-    return lastOf(this.#partitionOf(persistenceId).streams.get(persistenceId))
+    return lastOf(this.#living(persistenceId).streams.get(persistenceId))
   }
 
   async *read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
-    const { streams, horizons } = this.#partitionOf(persistenceId)
+    const { streams, horizons } = this.#living(persistenceId)
     const stream = streams.get(persistenceId) ?? []
     const from = Math.max(fromSequenceNr, (horizons.get(persistenceId) ?? 0) + 1)
     for (let i = firstIndex(stream, from, lastSequenceNr); i < stream.length; i++) yield stream[i]!
@@ -124,28 +128,36 @@ class MemoryJournal implements Journal {
 
   async saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
     const nr = partitionOf(snapshot.persistenceId, this.partitions)
-    const { snapshots } = this.#writable(nr)
+    const { snapshots, horizons, tombstones } = this.#writable(nr)
+    if (tombstones.has(snapshot.persistenceId)) throw tombstoned(this.name, snapshot.persistenceId)
+    const deletedTo = horizons.get(snapshot.persistenceId) ?? 0
+    if (snapshot.sequenceNr < deletedTo) throw snapshotDeleted(this.name, snapshot, deletedTo)
     const others = (snapshots.get(snapshot.persistenceId) ?? []).filter(old => old.sequenceNr !== snapshot.sequenceNr)
     const newestFirst = [snapshot, ...others].sort((a, b) => b.sequenceNr - a.sequenceNr)
     snapshots.set(snapshot.persistenceId, newestFirst.slice(0, keep))
   }
 
   async *loadSnapshots(persistenceId: string): AsyncIterable<Snapshot> {
-    yield* this.#partitionOf(persistenceId).snapshots.get(persistenceId) ?? []
+    yield* this.#living(persistenceId).snapshots.get(persistenceId) ?? []
   }
 
   async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
     const { streams, horizons, snapshots } = this.#writable(partitionOf(persistenceId, this.partitions))
-    let horizon = horizons.get(persistenceId) ?? 0
-    for (const append of streams.get(persistenceId) ?? [])
-      if (lastSequenceNr(append) <= sequenceNr) horizon = Math.max(horizon, lastSequenceNr(append))
-    horizons.set(persistenceId, horizon)
+    const deletedTo = Math.min(sequenceNr, lastOf(streams.get(persistenceId)))
+    if (deletedTo <= (horizons.get(persistenceId) ?? 0)) return
+    horizons.set(persistenceId, deletedTo)
     const kept = snapshots.get(persistenceId)
     if (kept !== undefined)
       snapshots.set(
         persistenceId,
-        kept.filter(snapshot => snapshot.sequenceNr >= horizon),
+        kept.filter(snapshot => snapshot.sequenceNr >= deletedTo),
       )
+  }
+
+  async tombstone(persistenceId: string): Promise<void> {
+    const { tombstones, snapshots } = this.#writable(partitionOf(persistenceId, this.partitions))
+    tombstones.add(persistenceId)
+    snapshots.delete(persistenceId)
   }
 
   async loadCursors(nr: number): Promise<Cursors> {
@@ -162,8 +174,11 @@ class MemoryJournal implements Journal {
     this.#closed = true
   }
 
-  #partitionOf(persistenceId: string): MemoryPartition {
-    return this.#readable(partitionOf(persistenceId, this.partitions))
+  /** The partition of an id that was not ended. **Errors**: JOURNAL_TOMBSTONED. */
+  #living(persistenceId: string): MemoryPartition {
+    const partition = this.#readable(partitionOf(persistenceId, this.partitions))
+    if (partition.tombstones.has(persistenceId)) throw tombstoned(this.name, persistenceId)
+    return partition
   }
 
   #readable(nr: number): MemoryPartition {
@@ -187,20 +202,22 @@ class MemoryJournal implements Journal {
 }
 
 const write = (partition: MemoryPartition, nr: number, append: Append): AppendResult => {
-  const stream = partition.streams.get(append.persistenceId)
+  const { persistenceId, expectedSequenceNr } = append
+  if (partition.tombstones.has(persistenceId)) return TOMBSTONED
+  const stream = partition.streams.get(persistenceId)
   const last = lastOf(stream)
-  if (append.records.length === 0) return append.expectedSequenceNr === last ? NOTHING_WRITTEN : conflict(stream)
-  if (append.expectedSequenceNr !== last) {
-    if (append.expectedSequenceNr < (partition.horizons.get(append.persistenceId) ?? 0)) return conflict(stream)
-    const written = stream?.[firstIndex(stream, append.expectedSequenceNr + 1, lastSequenceNr)]
-    return written !== undefined && isSame(written, append)
-      ? { status: 'written', position: written.position, repeated: true }
-      : { status: 'conflict', actualSequenceNr: last }
+  if (append.records.length === 0) return expectedSequenceNr === last ? NOTHING_WRITTEN : conflict(stream)
+  if (expectedSequenceNr !== last) {
+    const deletedTo = partition.horizons.get(persistenceId) ?? 0
+    const written = stream?.[firstIndex(stream, Math.max(expectedSequenceNr, deletedTo) + 1, lastSequenceNr)]
+    if (written !== undefined && isSame(written, append))
+      return { status: 'written', position: written.position, repeated: true }
+    return expectedSequenceNr < deletedTo ? { status: 'deleted', deletedTo } : conflict(stream)
   }
   const stored: StoredAppend = { ...append, partition: nr, position: partition.lastPosition + 1 }
   partition.lastPosition += append.records.length
   partition.log.push(stored)
-  if (stream === undefined) partition.streams.set(append.persistenceId, [stored])
+  if (stream === undefined) partition.streams.set(persistenceId, [stored])
   else stream.push(stored)
   return { status: 'written', position: stored.position, repeated: false }
 }
@@ -209,6 +226,9 @@ const isSame = (written: Append, append: Append): boolean =>
   written.appendId === append.appendId &&
   written.expectedSequenceNr === append.expectedSequenceNr &&
   written.records.length === append.records.length
+
+const refusedAgain = (partition: MemoryPartition, persistenceId: string): AppendResult =>
+  partition.tombstones.has(persistenceId) ? TOMBSTONED : conflict(partition.streams.get(persistenceId))
 
 const conflict = (stream: readonly StoredAppend[] | undefined): AppendResult => ({
   status: 'conflict',

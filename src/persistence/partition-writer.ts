@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Cancel, Clock, Executor, Random } from '../base/ports.ts'
 import type { Append, AppendResult, Journal, StoredAppend } from './journal.ts'
 import type { PendingAppend } from './pending-append.ts'
+import { tombstoned } from './tombstone.ts'
 import { writeRejected } from './write-failed.ts'
 
 /**
@@ -158,9 +159,20 @@ export class PartitionWriter {
     group.forEach((append, i) => {
       const result = results[i]
       if (result?.status === 'written') append.owner.appended(append)
-      else append.owner.appendFailed(append, conflict(append, result?.actualSequenceNr ?? -1))
+      else append.owner.appendFailed(append, this.refused(append, result))
     })
     for (const append of behind) append.owner.appendFailed(append, conflict(append, -1))
+  }
+
+  private refused(append: Append, result: Refusal | undefined): RuntimeError {
+    switch (result?.status) {
+      case 'tombstoned':
+        return tombstoned(this.journal.name, append.persistenceId)
+      case 'deleted':
+        return placeDeleted(append, result.deletedTo)
+      default:
+        return conflict(append, result?.actualSequenceNr ?? -1)
+    }
   }
 
   private async failed(group: readonly PendingAppend[], error: Error): Promise<void> {
@@ -296,6 +308,15 @@ const isFinal = (error: unknown): error is RuntimeError =>
   isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED')
 
 const NO_APPENDS: readonly PendingAppend[] = []
+
+type Refusal = Exclude<AppendResult, { readonly status: 'written' }>
+
+const placeDeleted = (append: Append, deletedTo: number): RuntimeError =>
+  new RuntimeError(
+    'JOURNAL_DELETED',
+    `${append.persistenceId}: append expected sequence number ${append.expectedSequenceNr}, and everything up to ` +
+      `${deletedTo} was deleted, so nobody can say whether it had been written. Recover the id and look before deciding again.`,
+  )
 
 const conflict = (append: Append, actual: number): RuntimeError =>
   new RuntimeError(

@@ -236,12 +236,13 @@ const eventsDeleted = (persistenceId: string, known: number, deletedTo: number):
 const LASTING: ReadonlySet<ErrorCode> = new Set([
   'JOURNAL_CORRUPT',
   'JOURNAL_FORMAT',
+  'JOURNAL_TOMBSTONED',
   'EVENT_UNKNOWN',
   'EVENT_UPCAST_FAILED',
 ] as const)
 
 /**
- * What an entity's start failed with, where the same would happen again: its records are corrupt, or of a
+ * What an entity's start failed with, where the same would happen again: its id was ended for good, its records are corrupt, or of a
  * format or version that is unknown, or the definition throws on them. As RECOVERY_FAILED, which names the id and the cause; null: trying again may help.
  */
 export const lastingFailure = (persistenceId: string, error: Error): RuntimeError | null => {

@@ -79,18 +79,18 @@ export class Snapshotting<Event, State> {
     this.pending = { sequenceNr, payload: { version, state, inbox: inbox.toMarks() } }
   }
 
-  /** Neither a snapshot nor a deletion that fails is anybody's failure: the next one may do. */
+  /** Neither a snapshot nor a deletion that fails is anybody's failure: the next one may do, unless the store is another's. */
   private async savePending(): Promise<void> {
     const { sequenceNr, payload } = this.pending!
     this.pending = null
     this.lastSequenceNr = sequenceNr
     const { store, persistenceId } = this
-    const { journal, ports } = store
+    const { ports } = store
     const { keep = 2, deleteEvents = false } = this.policy
     try {
       // A state that would come back as another one must be recovered from its events. Its size is the journal's affair.
       checkStorable(payload.state, Number.MAX_SAFE_INTEGER)
-      await journal.saveSnapshot({ persistenceId, sequenceNr, timeMs: ports.clock.nowMs(), payload }, keep)
+      await store.saveSnapshot({ persistenceId, sequenceNr, timeMs: ports.clock.nowMs(), payload }, keep)
     } catch (error) {
       this.log.log('warn', `${persistenceId}: snapshot of ${sequenceNr} not stored`, { error })
       return
@@ -100,7 +100,7 @@ export class Snapshotting<Event, State> {
     if (!deleteEvents || this.kept.length < keep) return
     const oldest = this.kept[0]!
     try {
-      await journal.deleteTo?.(persistenceId, oldest)
+      await store.deleteTo(persistenceId, oldest)
     } catch (error) {
       this.log.log('warn', `${persistenceId}: events up to ${oldest} not deleted`, { error })
     }

@@ -6,6 +6,7 @@ const NOTHING_WRITTEN: ReadonlySet<string> = new Set([
   'JOURNAL_FENCED',
   'JOURNAL_CLOSED',
   'JOURNAL_FULL',
+  'JOURNAL_TOMBSTONED',
 ])
 
 /**

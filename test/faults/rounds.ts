@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ROOT = process.cwd()
-const KILLS = 'test/supervisors/main/kills.test.ts'
-/** Tests of that file for each of its rounds: two modes on LMDB, two on Redis, the Redis server killed, and SIGSTOP with cuts. */
-const TESTS_A_ROUND = 6
+const FOLDER = 'test/supervisors/main/rounds'
+/** Tests of that folder for each of its seeds: six that kill the job, four that hold it up, two that lose what a server had. */
+const TESTS_A_SEED = 12
 
 export interface FailedRound {
   readonly round: string
@@ -13,8 +13,9 @@ export interface FailedRound {
 }
 
 /**
- * The real thing: the main job as a process on LMDB and on Redis, killed with SIGKILL at random moments, the Redis server
- * killed under it, and stopped and cut off for a while, as `kills.test.ts` has it. One round is one of its tests, with moments from a seed of its own.
+ * The real thing: the main job as a process on LMDB and on Redis, killed, stopped, cut off and overtaken, and its Redis
+ * server killed or without power. One round is one test of that folder, at moments from a seed of its own. How each went is
+ * told on standard error.
  */
 export const runRounds = (
   rounds: number,
@@ -22,21 +23,34 @@ export const runRounds = (
 ): { readonly rounds: number; readonly failed: readonly FailedRound[] } => {
   const out = join(ROOT, '.tmp/fault-rounds.json')
   mkdirSync(join(ROOT, '.tmp'), { recursive: true })
-  const env = { ...process.env, KILL_ROUNDS: `${Math.ceil(rounds / TESTS_A_ROUND)}`, KILL_SEED: `${seed}` }
-  const args = ['node_modules/vitest/vitest.mjs', 'run', KILLS, '--reporter=json', `--outputFile=${out}`]
-  const { stderr } = spawnSync(process.execPath, args, { cwd: ROOT, env, encoding: 'utf8' })
-  const { testResults } = read(out, stderr)
+  rmSync(out, { force: true })
+  const env = { ...process.env, ROUNDS: `${Math.ceil(rounds / TESTS_A_SEED)}`, ROUND_SEED: `${seed}` }
+  const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${out}`]
+  const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', FOLDER, ...reporters], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 2, 2],
+  })
+  const { testResults } = read(out, status)
   const tests = testResults.flatMap(file => file.assertionResults)
   return {
-    rounds: tests.length,
-    failed: tests
-      .filter(test => test.status !== 'passed')
-      .map(test => ({ round: test.title, error: test.failureMessages[0] ?? test.status })),
+    rounds: tests.filter(test => test.status === 'passed' || test.status === 'failed').length,
+    failed: testResults.flatMap(failuresIn),
   }
+}
+
+const failuresIn = ({ name, status, message, assertionResults }: Results['testResults'][number]): FailedRound[] => {
+  const failed = assertionResults.filter(test => test.status === 'failed')
+  // A file that could not begin has no test that failed.
+  if (status === 'failed' && failed.length === 0) return [{ round: name, error: message }]
+  return failed.map(test => ({ round: test.title, error: test.failureMessages[0] ?? test.status }))
 }
 
 interface Results {
   readonly testResults: readonly {
+    readonly name: string
+    readonly status: string
+    readonly message: string
     readonly assertionResults: readonly {
       readonly title: string
       readonly status: string
@@ -45,10 +59,10 @@ interface Results {
   }[]
 }
 
-const read = (path: string, stderr: string): Results => {
+const read = (path: string, status: number | null): Results => {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Results
   } catch (cause) {
-    throw new Error(`the rounds left no results: ${stderr}`, { cause })
+    throw new Error(`the rounds left no results, and ended with ${status}`, { cause })
   }
 }

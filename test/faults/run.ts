@@ -3,9 +3,10 @@
  *
  *     npm run -s test:faults -- --seeds N [--first S] [--rounds R] [--json]
  *
- * Prints what there is to know of each seed that breaks an invariant, with its faults cut down to those that it takes; the
- * last line is `{ seeds, faults, rounds, violations: [{ what, seed, invariant, error, faults } or { round, error }],
- * seedsPerMinute }` with `--json`, and the same in words without. `faults` are those of the seeds; rounds have kills. Exits with 1 if there was a violation, and with 2 where it does not understand.
+ * Prints what there is to know of each seed that breaks an invariant, with its faults cut down to those that it takes, and
+ * how many faults of each kind came to pass. The last line is `{ seeds, faults, rounds, violations: [{ what, seed,
+ * invariant, error, faults } or { round, error }], seedsPerMinute }` with `--json`, and the same in words without; `faults`
+ * are those of the seeds. Exits with 1 if there was a violation, and with 2 where it does not understand.
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -25,9 +26,12 @@ interface Found {
   readonly faults: readonly object[]
 }
 
+/** Faults that came to pass. */
+type ByKind = Readonly<Record<string, number>>
+
 /** What a worker tells of one seed. */
 interface Report {
-  readonly faults: number
+  readonly byKind: ByKind
   readonly events: number
   readonly text: string
   readonly found: Found | null
@@ -78,21 +82,28 @@ const runSeed = async (seed: number): Promise<Report> => {
 
 const runOne = async <System>(what: Found['what'], simulated: Simulated<System>, seed: number): Promise<Report> => {
   try {
-    const { faults, events } = await simulate({ ...simulated, seeds: [seed] })
-    return { faults, events, text: '', found: null }
+    const { byKind, events } = await simulate({ ...simulated, seeds: [seed] })
+    return { byKind, events, text: '', found: null }
   } catch (error) {
     if (!(error instanceof SimulationFailed)) throw error
-    const { invariant, faultsAtFirst, faults, run } = error.violation
+    const { invariant, faults, run } = error.violation
     const found = { what, seed, invariant, error: error.violation.error.message, faults }
-    return { faults: faultsAtFirst, events: run.events, text: `${what}, ${error.message}`, found }
+    const byKind = run.injected.reduce<ByKind>((sums, { kind }) => sumOf(sums, { [kind]: 1 }), {})
+    return { byKind, events: run.events, text: `${what}, ${error.message}`, found }
   }
 }
 
 const together = (one: Report, other: Report): Report => ({
   ...other,
-  faults: one.faults + other.faults,
+  byKind: sumOf(one.byKind, other.byKind),
   events: one.events + other.events,
 })
+
+const sumOf = (one: ByKind, other: ByKind): ByKind => {
+  const sums = { ...one }
+  for (const [kind, count] of Object.entries(other)) sums[kind] = (sums[kind] ?? 0) + count
+  return sums
+}
 
 const work = (): void => {
   process.on('message', (seed: number) => {
@@ -104,7 +115,8 @@ const lead = async (): Promise<void> => {
   const { seeds, first, rounds, json } = options()
   const startMs = performance.now()
   const violations: Found[] = []
-  let [next, done, faults, events] = [first, 0, 0, 0]
+  let [next, done, events] = [first, 0, 0]
+  let byKind: ByKind = {}
   const hand = (worker: ChildProcess): boolean =>
     next < first + seeds && violations.length < VIOLATIONS_MAX ? worker.send(next++) : worker.disconnect() === undefined
   const workers = Array.from({ length: Math.min(seeds, availableParallelism()) }, () =>
@@ -118,7 +130,7 @@ const lead = async (): Promise<void> => {
         new Promise<void>((resolve, reject) => {
           worker.on('message', (report: Report) => {
             done++
-            faults += report.faults
+            byKind = sumOf(byKind, report.byKind)
             events += report.events
             if (report.found !== null) {
               violations.push(report.found)
@@ -132,6 +144,8 @@ const lead = async (): Promise<void> => {
     ),
   )
   const seedsPerMinute = Math.round((done / (performance.now() - startMs)) * 60_000)
+  const faults = Object.values(byKind).reduce((sum, count) => sum + count, 0)
+  console.log(`faults by kind: ${JSON.stringify(byKind)}`)
   const real = rounds === 0 ? { rounds, failed: [] } : runRounds(rounds, first)
   const all = [...violations, ...real.failed]
   const summary = { seeds: done, faults, rounds: real.rounds, violations: all, seedsPerMinute }

@@ -167,6 +167,34 @@ describe('Scheduler', () => {
     expect(handled).toBeGreaterThan(before)
   })
 
+  test('is over when its time is, and what comes up in the same macrotask waits for the next one', () => {
+    const { clock, executor, scheduler } = setUp({ sliceMs: 2 })
+    const late: Worker[] = []
+    new Worker(scheduler, 1, () => {
+      clock.advance(2)
+      executor.soon(() => late.push(new Worker(scheduler, 1)))
+    })
+    executor.macrotask()
+    expect(late.map(({ done }) => done)).toEqual([0])
+    executor.macrotask()
+    expect(late.map(({ done }) => done)).toEqual([1])
+  })
+
+  test('looks at the clock once in 64 messages while they cost next to nothing, whoever gets them', () => {
+    const { clock, executor, scheduler } = setUp()
+    let looks = 0
+    const now = clock.monotonicMs.bind(clock)
+    clock.monotonicMs = () => {
+      looks++
+      return now()
+    }
+    for (let i = 0; i < 6_400; i++) new Worker(scheduler, 1)
+    executor.macrotask()
+    // It begins with 8, and doubles.
+    expect(looks).toBeGreaterThanOrEqual(100)
+    expect(looks).toBeLessThanOrEqual(104)
+  })
+
   test('wakes up again after it had nothing to do', () => {
     const { executor, scheduler } = setUp()
     expect(new Worker(scheduler, 3).done).toBe(0)

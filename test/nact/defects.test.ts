@@ -418,6 +418,38 @@ describe('smaller things', () => {
     ])
   })
 
+  it('a snapshot that cannot be encoded, or taken, is logged and fails no message', async () => {
+    const program = async (
+      { start, spawnPersistent, dispatch, stop, configurePersistence }: Api,
+      properties: Any,
+      engine: Any,
+    ) => {
+      const system = start(configurePersistence(engine))
+      const seen: Any[] = []
+      const handle = async (sum: Any, message: Any, { persist, recovering }: Any) => {
+        if (!recovering) await persist(message)
+        return sum + message
+      }
+      const onCrash = (message: Any, error: Any, { resume }: Any) => {
+        seen.push([message, error.message])
+        return resume
+      }
+      const actor = spawnPersistent(system, handle, 'k', 'a', {
+        initialState: 0,
+        snapshotEvery: 2,
+        onCrash,
+        ...properties,
+      })
+      for (const message of [1, 2]) dispatch(actor, message)
+      await turns()
+      stop(system)
+      return [seen, engine.events_.k.length]
+    }
+    const encoding = await onBoth(api => program(api, { snapshotEncoder: failing }, new MemoryEngine()))
+    const taking = await onBoth(api => program(api, {}, Object.assign(new MemoryEngine(), { takeSnapshot: failing })))
+    for (const outcome of [encoding, taking]) expect(outcome).toEqual({ nact: [[[2, 'bad']], 2], here: [[], 2] })
+  })
+
   it('in onCrash the sender is who sent the message', async () => {
     const outcome = await onBoth(async ({ start, spawn, dispatch, query, stop }) => {
       const system = start()

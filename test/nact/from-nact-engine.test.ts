@@ -115,6 +115,37 @@ describe('Troupe’s event-sourced actors on an engine written for nact', () => 
     expect(engine.events_.troupe).toHaveLength(1)
   })
 
+  it('a process that finds what another one has written is fenced off before it writes', async () => {
+    const [mine, theirs] = [new JsonEngine(), new JsonEngine()]
+    // As two processes have it: an engine each, and one store.
+    Object.assign(theirs, { events_: mine.events_, snapshots: mine.snapshots })
+    const [older, newer] = [fromNactEngine(mine as Any), fromNactEngine(theirs as Any)]
+    await older.open()
+    expect(written(await older.commit(0, [append('a', 0)]))).toEqual(['1'])
+    await newer.open()
+    expect(written(await newer.commit(0, [append('a', 1), append('b', 0)]))).toEqual(['2', '3'])
+    for (const write of [
+      () => older.commit(0, [append('c', 0)]),
+      () => older.saveCursors(0, new Map([['g', 1]])),
+      () => older.commit(0, []),
+    ])
+      await expect(write()).rejects.toMatchObject({ code: 'JOURNAL_FENCED' })
+    expect(written(await newer.commit(0, [append('b', 1)]))).toEqual(['4'])
+    expect(mine.events_.troupe?.map(({ sequenceNumber }: Any) => sequenceNumber)).toEqual([1, 2, 3])
+  })
+
+  it('another process’ commit is not taken for a write whose answer was lost', async () => {
+    const [mine, theirs] = [new JsonEngine(), new JsonEngine()]
+    Object.assign(theirs, { events_: mine.events_, snapshots: mine.snapshots })
+    const [older, newer] = [fromNactEngine(mine as Any), fromNactEngine(theirs as Any)]
+    for (const journal of [older, newer]) await journal.open()
+    mine.failPersist = () => new Error('no connection')
+    await expect(older.commit(0, [append('a', 0)])).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' })
+    mine.failPersist = () => null
+    await newer.commit(0, [append('b', 0)])
+    await expect(older.commit(0, [append('a', 0)])).rejects.toMatchObject({ code: 'JOURNAL_FENCED' })
+  })
+
   it('events of other programs under the journal’s key are refused, and so are missing ones', async () => {
     const engine = new JsonEngine()
     engine.events_.troupe = [{ data: 'theirs', sequenceNumber: 1, key: 'troupe', tags: [] }]

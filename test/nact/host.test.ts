@@ -4,7 +4,7 @@ import { eventSourced, type SnapshotPolicy } from '../../src/persistence/event-s
 import type { EntityKind } from '../../src/persistence/event-sourced-entities.ts'
 import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
 import type { Recovered } from '../../src/persistence/recovery.ts'
-import { rejection, settle } from '../kernel/support.ts'
+import { gate, rejection, settle } from '../kernel/support.ts'
 import { type Command, failNext, Handed, type Labels, ledger, Scene } from '../persistence/support.ts'
 import { type Any, failureOf, here, nact, quietly, sleep, turns } from './support.ts'
 
@@ -208,6 +208,46 @@ for (const [name, api] of [
       expect(await kind.ask('a', add('again'))).toEqual(['a', 'again'])
     })
 
+    it('while maxLive are busy, other ids wait, in order of coming', async () => {
+      const scene = await openScene()
+      const kind = host(scene, { maxLive: 2, snapshot: { every: 1 } })
+      const lives: number[] = []
+      scene.journal.plan = operation => {
+        lives.push(kind.live)
+        return operation === 'commit' ? { wait: sleep(2) } : null
+      }
+      const ids = ['a', 'b', 'c', 'd', 'e', 'c', 'a', 'f']
+      const answers = await Promise.all(ids.map((id, i) => kind.ask(id, add(`${id}${i}`))))
+      expect(answers.map(labels => labels.at(-1))).toEqual(ids.map((id, i) => `${id}${i}`))
+      expect(answers[5]).toEqual(['c2', 'c5'])
+      expect(Math.max(...lives)).toBe(2)
+    })
+
+    it('one that rests after a crash keeps its place, and who waits for it has it then', async () => {
+      const scene = await openScene()
+      const kind = host(scene, { maxLive: 1, backoff: { minMs: 100, maxMs: 100, jitter: 0 } })
+      const crashed = rejection(kind.ask('x', { type: 'throw' }))
+      const waiting = kind.ask('y', add('after the rest'))
+      expect(await crashed).toMatchObject({ code: 'ACTOR_CRASHED' })
+      await quiet()
+      expect(scene.labels).toEqual([])
+      await scene.pass(150)
+      expect(await waiting).toEqual(['after the rest'])
+    })
+
+    it('its stop tells whoever waits for room', async () => {
+      const scene = await openScene()
+      const kind = hostOnNact(api as never, ledger(), scene.store, { maxLive: 1 })
+      const ref = scene.spawn(kind.behavior, 'host')
+      scene.journal.plan = operation => (operation === 'commit' ? { wait: sleep(5) } : null)
+      const [inHand, waiting] = [kind.ask('x', add('x')), rejection(kind.ask('y', add('y')))]
+      await settle()
+      await ref.stop()
+      expect(await inHand).toEqual(['x'])
+      expect(await waiting).toMatchObject({ code: 'ACTOR_STOPPED' })
+      expect(scene.labels).toEqual(['x'])
+    })
+
     it('its supervisor’s stop waits for what is in hand; what comes later is told', async () => {
       const scene = await openScene()
       const kind = hostOnNact(api as never, ledger(), scene.store)
@@ -251,11 +291,16 @@ for (const [name, api] of [
       expect(
         scene.logger.lines.some(({ fields }) => (fields?.error as { code?: string })?.code === 'ENTITIES_RUNNING'),
       ).toBe(true)
+      expect(() => hostOnNact(api as never, ledger(), scene.store, { maxLive: 0 })).toThrow(
+        'maxLive must be a whole number',
+      )
       expect(() => kind.tell('x'.repeat(600), { type: 'read' })).toThrow('at most 512')
-      scene.journal.plan = operation => (operation === 'commit' ? { wait: sleep(50) } : null)
+      const { opened, open } = gate()
+      scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
       const asked = rejection(kind.ask('x', add('slow'), { timeoutMs: 30 }))
       await scene.pass(30)
       expect(await asked).toMatchObject({ code: 'ASK_TIMEOUT' })
+      open()
     })
   })
 

@@ -1,15 +1,18 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { type ActorRef, ActorSystem, DeadLetter } from 'troupe'
-import * as nactDoor from 'troupe/nact'
 import { onTroupe, troupeRef, troupeSystem } from 'troupe/nact'
+import { Deferral } from 'troupe/nact/lib/deferral'
 import * as monitoring from 'troupe/nact/lib/monitoring'
 import { ActorPath } from 'troupe/nact/lib/paths'
 import * as persistence from 'troupe/nact/lib/persistence'
-import { ActorReference, Nobody, TemporaryReference } from 'troupe/nact/lib/references'
+import { defaultSupervisionPolicy } from 'troupe/nact/lib/supervision'
 import * as systemMap from 'troupe/nact/lib/system-map'
 import { afterEach, describe, expect, it } from 'vitest'
 import { VirtualClock } from '../../src/testkit/virtual-clock.ts'
-import { type Any, failureOf, here, turns } from './support.ts'
+import { type Any, failureOf, here, nact, quietly, turns } from './support.ts'
 
 const require = createRequire(import.meta.url)
 const systems: Any[] = []
@@ -24,15 +27,46 @@ afterEach(() => {
 const keep = (state: Any) => state
 
 describe('the doors have what nact has there:', () => {
-  for (const [door, ours] of [
-    ['nact', nactDoor],
-    ['nact/lib/paths', { ActorPath }],
-    ['nact/lib/system-map', systemMap],
-    ['nact/lib/references', { Nobody, ActorReference, TemporaryReference, ActorSystemReference: {} }],
-    ['nact/lib/persistence', persistence],
-    ['nact/lib/monitoring', monitoring],
-  ] as const)
-    it(door, () => expect(Object.keys(ours)).toEqual(expect.arrayContaining(Object.keys(require(door)))))
+  const library = join(dirname(require.resolve('nact')))
+  const files = readdirSync(library, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.js'))
+  const doors = files.flatMap(file => [file, file.slice(0, -'.js'.length)]).map(file => `nact/lib/${file}`)
+  for (const door of ['nact', 'nact/lib', 'nact/lib/persistence', 'nact/lib/monitoring', ...doors])
+    it(door, async () => {
+      const name = `troupe/${door}`
+      expect(Object.keys(await import(name))).toEqual(expect.arrayContaining(Object.keys(require(door))))
+    })
+})
+
+describe('a deferral', () => {
+  const { Deferral: Real } = require('nact/lib/deferral')
+  for (const [name, Class] of [
+    ['nact', Real],
+    ['here', Deferral],
+  ])
+    it(`${name}: is done once it is settled, and ends no process`, async () => {
+      const [kept, broken, open] = [new Class(), new Class(), new Class()]
+      kept.resolve(1)
+      broken.reject(new Error('bad'))
+      await turns(1)
+      expect([kept, broken, open].map(({ done }) => Boolean(done))).toEqual([true, true, false])
+      expect([await kept.promise, await failureOf(broken.promise)]).toEqual([1, 'bad'])
+    })
+})
+
+it('the policy of actors that have none may be asked by one of their own', async () => {
+  for (const { api, policy } of [
+    { api: nact, policy: require('nact/lib/supervision').defaultSupervisionPolicy },
+    { api: here, policy: defaultSupervisionPolicy },
+  ])
+    await quietly(async () => {
+      const system = api.start()
+      const onCrash = (message: Any, error: Any, context: Any, child: Any) => policy(message, error, context, child)
+      const actor = api.spawn(system, () => assert.fail('bad'), 'a', { onCrash })
+      api.dispatch(actor, 1)
+      await turns()
+      expect(() => api.spawn(actor, keep)).toThrow('Actor has stopped or never even existed')
+      api.stop(system)
+    })
 })
 
 describe('paths', () => {

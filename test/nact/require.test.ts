@@ -24,8 +24,11 @@ const run = (file: string, text: string, ...args: readonly string[]) => {
   return { stdout, stderr, status }
 }
 
-const doors = ['', '/lib', '/lib/index', '/lib/paths', '/lib/references', '/lib/system-map', '/lib/persistence']
-const specifiers = [...doors, '/lib/monitoring'].map(door => `troupe/nact${door}`)
+const folders = ['', '/lib', '/lib/persistence', '/lib/monitoring']
+const files = ['index', 'paths', 'references', 'system-map', 'actor', 'persistence/index', 'monitoring/monitoring']
+const specifiers = [...folders, ...files.flatMap(file => [`/lib/${file}`, `/lib/${file}.js`])].map(
+  door => `troupe/nact${door}`,
+)
 
 const program = `
   const system = start({ name: 'shop' })

@@ -1,90 +1,59 @@
-import { describe, expect, it } from 'vitest'
-import type { Journal } from '../../src/persistence/journal.ts'
-import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
-import { append, collect, written } from './journal-contract.ts'
+import { expect, test } from 'vitest'
+import { history } from '../../src/persistence/history.ts'
+import { recover } from '../../src/persistence/recovery.ts'
+import { rejection } from '../kernel/support.ts'
+import { ledger, Scene } from './support.ts'
 
-interface Deletable {
-  /** A journal on the same store, opened. The one before is closed. */
-  reopen(): Promise<Journal>
-  remove(): Promise<void>
-}
+const add = (label: string, times = 1) => ({ type: 'add' as const, label, times })
+const read = { type: 'read' as const }
 
-const memory = async (): Promise<Deletable> => {
-  const store = memoryStore()
-  return {
-    reopen: async () => {
-      const journal = memoryJournal({ store })
-      await journal.open()
-      return journal
-    },
-    remove: async () => undefined,
-  }
-}
+test('a store deletes the events of an entity, which goes on with its numbers', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  for (const label of ['1', '2', '3']) await kind.ask('a', add(label))
+  await scene.store.deleteTo('ledger|a', 2)
+  expect(await kind.ask('a', add('4'))).toEqual(['1', '2', '3', '4'])
+  const numbers: number[] = []
+  for await (const { sequenceNr } of history(scene.store, 'ledger', 'a')) numbers.push(sequenceNr)
+  expect(numbers).toEqual([3, 4])
+})
 
-describe.each([['memory', memory]])('a journal in %s forgets what is deleted', (_name, make) => {
-  const numbers = async (journal: Journal, from = 1): Promise<readonly number[]> =>
-    (await collect(journal.read('a', from))).map(({ expectedSequenceNr }) => expectedSequenceNr + 1)
-
-  const filled = async () => {
-    const place = await make()
-    const journal = await place.reopen()
-    const appends = [append('a', 0, 'A', 'B'), append('b', 0), append('a', 2, 'C'), append('a', 3, 'D', 'E')]
-    await journal.commit(0, appends)
-    return { place, journal, appends }
-  }
-
-  it('up to a number, appends as a whole, and its numbering goes on', async () => {
-    const { place, journal } = await filled()
-    await journal.deleteTo!('a', 4)
-    expect(await numbers(journal)).toEqual([4])
-    expect(await numbers(journal, 2)).toEqual([4])
-    expect(await journal.lastSequenceNr('a')).toBe(5)
-    expect(written(await journal.commit(0, [append('a', 5)]))).toEqual(['7'])
-    await journal.deleteTo!('a', 1_000)
-    expect(await numbers(journal)).toEqual([])
-    expect(await journal.lastSequenceNr('a')).toBe(6)
-    expect(written(await journal.commit(0, [append('a', 0), append('a', 6)]))).toEqual([
-      'conflict at 6',
-      'conflict at 6',
-    ])
-    expect(written(await journal.commit(0, [append('a', 6)]))).toEqual(['8'])
-    expect(await numbers(journal)).toEqual([7])
-    await journal.close()
-    await place.remove()
+test('an entity that was ended for good answers nobody, alive or recovered, and others live on', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  for (const id of ['a', 'b']) await kind.ask(id, add('1'))
+  await scene.store.tombstone('ledger|a')
+  // The living one has not heard of it before its next write.
+  expect(await rejection(kind.ask('a', add('2')))).toMatchObject({
+    code: 'WRITE_REJECTED',
+    retryable: false,
+    cause: expect.objectContaining({ code: 'JOURNAL_TOMBSTONED' }),
   })
-
-  it('for ever: not a lower number, nor what is sent again, nor another opening brings it back', async () => {
-    const { place, journal, appends } = await filled()
-    await journal.deleteTo!('a', 3)
-    await journal.deleteTo!('a', 1)
-    expect(await numbers(journal)).toEqual([4])
-    expect(written(await journal.commit(0, [appends[0]!]))).toEqual(['conflict at 5'])
-    expect(written(await journal.commit(0, [appends[3]!]))).toEqual(['5 again'])
-    await journal.close()
-    const reopened = await place.reopen()
-    expect(await numbers(reopened)).toEqual([4])
-    expect(await reopened.lastSequenceNr('a')).toBe(5)
-    expect(written(await reopened.commit(0, [appends[0]!]))).toEqual(['conflict at 5'])
-    await reopened.close()
-    await place.remove()
+  const reading = rejection(kind.ask('a', read))
+  await scene.pass(2_000)
+  expect(await reading).toMatchObject({
+    code: 'RECOVERY_FAILED',
+    cause: expect.objectContaining({ code: 'JOURNAL_TOMBSTONED' }),
   })
+  expect(await rejection(recover(scene.store, ledger() as never, 'a'))).toMatchObject({ code: 'JOURNAL_TOMBSTONED' })
+  expect(await kind.ask('b', add('2'))).toEqual(['1', '2'])
+  expect(scene.labels).toEqual(['1', '1', '2'])
+})
 
-  it('with the snapshots of before, and leaves other ids and the log by position alone', async () => {
-    const { place, journal, appends } = await filled()
-    for (const sequenceNr of [2, 3, 5])
-      await journal.saveSnapshot({ persistenceId: 'a', sequenceNr, timeMs: 0, payload: null }, 9)
-    await journal.deleteTo!('a', 3)
-    const left = await collect(journal.loadSnapshots('a', () => undefined))
-    expect(left.map(({ sequenceNr }) => sequenceNr)).toEqual([5, 3])
-    expect(await collect(journal.read('b', 1))).toHaveLength(1)
-    expect((await journal.readLog(0, 1, 10)).map(({ appendId }) => appendId)).toEqual(
-      appends.map(({ appendId }) => appendId),
-    )
-    await journal.deleteTo!('nobody', 7)
-    expect(await journal.lastSequenceNr('nobody')).toBe(0)
-    expect(written(await journal.commit(0, [append('nobody', 0)]))).toEqual(['7'])
-    expect(await collect(journal.read('nobody', 1))).toHaveLength(1)
-    await journal.close()
-    await place.remove()
-  })
+test('an id that was ended before it began never begins', async () => {
+  await using scene = await Scene.open()
+  await scene.store.tombstone('ledger|a')
+  const { kind } = scene.host()
+  expect(await rejection(kind.ask('a', add('1')))).toMatchObject({ code: 'RECOVERY_FAILED' })
+  expect(scene.labels).toEqual([])
+})
+
+test('a store whose journal cannot delete says so, and an id that is none is refused', async () => {
+  await using scene = await Scene.open()
+  expect(await rejection(scene.store.deleteTo('', 1))).toMatchObject({ code: 'PERSISTENCE_ID_INVALID' })
+  expect(await rejection(scene.store.tombstone(''))).toMatchObject({ code: 'PERSISTENCE_ID_INVALID' })
+  Object.assign(scene.journal, { deleteTo: undefined, tombstone: undefined })
+  expect(await rejection(scene.store.rollOut())).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
+  expect(await rejection(scene.store.deleteTo('a', 1))).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
+  expect(await rejection(scene.store.tombstone('a'))).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
 })

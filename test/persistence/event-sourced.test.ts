@@ -263,6 +263,43 @@ test('answers what cannot be stored with the error, and neither crashes nor chan
   expect(kind.restarts).toBe(0)
 })
 
+test('what `decide` or `evolve` throws is what the actor crashes with, and what an ask learns as the cause', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  for (const [type, text] of [
+    ['throw', 'decide failed'],
+    ['evolve-throws', 'evolve failed'],
+  ] as const) {
+    const error = await rejection(kind.ask(type, { type }))
+    expect([error.code, (error.cause as Error).message]).toEqual(['ACTOR_CRASHED', text])
+  }
+})
+
+test('an actor whose journal fails at once has failed to start, and is recovered once the journal answers', async () => {
+  await using scene = await Scene.open()
+  const { journal } = scene
+  const { kind } = scene.host({ backoff: { minMs: 100, maxMs: 100 } })
+  const known = journal.lastSequenceNr
+  let asked = 0
+  journal.lastSequenceNr = () => {
+    asked++
+    throw new Error('no answer')
+  }
+  const answer = kind.ask('a', add('1'))
+  await settle()
+  expect(asked).toBe(1)
+  journal.lastSequenceNr = known
+  await scene.pass(150)
+  expect(await answer).toEqual(['1'])
+})
+
+test('a recovery that nobody listens to logs nothing', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  expect(scene.logger.lines).toEqual([])
+})
+
 test('a refused delivery is not taken for handled when those sent behind it are', async () => {
   await using scene = await Scene.open()
   const { kind } = scene.host()

@@ -92,6 +92,29 @@ test('writes what a slow write sets off together with what had been waiting', as
   expect(await groupsAfter(4)).toEqual(['a1', 'b1 a2'])
 })
 
+test('writes at most 1,024 appends at once, in their order, and the rest after them', async () => {
+  await using scene = await Scene.open()
+  const owner = new Owner()
+  const groups: string[][] = []
+  scene.store.follow(0, { committed: appends => groups.push(appends.map(labelOf)) })
+  const labels = Array.from({ length: 2_500 }, (_, i) => `${i}`)
+  for (const label of labels) appendTo(scene, owner, `id ${label}`, 0, label)
+  await settle()
+  expect(groups.map(group => group.length)).toEqual([1_024, 1_024, 452])
+  expect(groups.flat()).toEqual(labels)
+  expect(owner.outcomes).toEqual(labels.map((label, i) => `${label} at ${i + 1}`))
+})
+
+test('an error that is none of ours leaves open what was written: the append may be tried again', async () => {
+  await using scene = await Scene.open()
+  const cause = new Error('socket hang up')
+  const errors: RuntimeError[] = []
+  scene.journal.commit = () => Promise.reject(cause)
+  appendTo(scene, { appended: () => undefined, appendFailed: (_, error) => errors.push(error) }, 'a', 0, 'a1')
+  await settle()
+  expect(errors).toMatchObject([{ code: 'JOURNAL_UNAVAILABLE', retryable: true, cause }])
+})
+
 test('a conflict fails its append, and those of the id that were queued behind it', async () => {
   await using scene = await Scene.open()
   const owner = new Owner()

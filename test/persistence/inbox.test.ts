@@ -28,6 +28,13 @@ test('takes no handled position for an overtaken one, though its sender may not 
   expect([3, 6].map(position => has(inbox, position))).toEqual([true, false])
 })
 
+test('has nothing stored that it knows already: neither what it handled nor what is not lower', () => {
+  const inbox = new Inbox()
+  inbox.note(handled(3, [2]))
+  expect(inbox.outstandingOf(handled(6, [1, 2, 3, 4, 5, 6, 7]))).toEqual([4, 5])
+  expect(inbox.outstandingOf(handled(4, [3]))).toEqual([])
+})
+
 test('says for those sent behind a skipped message that it is yet to come', () => {
   const inbox = new Inbox()
   inbox.note(handled(1))
@@ -35,6 +42,7 @@ test('says for those sent behind a skipped message that it is yet to come', () =
   expect(inbox.outstandingOf(handled(5, [2]))).toEqual([2, 3])
   expect(inbox.outstandingOf(handled(5, [2, 3]))).toEqual([2, 3])
   expect(inbox.outstandingOf(handled(2))).toEqual([])
+  expect(inbox.outstandingOf(handled(5, [1, 2]))).toEqual([2, 3])
   inbox.note(handled(5, inbox.outstandingOf(handled(5, [2]))))
   expect([2, 3, 5].map(position => has(inbox, position))).toEqual([false, false, true])
 })

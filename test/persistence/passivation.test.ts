@@ -37,3 +37,14 @@ test('an entity that is stopped to make room comes back with its state, and lose
   for (const id of ['a', 'b', 'c']) expect(await kind.ask(id, { type: 'read' })).toEqual(wanted)
   expect(deliveries.every(({ outcomes }) => outcomes.length === 1 && outcomes[0] === 'done')).toBe(true)
 })
+
+test('an entity that has nothing to store ends at once when its rest is over', async () => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host({ passivateAfterMs: 1_000 })
+  await kind.ask('a', add('1'))
+  await settle()
+  scene.clock.advance(900)
+  expect(kind.live).toBe(1)
+  scene.clock.advance(400)
+  expect(kind.live).toBe(0)
+})

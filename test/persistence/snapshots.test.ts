@@ -1,34 +1,18 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { RuntimeError } from '../../src/base/errors.ts'
 import type { SnapshotPolicy } from '../../src/persistence/event-sourced.ts'
 import { entities } from '../../src/persistence/event-sourced-entities.ts'
 import { history, stateAsOf } from '../../src/persistence/history.ts'
-import type { Journal, Snapshot } from '../../src/persistence/journal.ts'
-import { memoryJournal } from '../../src/persistence/memory-journal.ts'
+import type { Snapshot } from '../../src/persistence/journal.ts'
 import { recover } from '../../src/persistence/recovery.ts'
 import { gate, rejection, settle } from '../kernel/support.ts'
-import { type Event, type Labels, ledger, Scene } from './support.ts'
+import { type Event, failNext, type Labels, ledger, Scene } from './support.ts'
 
 const add = (label: string, times = 1) => ({ type: 'add' as const, label, times })
 const read = { type: 'read' as const }
 
 const snapshotsOf = (scene: Scene): readonly number[] =>
   (scene.memory.partitions[0]!.snapshots.get('ledger|a') ?? []).map(({ sequenceNr }) => sequenceNr)
-
-/** A scene whose journal can delete, through the faults. */
-const deleting = async (): Promise<Scene> => {
-  const scene = await Scene.open()
-  const inner = memoryJournal({ store: scene.memory })
-  // Of the same epoch: the newest writer is the scene's own journal.
-  Object.assign(scene.journal, {
-    deleteTo: async (persistenceId: string, sequenceNr: number) => {
-      const { partitions } = scene.memory
-      for (const partition of partitions) partition.epoch--
-      await inner.open()
-      await inner.deleteTo!(persistenceId, sequenceNr)
-    },
-  })
-  return scene
-}
 
 const endsMonth = (_labels: Labels, event: Event): boolean => event.type === 'Added' && event.label === 'month'
 
@@ -109,7 +93,7 @@ const labelsFrom = async (scene: Scene): Promise<readonly string[]> => {
 }
 
 test('deletes the events that the oldest kept snapshot covers, and its state is what it was', async () => {
-  await using scene = await deleting()
+  await using scene = await Scene.open()
   const { kind, ref } = scene.host({ snapshot: deletingPolicy })
   for (let i = 1; i <= 7; i++) {
     await kind.ask('a', add(`${i}`))
@@ -126,7 +110,7 @@ test('deletes the events that the oldest kept snapshot covers, and its state is 
 })
 
 test('deletes nothing before the snapshot is stored, and nothing when it is not', async () => {
-  await using scene = await deleting()
+  await using scene = await Scene.open()
   const { kind } = scene.host({ snapshot: { every: 2, keep: 1, deleteEvents: true } })
   const { opened, open } = gate()
   scene.journal.plan = operation => (operation === 'saveSnapshot' ? { wait: opened, fail: 'before' } : null)
@@ -143,21 +127,19 @@ test('deletes nothing before the snapshot is stored, and nothing when it is not'
 })
 
 test('a deletion that fails is a warning, and the next one makes up for it', async () => {
-  await using scene = await deleting()
-  const { deleteTo } = scene.journal as unknown as { deleteTo: unknown }
-  Object.assign(scene.journal, { deleteTo: () => Promise.reject(new Error('not now')) })
+  await using scene = await Scene.open()
+  failNext(scene.journal, 'deleteTo', 'before')
   const { kind } = scene.host({ snapshot: { every: 1, keep: 1, deleteEvents: true } })
   await kind.ask('a', add('1'))
   await settle()
   expect(scene.warnings()).toEqual(['ledger|a: events up to 1 not deleted'])
-  Object.assign(scene.journal, { deleteTo })
   await kind.ask('a', add('2'))
   await settle()
   expect(await labelsFrom(scene)).toEqual([])
 })
 
 test('falls back to the older snapshot, whose events are there, and fails where none can be read', async () => {
-  await using scene = await deleting()
+  await using scene = await Scene.open()
   const { kind } = scene.host({ snapshot: deletingPolicy })
   for (let i = 1; i <= 5; i++) {
     await kind.ask('a', add(`${i}`))
@@ -180,15 +162,15 @@ test('falls back to the older snapshot, whose events are there, and fails where 
 })
 
 test('fails where all events were deleted and no snapshot is left, and does not begin anew', async () => {
-  await using scene = await deleting()
+  await using scene = await Scene.open()
   const { kind } = scene.host()
   await kind.ask('a', add('1', 3))
-  await (scene.journal as Journal).deleteTo!('ledger|a', 3)
+  await scene.store.deleteTo('ledger|a', 3)
   expect(await rejection(recover(scene.store, ledger() as never, 'a'))).toMatchObject({ code: 'RECOVERY_FAILED' })
 })
 
 test('a state that needs deleted events is refused, however it is asked for', async () => {
-  await using scene = await deleting()
+  await using scene = await Scene.open()
   const { kind } = scene.host({ snapshot: { every: 2, keep: 1, deleteEvents: true } })
   await kind.ask('a', add('1', 2))
   await settle()
@@ -208,4 +190,37 @@ test('refuses to delete events on a journal that cannot', async () => {
   expect(() => entities(ledger(deletingPolicy), scene.store)).toThrowError(
     expect.objectContaining({ code: 'DEFINITION_INVALID' }),
   )
+})
+
+describe('a store that was taken over learns of it', () => {
+  const unaware = () => settle().then(() => 'unaware')
+
+  test('from a snapshot, and refuses every append from then on', async () => {
+    await using scene = await Scene.open()
+    const { kind } = scene.host({ snapshot: { onStop: true }, passivateAfterMs: 100 })
+    await kind.ask('a', add('1'))
+    await using _other = await Scene.open(scene.memory)
+    await scene.pass(200)
+    expect(await Promise.race([scene.store.whenFenced, unaware()])).toMatchObject({ code: 'JOURNAL_FENCED' })
+    expect(await rejection(kind.ask('a', add('2')))).toMatchObject({ cause: { code: 'JOURNAL_FENCED' } })
+    expect(scene.labels).toEqual(['1'])
+  })
+
+  test('from a deletion of events', async () => {
+    await using scene = await Scene.open()
+    const taken = new RuntimeError('JOURNAL_FENCED', 'another one has it')
+    Object.assign(scene.journal, { deleteTo: () => Promise.reject(taken) })
+    const { kind } = scene.host({ snapshot: { every: 1, keep: 1, deleteEvents: true } })
+    await kind.ask('a', add('1'))
+    expect(await Promise.race([scene.store.whenFenced, unaware()])).toBe(taken)
+  })
+
+  test('but not from a snapshot that failed otherwise', async () => {
+    await using scene = await Scene.open()
+    failNext(scene.journal, 'saveSnapshot', 'before', 1)
+    const { kind } = scene.host({ snapshot: { every: 1 } })
+    await kind.ask('a', add('1'))
+    expect(await Promise.race([scene.store.whenFenced, unaware()])).toBe('unaware')
+    expect(await kind.ask('a', add('2'))).toEqual(['1', '2'])
+  })
 })

@@ -265,6 +265,27 @@ describe('during the rest', () => {
   })
 })
 
+test('a sibling that fails meanwhile has the whole group rest anew: the first rest starts nobody', async () => {
+  await using stage = new VirtualStage()
+  const seen: string[] = []
+  const children = ['a', 'b'].map(id => ({ id, start: worker(id, seen) }))
+  const backoff = exactly({ minMs: 1_000 })
+  const top = stage.spawn(supervisor({ strategy: 'one-for-all', intensity: 9, backoff, children }))
+  crash(await childRef<WorkerMessage>(top, 'a'))
+  await settle()
+  await supervisorControl(top).restartChild('b')
+  crash(await childRef<WorkerMessage>(top, 'b'))
+  await settle()
+  seen.length = 0
+  // It was to be for 1,000 ms, and is for 2,000 after the second failure in a row.
+  stage.clock.advance(1_999)
+  await settle()
+  expect(seen).toEqual([])
+  stage.clock.advance(1)
+  await settle()
+  expect(seen).toEqual(['start a 2', 'start b 3'])
+})
+
 test("a group's failures are counted together", async () => {
   await using stage = new VirtualStage()
   const children = ['a', 'b'].map(id => ({ id, start: worker(id, []) }))

@@ -226,6 +226,41 @@ describe('resume', () => {
   })
 })
 
+test('a child that goes on after every message has its turn as any other, and no more', async () => {
+  await using stage = new Stage()
+  const turns: string[] = []
+  const failing = behavior<number, null>({
+    initial: () => null,
+    receive: () => {
+      turns.push('failing')
+      throw BOOM
+    },
+  })
+  const other = behavior<number, null>({
+    initial: () => null,
+    receive: state => {
+      turns.push('other')
+      return state
+    },
+  })
+  const top = stage.spawn(
+    supervisor({
+      decider: always('resume'),
+      children: [
+        { id: 'failing', start: failing },
+        { id: 'other', start: other },
+      ],
+    }),
+  )
+  const [a, b] = [await childRef<number>(top, 'failing'), await childRef<number>(top, 'other')]
+  for (let i = 0; i < 1_000; i++) a.tell(i)
+  for (let i = 0; i < 100; i++) b.tell(i)
+  while (turns.length < 1_100) await settle()
+  // A turn has up to 32 messages; of each that failed, a turn more would put a thousand before the next of the other.
+  const gaps = turns.slice(0, turns.lastIndexOf('other')).join(' ').split('other')
+  expect(Math.max(...gaps.map(gap => gap.split('failing').length - 1))).toBeLessThanOrEqual(64)
+})
+
 describe('stop', () => {
   test('leaves the child down, without a restart, and its mailbox to the dead letters', async () => {
     await using stage = new Stage()
@@ -255,6 +290,19 @@ describe('stop', () => {
     )
     crash(await childRef<WorkerMessage>(top, 'a'))
     expect(await stage.system.whenTerminated).toEqual({ type: 'shutdown', cause: BOOM })
+  })
+
+  test('counts for that crash only: a child that is started by hand comes back as its restart type says', async () => {
+    await using stage = new Stage()
+    const seen: string[] = []
+    const top = stage.spawn(supervisor({ decider: always('stop'), children: [{ id: 'a', start: worker('a', seen) }] }))
+    crash(await childRef<WorkerMessage>(top, 'a'))
+    await settle()
+    await supervisorControl(top).restartChild('a')
+    const again = await childRef<WorkerMessage>(top, 'a')
+    again.tell({ type: 'end', reason: { type: 'normal' } })
+    await settle()
+    expect(seen).toEqual(['start a 1', 'stop a 1 error', 'start a 2', 'stop a 2 normal', 'start a 3'])
   })
 })
 
@@ -377,6 +425,37 @@ describe('a restart that failed asks the decider', () => {
     expect(seen).toEqual(['fail a 2', 'start b 2'])
     expect(await supervisorControl(top).whichChildren()).toMatchObject([{ status: 'down' }, { status: 'up' }])
     await stage[Symbol.asyncDispose]()
+  })
+
+  test('stop says which child stays down, and why', async () => {
+    const { stage } = await run('stop')
+    expect(stage.logger.lines.at(-1)).toMatchObject({
+      level: 'warn',
+      text: '/test/$1: child a is not restarted',
+      fields: { child: 'a', error: { message: 'no start' } },
+    })
+    await stage[Symbol.asyncDispose]()
+  })
+
+  test('stop of a significant child ends the supervisor with the error of the start, and starts nobody else', async () => {
+    await using stage = new Stage()
+    const seen: string[] = []
+    const fails = worker('a', seen, { starts: ['ok', new Hopeless('no start')] })
+    const top = stage.spawn(
+      supervisor({
+        strategy: 'rest-for-one',
+        intensity: 5,
+        autoShutdown: 'any-significant',
+        decider: error => (error instanceof Hopeless ? 'stop' : 'restart'),
+        children: [
+          { id: 'a', start: fails, restart: 'transient', significant: true },
+          { id: 'b', start: worker('b', seen) },
+        ],
+      }),
+    )
+    crash(await childRef<WorkerMessage>(top, 'a'))
+    expect(chain(await stage.system.whenTerminated)).toEqual(['no start'])
+    expect(seen).toEqual(['start a 1', 'start b 1', 'stop a 1 error', 'stop b 1 shutdown', 'fail a 2'])
   })
 
   test('restart and resume try again', async () => {

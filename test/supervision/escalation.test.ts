@@ -180,6 +180,21 @@ describe('automatic shutdown', () => {
     ])
   })
 
+  test('has no cause where the child ended in order', async () => {
+    for (const reason of [normal, { type: 'shutdown' }] satisfies ExitReason[]) {
+      const stage = new Stage()
+      const top = stage.spawn(
+        supervisor({
+          autoShutdown: 'any-significant',
+          children: [{ id: 's', start: worker('s', []), restart: 'transient', significant: true }],
+        }),
+      )
+      ;(await childRef<WorkerMessage>(top, 's')).tell({ type: 'end', reason })
+      expect(await stage.system.whenTerminated).toStrictEqual({ type: 'shutdown' })
+      await stage[Symbol.asyncDispose]()
+    }
+  })
+
   test("'all-significant' ends it with the last one", async () => {
     const sAndT = await run('all-significant', ['s', normal], ['t', { type: 'error', error: BOOM }])
     expect(sAndT).toEqual(['stop s 1 normal', 'stop t 1 error', 'stop a 1 shutdown'])

@@ -13,6 +13,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface RedisServer {
   readonly port: number
   readonly url: string
+  /** Where it keeps its files. */
+  readonly folder: string
   /** Ends the process (SIGKILL) and starts it again on the same port and folder. */
   restart(): Promise<void>
   /** Ends the process (SIGKILL) and leaves folder and port for a restart. */
@@ -23,21 +25,28 @@ export interface RedisServer {
 const READY_WITHIN_MS = 20_000
 const PROBE_MS = 500
 
-/** Starts a server with an append-only file. `settings` are lines of redis.conf, such as `--maxmemory 10mb`. */
-export const startRedisServer = async (settings: readonly string[] = []): Promise<RedisServer> => {
+/**
+ * Starts a server with an append-only file. `settings` are lines of redis.conf, such as `--maxmemory 10mb`; `env` is added
+ * to its environment.
+ */
+export const startRedisServer = async (
+  settings: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RedisServer> => {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-redis-'))
   const port = await freePort()
-  let child = await launch(port, folder, settings)
+  let child = await launch(port, folder, settings, env)
   const server: RedisServer = {
     port,
     url: `redis://127.0.0.1:${port}`,
+    folder,
     async kill() {
       child.kill('SIGKILL')
       await ended(child)
     },
     async restart() {
       await server.kill()
-      child = await launch(port, folder, settings)
+      child = await launch(port, folder, settings, env)
     },
     async stop() {
       await server.kill()
@@ -59,9 +68,15 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-const launch = async (port: number, folder: string, settings: readonly string[]): Promise<ChildProcess> => {
+const launch = async (
+  port: number,
+  folder: string,
+  settings: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<ChildProcess> => {
   const defaults = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes']
-  const child = spawn('redis-server', [...defaults, ...settings.flatMap(line => line.split(' '))], { stdio: 'pipe' })
+  const args = [...defaults, ...settings.flatMap(line => line.split(' '))]
+  const child = spawn('redis-server', args, { stdio: 'pipe', env: { ...process.env, ...env } })
   let said = ''
   let failed: Error | null = null
   child.stdout.on('data', (text: Buffer) => {

@@ -3,9 +3,11 @@
 import { resolve } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
 import type { Journal } from '../../persistence/journal.ts'
+import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { LmdbEngine } from './lmdb-engine.ts'
 
+export type { ArchiveOptions } from '../packed/archive.ts'
 export { destroyLmdbStore } from './destroy.ts'
 export { type LmdbViewsOptions, lmdbViews } from './views.ts'
 
@@ -19,6 +21,8 @@ export interface LmdbJournalOptions {
    * system had not written by itself, often the last 30 seconds, and may leave a damaged store. Default: true.
    */
   readonly flush?: boolean
+  /** Where closed segments of the log go when `rollOut` is called. Must be given again as long as it holds any. */
+  readonly archive?: ArchiveOptions
 }
 
 /**
@@ -36,5 +40,8 @@ export const lmdbJournal = (options: LmdbJournalOptions): Journal => {
   const { path, partitions, flush = true } = options
   if (partitions !== undefined && (!Number.isInteger(partitions) || partitions < 1 || partitions > 64))
     throw new RuntimeError('JOURNAL_MISCONFIGURED', `lmdb:${path}: ${partitions} partitions; give 1 to 64`)
-  return new PackedJournal(new LmdbEngine(resolve(path), partitions ?? null, { flush }))
+  return new PackedJournal(
+    new LmdbEngine(resolve(path), partitions ?? null, { flush }),
+    checkArchiveOptions(options.archive),
+  )
 }

@@ -1,5 +1,7 @@
 /** How keys are laid out in LMDB, which sorts them as bytes. */
 
+import type { Database } from 'lmdb'
+
 /** A place in a log: partition, position. */
 export const logKey = (partition: number, position: number): Buffer => {
   const key = Buffer.allocUnsafe(12)
@@ -26,6 +28,11 @@ export const snapshotSequenceNr = (key: Uint8Array): number =>
 
 export const snapshotIdOf = (key: Uint8Array): string =>
   Buffer.from(key.buffer, key.byteOffset, key.length).toString('utf8', 2, key.length - 8)
+/** The sequence numbers that an id has snapshots of, in order. */
+export const snapshotNrsOf = (snapshots: Database<Buffer, Buffer>, persistenceId: string): number[] => {
+  const range = { start: snapshotKey(persistenceId, 0), end: snapshotKey(persistenceId, Number.MAX_SAFE_INTEGER) }
+  return Array.from(snapshots.getKeys(range), snapshotSequenceNr)
+}
 
 /** A cursor: partition, name of the group. */
 export const cursorKey = (partition: number, group: string): Buffer => {

@@ -7,9 +7,11 @@
  *     epochs       partition, with the epoch as lmdb-js's version: every write is conditional on it, within its transaction
  *     meta         the store's description; how many heads and cursors there are at least: neither is ever removed
  *     snapshots, cursors
+ *     horizons     id -> what is deleted of it, see `horizons.ts`
+ *     segments     partition, first position -> a segment that has left the log; see `packed/segment.ts`
  *
  * Every value has a checksum over its key too. What is missing is found by numbers: the log's first and last position and
- * its blocks, the heads, the cursors.
+ * its blocks, the heads, the cursors, the horizons.
  *
  * What makes a commit durable: with `overlappingSync: false` lmdb-js's writer thread commits a transaction the way LMDB
  * does it: data pages, fdatasync, then the meta page through a descriptor opened with O_DSYNC; the promise of the write
@@ -24,7 +26,7 @@
 import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
 import type { Cursors } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
-import { hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
+import { checksumOf, hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import {
   checkPartitionsAsked,
@@ -34,20 +36,28 @@ import {
   parseDescription,
 } from '../packed/description.ts'
 import {
+  type Changed,
   type Engine,
   type EngineWrite,
+  type Forgotten,
   type Head,
   type HeadEntry,
   NO_HEAD,
   type OpenedPartition,
   type PartitionAtClose,
+  type RollOutBegin,
+  type RollOutReady,
+  type RollOutWrite,
   type SnapshotWrite,
   type StoredBlock,
   type StoredSnapshot,
   type WriteOutcome,
 } from '../packed/engine.ts'
+import { DEAD_HEAD, type Deletion, type Horizon } from '../packed/horizon.ts'
+import { beginAfter, describeSegment, inOrder, packSegment, type Segment, unpackSegment } from '../packed/segment.ts'
 import { checkDatabaseFile } from './file-check.ts'
-import { cursorGroup, cursorKey, cursorName, logKey, positionOf, snapshotKey, snapshotSequenceNr } from './keys.ts'
+import { Horizons } from './horizons.ts'
+import { cursorGroup, cursorKey, cursorName, logKey, positionOf, snapshotKey, snapshotNrsOf } from './keys.ts'
 import { lockStore, type StoreLock } from './lock.ts'
 import { isMarked, mark } from './marker.ts'
 import { type Growth, Room } from './room.ts'
@@ -79,9 +89,11 @@ export class LmdbEngine implements Engine {
   readonly #path: string
   readonly #partitions: number | null
   readonly #flush: boolean
-  #incarnation: number
+  /** The store's, told to whoever asks for its lineage; not that of a log whose segments are rolled out. */
+  #lineage: number
   readonly #logs: Log[] = []
   #tables: Tables | null = null
+  #horizons: Horizons | null = null
   #room: Room | null = null
   #lock: StoreLock | null = null
 
@@ -91,12 +103,12 @@ export class LmdbEngine implements Engine {
     this.durability = flush ? FLUSHED : NOT_FLUSHED
     this.#path = path
     this.#partitions = partitions
-    this.#incarnation = incarnation
+    this.#lineage = incarnation
     this.#flush = flush
   }
 
   get lineage(): string | null {
-    return lineageOf(this.#incarnation)
+    return lineageOf(this.#lineage)
   }
 
   async open(): Promise<readonly OpenedPartition[]> {
@@ -112,6 +124,9 @@ export class LmdbEngine implements Engine {
       })
       const partitions = await this.#inRoom(NO_GROWTH, async () => {
         const stored = this.#checkDescription(tables, made)
+        this.#horizons = new Horizons(this.name, tables, stored, (nr, epoch, growth, put) =>
+          this.#inRoom(growth, () => this.#settled(nr, tables.epochs.ifVersion(nr, epoch, put))),
+        )
         return Array.from({ length: stored }, (_, nr) => this.#openPartition(tables, nr))
       })
       this.#checkNumbers(tables)
@@ -216,9 +231,11 @@ export class LmdbEngine implements Engine {
     )
   }
 
-  async saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome> {
+  async saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome | Forgotten> {
     const { epochs, snapshots } = this.#open()
-    const others = this.#snapshotNrs(write.persistenceId).filter(nr => nr !== write.sequenceNr)
+    const horizon = this.horizon(write.partition, write.persistenceId)
+    if (horizon.tombstoned || write.sequenceNr < horizon.deletedTo) return { status: 'forgotten', horizon }
+    const others = snapshotNrsOf(snapshots, write.persistenceId).filter(nr => nr !== write.sequenceNr)
     const tooOld = [write.sequenceNr, ...others].sort((a, b) => b - a).slice(write.keep)
     return this.#inRoom({ ...NO_GROWTH, values: [write.packed.length] }, () =>
       this.#settled(
@@ -235,12 +252,84 @@ export class LmdbEngine implements Engine {
     const { snapshots } = this.#open()
     return this.#reading(`snapshots of ${persistenceId}`, () => {
       const found: StoredSnapshot[] = []
-      for (const sequenceNr of this.#snapshotNrs(persistenceId)) {
+      for (const sequenceNr of snapshotNrsOf(snapshots, persistenceId)) {
         const packed = snapshots.getBinary(snapshotKey(persistenceId, sequenceNr))
         if (packed !== undefined) found.push({ sequenceNr, packed })
       }
       return found.reverse()
     })
+  }
+
+  mayHaveHorizons(partition: number): boolean {
+    return this.#horizons!.mayHave(partition)
+  }
+
+  horizon(_partition: number, persistenceId: string): Horizon {
+    return this.#reading(`horizon of ${persistenceId}`, () => this.#horizons!.get(persistenceId))
+  }
+
+  delete(deletion: Deletion): Promise<WriteOutcome | Changed> {
+    return this.#horizons!.delete(deletion)
+  }
+
+  /** The heads that are not in the index yet go there, in slices; then the checkpoint is the log's end. */
+  async beginRollOut(begin: RollOutBegin): Promise<WriteOutcome | RollOutReady> {
+    const { epochs, meta } = this.#open()
+    const { partition, epoch, lastPosition } = begin
+    const state = this.#logs[partition]!
+    const incarnation = this.#incarnation(partition) ?? begin.drawn
+    const dirty = [...begin.dirty]
+    for (let from = 0; from === 0 || from < dirty.length; from += HEADS_PER_SLICE) {
+      const entries = dirty.slice(from, from + HEADS_PER_SLICE)
+      const isLast = from + HEADS_PER_SLICE >= dirty.length
+      const outcome = await this.#inRoom(growthOf([incarnation.length], entries), () =>
+        this.#settled(
+          partition,
+          epochs.ifVersion(partition, epoch, () => {
+            this.#putHeads(entries)
+            if (!isLast) return
+            this.#putCheckpoint(partition, lastPosition, state.blocks)
+            meta.put(incarnationName(partition), sealIncarnation(partition, incarnation))
+          }),
+        ),
+      )
+      if (outcome.status !== 'written') return outcome
+      for (const entry of entries) entry.dirty = false
+    }
+    state.behind.settle()
+    return { status: 'ready', incarnation }
+  }
+
+  async rollOut({ partition, epoch, segment }: RollOutWrite): Promise<WriteOutcome> {
+    const tables = this.#open()
+    const { epochs, log, segments, checkpoints } = tables
+    const state = this.#logs[partition]!
+    const [position, blocks] = this.#checkpoint(tables, partition)!
+    const range = { start: logKey(partition, segment.firstPosition), end: logKey(partition, segment.lastPosition + 1) }
+    const keys = Array.from(log.getKeys(range))
+    if (keys.length !== segment.blocks)
+      throw corrupt(
+        `${this.name}, ${describeSegment(partition, segment.firstPosition)}: it has ${keys.length} blocks of ${segment.blocks}`,
+      )
+    const outcome = await this.#inRoom(removalOf(segment), () =>
+      this.#settled(
+        partition,
+        epochs.ifVersion(partition, epoch, () => {
+          segments.put(logKey(partition, segment.firstPosition), packSegment(segment))
+          for (const key of keys) log.remove(key)
+          checkpoints.put(partition, sealNumbers(hashOf(checkpointName(partition)), position, blocks - keys.length))
+        }),
+      ),
+    )
+    if (outcome.status === 'written') {
+      state.blocks -= keys.length
+      state.blocksAtCheckpoint -= keys.length
+    }
+    return outcome
+  }
+
+  async segments(partition: number): Promise<readonly Segment[]> {
+    return this.#segments(this.#open(), partition)
   }
 
   async close(partitions: readonly PartitionAtClose[]): Promise<void> {
@@ -282,12 +371,12 @@ export class LmdbEngine implements Engine {
     if (text !== undefined) {
       const { partitions, incarnation } = parseDescription(text, this.name)
       checkPartitionsAsked(this.name, partitions, this.#partitions)
-      this.#incarnation = incarnation
+      this.#lineage = incarnation
       return partitions
     }
     if (made || entriesOf(tables.log) > 0) throw corrupt(`${this.name}: the store's description is missing`)
     const partitions = this.#partitions ?? 1
-    tables.meta.putSync('store', describeStore({ partitions, state: 'made', incarnation: this.#incarnation }))
+    tables.meta.putSync('store', describeStore({ partitions, state: 'made', incarnation: this.#lineage }))
     return partitions
   }
 
@@ -297,8 +386,10 @@ export class LmdbEngine implements Engine {
     const [indexedTo, indexedBlocks] = checkpoint ?? [0, 0]
     const { lastPosition, heads, blocks } = this.#scanTail(tables, nr, indexedTo)
     this.#logs.push({ behind: new WriteBehind(), blocks: indexedBlocks + blocks, blocksAtCheckpoint: 0 })
-    this.#checkStart(tables, nr, lastPosition)
-    return { epoch, lastPosition, indexedTo, heads }
+    const segments = this.#segments(tables, nr)
+    this.#checkStart(tables, nr, lastPosition, beginAfter(segments))
+    this.#keepDead(nr, heads)
+    return { epoch, lastPosition, indexedTo, heads, segments }
   }
 
   #takeEpoch({ epochs }: Tables, nr: number, written: boolean): number {
@@ -317,12 +408,39 @@ export class LmdbEngine implements Engine {
     return stored === undefined ? null : this.#unseal(stored, checkpointName(nr), `partition ${nr}, checkpoint`)
   }
 
-  /** The log begins at 1: nothing is ever cut off from it. */
-  #checkStart({ log }: Tables, nr: number, lastPosition: number): void {
+  #segments({ segments }: Tables, nr: number): readonly Segment[] {
+    const range = { start: logKey(nr, 0), end: logKey(nr + 1, 0) }
+    const found = Array.from(segments.getRange(range), ({ key, value }) => {
+      const where = `${this.name}, ${describeSegment(nr, positionOf(key))}`
+      const segment = unpackSegment(value, where)
+      if (segment.firstPosition !== positionOf(key))
+        throw corrupt(`${where}: the one found there begins at ${segment.firstPosition}`)
+      return segment
+    })
+    return inOrder(found, `${this.name}, partition ${nr}`)
+  }
+
+  #incarnation(nr: number): string | null {
+    const text = this.#open().meta.get(incarnationName(nr))
+    if (text === undefined) return null
+    const incarnation = text.slice(text.indexOf(' ') + 1)
+    if (sealIncarnation(nr, incarnation) !== text) throw this.#unsealed(`partition ${nr}, incarnation`)
+    return incarnation
+  }
+
+  /** The log begins where the last segment that has left it ended. */
+  #checkStart({ log }: Tables, nr: number, lastPosition: number, begin: number): void {
     const [first] = log.getKeys({ start: logKey(nr, 0), end: logKey(nr + 1, 0), limit: 1 })
     const position = first === undefined ? 0 : positionOf(first)
-    if (position !== (lastPosition === 0 ? 0 : 1))
-      throw corrupt(`${this.name}, partition ${nr}: the log begins at position ${position}, and should at 1`)
+    if (position !== (lastPosition === 0 ? 0 : begin))
+      throw corrupt(`${this.name}, partition ${nr}: the log begins at position ${position}, and should at ${begin}`)
+  }
+
+  /** The log's end has the heads of before as well of those that were ended since. */
+  #keepDead(nr: number, heads: Map<string, Head>): void {
+    if (!this.mayHaveHorizons(nr)) return
+    for (const persistenceId of heads.keys())
+      if (this.horizon(nr, persistenceId).tombstoned) heads.set(persistenceId, DEAD_HEAD)
   }
 
   #checkNumbers(tables: Tables): void {
@@ -441,14 +559,6 @@ export class LmdbEngine implements Engine {
     }
   }
 
-  #snapshotNrs(persistenceId: string): number[] {
-    const range = {
-      start: snapshotKey(persistenceId, 0),
-      end: snapshotKey(persistenceId, Number.MAX_SAFE_INTEGER),
-    }
-    return Array.from(this.#open().snapshots.getKeys(range), snapshotSequenceNr)
-  }
-
   #open(): Tables {
     if (this.#tables === null) throw new RuntimeError('JOURNAL_CLOSED', `${this.name} is closed`)
     return this.#tables
@@ -474,9 +584,18 @@ interface Log {
 
 interface Tail {
   readonly lastPosition: number
-  readonly heads: ReadonlyMap<string, Head>
+  readonly heads: Map<string, Head>
   readonly blocks: number
 }
+
+/** Heads in one transaction, where nothing hurries: so that timers and sockets have their turn. */
+const HEADS_PER_SLICE = 4_096
+
+/** A removal changes the leaf pages of the log, and puts the pages that are free now on LMDB's list: 8 bytes each. */
+const removalOf = ({ blocks, bytes }: Segment): Growth => ({
+  ...NO_GROWTH,
+  values: [bytes / 256, ...new Array<number>(Math.ceil(blocks / 4)).fill(0)],
+})
 
 const NO_GROWTH: Growth = { values: [], heads: 0, headBytes: 0 }
 
@@ -491,3 +610,6 @@ const growthOf = (values: readonly number[], heads: readonly HeadEntry[]): Growt
 // What a checksum covers besides the numbers: so that no value passes for another one's.
 const epochName = (nr: number): string => `epoch ${nr}`
 const checkpointName = (nr: number): string => `checkpoint ${nr}`
+const incarnationName = (nr: number): string => `incarnation of ${nr}`
+const sealIncarnation = (nr: number, incarnation: string): string =>
+  `${checksumOf(hashOf(incarnation), nr, 0)} ${incarnation}`

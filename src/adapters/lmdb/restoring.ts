@@ -23,7 +23,7 @@ export const makeLmdbStore =
     const beside = `${folder}.restoring`
     await refuseFull(folder)
     await destroyLmdbStore(beside)
-    const journal = new PackedJournal(new LmdbEngine(beside, partitions, { incarnation }))
+    const journal = new PackedJournal(new LmdbEngine(beside, partitions, { incarnation }), null)
     await journal.open()
     return {
       journal,

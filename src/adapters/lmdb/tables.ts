@@ -13,6 +13,8 @@ export interface Tables {
   readonly checkpoints: Database<Buffer, number>
   readonly snapshots: Database<Buffer, Buffer>
   readonly cursors: Database<Buffer, Buffer>
+  readonly horizons: Database<Buffer, string>
+  readonly segments: Database<Buffer, Buffer>
 }
 
 export interface OpenOptions {
@@ -30,7 +32,7 @@ export const openTables = (path: string, { readOnly = false, noSync = false }: O
     noSync,
     overlappingSync: false,
     eventTurnBatching: false,
-    maxDbs: 8,
+    maxDbs: 16,
     encoding: 'binary',
   })
   return {
@@ -42,6 +44,8 @@ export const openTables = (path: string, { readOnly = false, noSync = false }: O
     checkpoints: root.openDB('checkpoints', { encoding: 'binary', keyEncoding: 'uint32' }),
     snapshots: root.openDB('snapshots', { encoding: 'binary', keyEncoding: 'binary' }),
     cursors: root.openDB('cursors', { encoding: 'binary', keyEncoding: 'binary' }),
+    segments: root.openDB('segments', { encoding: 'binary', keyEncoding: 'binary' }),
+    horizons: root.openDB('horizons', { encoding: 'binary', ...{ keyEncoder: idKeyEncoder } }),
   }
 }
 

@@ -48,6 +48,12 @@ export class WriteBehind {
     return this.#slice
   }
 
+  /** Everything is in the store: what was to be written behind is not any more. */
+  settle(): void {
+    this.#source = null
+    this.confirm()
+  }
+
   /** The slice of the last `next` is in the store. */
   confirm(): void {
     if (this.#slice !== null) for (const entry of this.#slice.entries) entry.dirty = false

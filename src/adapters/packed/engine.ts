@@ -4,6 +4,8 @@
  */
 
 import type { Cursors } from '../../persistence/journal.ts'
+import type { Deletion, Horizon } from './horizon.ts'
+import type { Segment } from './segment.ts'
 
 /** Where an id stands: its last record's sequence number, and the first position of the block that holds it. */
 export interface Head {
@@ -53,12 +55,47 @@ export type WriteOutcome =
   /** Nothing was written: somebody else wrote; the caller reads heads and tail again and decides anew. */
   | { readonly status: 'moved'; readonly lastPosition: number; readonly heads: ReadonlyMap<string, Head> }
 
+/** Of a snapshot: not stored, since what it covers was deleted. */
+export interface Forgotten {
+  readonly status: 'forgotten'
+  readonly horizon: Horizon
+}
+
+/** Of a deletion: nothing was written, since horizon or head are others than those it was made from. */
+export interface Changed {
+  readonly status: 'changed'
+}
+
 export interface OpenedPartition {
   readonly epoch: number
   readonly lastPosition: number
   /** The position up to which the store's index of heads is complete, and the heads of what comes after it. */
   readonly indexedTo: number
   readonly heads: ReadonlyMap<string, Head>
+  /** Those that have left the log. */
+  readonly segments: readonly Segment[]
+}
+
+/** Before segments may go, everything up to the log's end is in the index of heads. */
+export interface RollOutBegin {
+  readonly partition: number
+  readonly epoch: number
+  readonly lastPosition: number
+  readonly dirty: Iterable<HeadEntry>
+  /** The name of the log's incarnation where it has none yet. */
+  readonly drawn: string
+}
+
+export interface RollOutReady {
+  readonly status: 'ready'
+  readonly incarnation: string
+}
+
+export interface RollOutWrite {
+  readonly partition: number
+  readonly epoch: number
+  readonly lastPosition: number
+  readonly segment: Segment
 }
 
 export interface StoredBlock {
@@ -88,11 +125,23 @@ export interface Engine {
   /** The block that begins at `firstPosition`, or null. */
   block(partition: number, firstPosition: number): Promise<Buffer | null>
   cursors(partition: number): Promise<Cursors>
-  saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome>
+  saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome | Forgotten>
   /** The epoch of partition 0, where every takeover begins; 0: none. Absent where nobody can take over. */
   epochNow?(): Promise<number>
   /** Newest first. */
   snapshots(partition: number, persistenceId: string): Promise<readonly StoredSnapshot[]>
+  /** Whether any id of the partition may have a horizon; where none has, nobody asks for one. */
+  mayHaveHorizons(partition: number): boolean
+  /** At once where the store is synchronous, since every read asks. */
+  horizon(partition: number, persistenceId: string): Horizon | Promise<Horizon>
+  /** Forgets, with the snapshots below the horizon, or with all of an id that is ended. **Errors**: JOURNAL_UNAVAILABLE. */
+  delete(deletion: Deletion): Promise<WriteOutcome | Changed>
+  /** Nothing else is written to the partition meanwhile, nor during `rollOut`. */
+  beginRollOut(begin: RollOutBegin): Promise<WriteOutcome | RollOutReady>
+  /** Writes a segment's entry and removes its blocks, in one write. */
+  rollOut(write: RollOutWrite): Promise<WriteOutcome>
+  /** The segments as they are now. Asked only where others may write. */
+  segments(partition: number): Promise<readonly Segment[]>
   close(partitions: readonly PartitionAtClose[]): Promise<void>
 }
 

@@ -4,6 +4,7 @@ import { systemExecutor } from '../../base/ports.ts'
 import { lastSequenceNr, type StoredAppend } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
 import { corrupt } from '../codec/frame.ts'
+import type { Archive } from './archive.ts'
 import { BlockCache } from './block-cache.ts'
 import type { Engine, Head } from './engine.ts'
 import { APPENDS_PER_BLOCK } from './pack-blocks.ts'
@@ -14,12 +15,21 @@ const LONG_CHAIN = 256
 /** Where the store answers at once, so many indexes are read before timers and sockets have their turn: some 3 ms. */
 const BLOCKS_PER_TURN = 128
 
+/** Where an id stands that is read. */
+export interface Standing {
+  readonly head: Head
+  /** What is deleted of it; 0: nothing. */
+  readonly deletedTo: number
+}
+
 export class LogReader {
   readonly #engine: Engine
+  readonly #archive: Archive
   readonly #cache = new BlockCache(CACHE_BYTES)
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, archive: Archive) {
     this.#engine = engine
+    this.#archive = archive
   }
 
   /**
@@ -29,10 +39,11 @@ export class LogReader {
   async *read(
     nr: number,
     persistenceId: string,
-    headNow: () => Head | Promise<Head>,
-    fromSequenceNr: number,
+    standingNow: () => Standing | Promise<Standing>,
+    fromSequenceNrAsked: number,
   ): AsyncIterable<StoredAppend> {
-    const head = await headNow()
+    const { head, deletedTo } = await standingNow()
+    const fromSequenceNr = Math.max(fromSequenceNrAsked, deletedTo + 1)
     if (head.sequenceNr === 0 || head.sequenceNr < fromSequenceNr) return
     const chain = await this.#chain(nr, persistenceId, head.block, fromSequenceNr)
     const isLong = chain.length > LONG_CHAIN
@@ -67,8 +78,16 @@ export class LogReader {
     const appends: StoredAppend[] = []
     for (let next = from; appends.length < limit; ) {
       const asked = next
-      for (const { firstPosition, packed } of await this.#engine.blocks(nr, next, count)) {
-        if (firstPosition > next) throw this.#missing(nr, next)
+      const segment = this.#archive.segmentAt(nr, next)
+      if (segment?.incarnation === null) {
+        next = segment.lastPosition + 1
+        continue
+      }
+      const blocks = await (segment === null
+        ? this.#engine.blocks(nr, next, count)
+        : this.#archive.blocks(nr, segment, next, count))
+      for (const { firstPosition, packed } of blocks) {
+        if (firstPosition > next) break
         const block = this.#cached(nr, firstPosition) ?? this.#remember(nr, firstPosition, packed, null)
         // What is before `next` altogether is the end of the log, or what stands before a hole.
         if (block.index.lastPosition < next) continue
@@ -77,6 +96,7 @@ export class LogReader {
         if (appends.length >= limit) break
       }
       if (next > asked) continue
+      if (segment === null && (await this.#hasLeft(nr, next))) continue
       if (next <= lastPosition) throw this.#missing(nr, next)
       break
     }
@@ -112,9 +132,26 @@ export class LogReader {
   }
 
   async #block(nr: number, firstPosition: number, persistenceId: string): Promise<Block> {
-    const packed = await this.#engine.block(nr, firstPosition)
+    const packed = await this.#packed(nr, firstPosition)
     if (packed === null) throw corrupt(`${this.#place(nr, firstPosition)}: a block of ${persistenceId} is missing`)
     return this.#remember(nr, firstPosition, packed, persistenceId)
+  }
+
+  async #packed(nr: number, firstPosition: number): Promise<Buffer | null> {
+    const segment = this.#archive.segmentAt(nr, firstPosition)
+    if (segment === null) {
+      const packed = await this.#engine.block(nr, firstPosition)
+      return packed === null && (await this.#hasLeft(nr, firstPosition)) ? this.#packed(nr, firstPosition) : packed
+    }
+    if (segment.incarnation === null) return null
+    const [block] = await this.#archive.blocks(nr, segment, firstPosition, 1)
+    return block?.firstPosition === firstPosition ? block.packed : null
+  }
+
+  /** Whether a position that is not in the log has gone to a segment since it was looked for: through others, or meanwhile. */
+  async #hasLeft(nr: number, position: number): Promise<boolean> {
+    if (this.#engine.shared) this.#archive.know(nr, await this.#engine.segments(nr))
+    return this.#archive.segmentAt(nr, position) !== null
   }
 
   #cached(nr: number, firstPosition: number): Block | undefined {

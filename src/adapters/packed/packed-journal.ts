@@ -13,24 +13,33 @@
 
 import { assert, unreachable } from '../../base/assert.ts'
 import { RuntimeError, toError } from '../../base/errors.ts'
+import { OneByOne } from '../../base/one-by-one.ts'
+import { randomId, systemRandom } from '../../base/ports.ts'
 import { checkGroupNames } from '../../persistence/group-name.ts'
 import {
   type Append,
   type AppendResult,
   type Cursors,
   type Journal,
+  lastSequenceNr,
   NOTHING_WRITTEN,
+  type RolledOut,
   type Snapshot,
   type StoredAppend,
 } from '../../persistence/journal.ts'
 import { checkPersistenceId, partitionOf } from '../../persistence/partition.ts'
+import { snapshotDeleted, TOMBSTONED, tombstoned } from '../../persistence/tombstone.ts'
 import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
+import { Archive, type ArchiveOptions } from './archive.ts'
 import { type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
 import { HeadQuestions } from './head-questions.ts'
 import { HeadTable } from './head-table.ts'
-import { LogReader } from './log-reader.ts'
+import { DEAD_HEAD, type Horizon, isDead, NO_HORIZON } from './horizon.ts'
+import { LogReader, type Standing } from './log-reader.ts'
 import { packBlocks } from './pack-blocks.ts'
+import { rollOutPartition } from './roll-out.ts'
+import { WriteGate } from './write-gate.ts'
 
 const HEADS_IN_MEMORY = 32_768
 /** What a guest writes with. */
@@ -47,6 +56,7 @@ interface Partition {
   readonly questions: HeadQuestions
   /** Commits are counted, so that what a failed one left in the heads is told from what the present one put there. */
   commits: number
+  readonly gate: WriteGate
   committing: boolean
   /** The epoch that took over; 0: the store has none any more; null: nobody did. */
   fencedBy: number | null
@@ -56,16 +66,18 @@ interface Partition {
 
 export class PackedJournal implements Journal {
   readonly #engine: Engine
+  readonly #archive: Archive
   readonly #reader: LogReader
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #rollingOut = new OneByOne()
   #partitions: readonly Partition[] = []
   #closing: Promise<void> | null = null
 
   readonly checkOwner?: () => Promise<void>
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, archive: ArchiveOptions | null) {
     this.#engine = engine
-    this.#reader = new LogReader(engine)
+    this.#archive = new Archive(engine.name, archive)
+    this.#reader = new LogReader(engine, this.#archive)
     const epochNow = engine.epochNow?.bind(engine)
     if (epochNow !== undefined) this.checkOwner = () => this.#checkOwner(epochNow)
   }
@@ -89,6 +101,12 @@ export class PackedJournal implements Journal {
   async open(): Promise<void> {
     assert(this.#partitions.length === 0, `${this.name} is opened twice`)
     const opened = await this.#engine.open()
+    try {
+      for (const [nr, { segments }] of opened.entries()) this.#archive.know(nr, segments)
+    } catch (error) {
+      await this.#engine.close([])
+      throw error
+    }
     this.#partitions = opened.map(({ epoch, lastPosition, indexedTo, heads }, nr) => {
       const table = new HeadTable(HEADS_IN_MEMORY)
       for (const [persistenceId, head] of heads) table.add(persistenceId, head, true)
@@ -100,6 +118,7 @@ export class PackedJournal implements Journal {
         heads: table,
         questions: new HeadQuestions(this.#engine, nr),
         commits: 0,
+        gate: new WriteGate(),
         committing: false,
         fencedBy: null,
         wentBackTo: null,
@@ -107,19 +126,23 @@ export class PackedJournal implements Journal {
     })
   }
 
-  commit(nr: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
-    return this.#track(this.#commit(nr, appends, cursors ?? null))
+  async commit(nr: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
+    const partition = this.#writable(nr)
+    if (cursors !== undefined) checkGroupNames(cursors)
+    return partition.gate.beside(() => this.#commit(partition, appends, cursors ?? null))
   }
 
   lastSequenceNr(persistenceId: string): number | Promise<number> {
     const head = this.#head(persistenceId)
-    return head instanceof Promise ? head.then(({ sequenceNr }) => sequenceNr) : head.sequenceNr
+    return head instanceof Promise
+      ? head.then(known => this.#living(persistenceId, known).sequenceNr)
+      : this.#living(persistenceId, head).sequenceNr
   }
 
   /** The reader's own iterable: a generator around it would only make each append wait again. */
   read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
     const nr = partitionOf(persistenceId, this.partitions)
-    return this.#reader.read(nr, persistenceId, () => this.#head(persistenceId), fromSequenceNr)
+    return this.#reader.read(nr, persistenceId, () => this.#standing(nr, persistenceId), fromSequenceNr)
   }
 
   async readLog(nr: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]> {
@@ -132,13 +155,17 @@ export class PackedJournal implements Journal {
     return this.#engine.shared ? this.#engine.lastPosition(nr) : lastPosition
   }
 
-  saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
-    return this.#track(this.#saveSnapshot(snapshot, keep))
+  async saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
+    const partition = this.#writable(partitionOf(snapshot.persistenceId, this.partitions))
+    await partition.gate.beside(() => this.#saveSnapshot(partition, snapshot, keep))
   }
 
   async *loadSnapshots(persistenceId: string, onUnreadable: (error: Error) => void): AsyncIterable<Snapshot> {
     const { nr } = this.#partition(partitionOf(persistenceId, this.partitions))
+    const { deletedTo, tombstoned: isEnded } = await this.#horizon(nr, persistenceId)
+    if (isEnded) throw tombstoned(this.name, persistenceId)
     for (const { sequenceNr, packed } of await this.#engine.snapshots(nr, persistenceId)) {
+      if (sequenceNr < deletedTo) continue
       let snapshot: Snapshot
       try {
         snapshot = unpackSnapshot(packed, persistenceId, sequenceNr, this.name)
@@ -162,7 +189,32 @@ export class PackedJournal implements Journal {
   }
 
   async saveCursors(nr: number, cursors: Cursors): Promise<void> {
-    await this.#track(this.#saveCursors(nr, cursors))
+    const partition = this.#writable(nr)
+    checkGroupNames(cursors)
+    await partition.gate.beside(() => this.#saveCursors(partition, cursors))
+  }
+
+  async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
+    const partition = this.#writable(partitionOf(persistenceId, this.partitions))
+    await partition.gate.beside(() => this.#deleteTo(partition, persistenceId, sequenceNr))
+  }
+
+  async tombstone(persistenceId: string): Promise<void> {
+    const partition = this.#writable(partitionOf(persistenceId, this.partitions))
+    await partition.gate.alone(() => this.#tombstone(partition, persistenceId))
+  }
+
+  rollOut(): Promise<RolledOut> {
+    return this.#rollingOut.run(async () => {
+      const total = { archived: 0, dropped: 0, bytes: 0 }
+      for (let nr = 0; nr < this.partitions; nr++) {
+        const { archived, dropped, bytes } = await this.#rollOut(this.#writable(nr))
+        total.archived += archived
+        total.dropped += dropped
+        total.bytes += bytes
+      }
+      return total
+    })
   }
 
   close(): Promise<void> {
@@ -171,20 +223,24 @@ export class PackedJournal implements Journal {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled([...this.#underWay])
+    await this.#rollingOut.settled()
+    for (const { gate } of this.#partitions) await gate.settled()
     await this.#engine.close(
       this.#partitions.map(({ epoch, lastPosition, heads }) => ({ epoch, lastPosition, dirty: heads.dirty() })),
     )
     for (const { heads } of this.#partitions) heads.clear()
     this.#reader.clear()
+    await this.#archive.close()
   }
 
   // Writing
 
-  async #commit(nr: number, appends: readonly Append[], cursors: Cursors | null): Promise<readonly AppendResult[]> {
-    const partition = this.#writable(nr)
-    if (cursors !== null) checkGroupNames(cursors)
-    assert(!partition.committing, `${this.name}: two commits to partition ${nr} at once`)
+  async #commit(
+    partition: Partition,
+    appends: readonly Append[],
+    cursors: Cursors | null,
+  ): Promise<readonly AppendResult[]> {
+    assert(!partition.committing, `${this.name}: two commits to partition ${partition.nr} at once`)
     partition.committing = true
     try {
       this.#rotateHeads(partition)
@@ -217,9 +273,10 @@ export class PackedJournal implements Journal {
         entry.touchedBy = partition.commits
         entry.nextSequenceNr = entry.sequenceNr
         entry.nextBlock = entry.block
+        if (isDead(entry)) entry.refusedBy = partition.commits
       }
       // What builds on a refused append must not slip in by a number that fits.
-      if (entry.refusedBy === partition.commits) results.push(conflict(entry))
+      if (entry.refusedBy === partition.commits) results.push(isDead(entry) ? TOMBSTONED : conflict(entry))
       else if (append.expectedSequenceNr === entry.nextSequenceNr && append.records.length === 0)
         results.push(NOTHING_WRITTEN)
       else if (append.expectedSequenceNr === entry.nextSequenceNr) {
@@ -230,9 +287,9 @@ export class PackedJournal implements Journal {
         entry.nextSequenceNr += append.records.length
         next += append.records.length
       } else {
-        const repeated = await this.#repeated(partition, append, entry)
-        if (repeated === null) entry.refusedBy = partition.commits
-        results.push(repeated ?? conflict(entry))
+        const result = await this.#sentAgain(partition, append, entry)
+        if (result.status !== 'written') entry.refusedBy = partition.commits
+        results.push(result)
       }
     }
     const outcome = await this.#engine.write({
@@ -319,21 +376,26 @@ export class PackedJournal implements Journal {
     return entries
   }
 
-  /** Whether `append` stands in the log already, at the place that it names; null where another one does, or nothing. */
-  async #repeated(partition: Partition, append: Append, entry: HeadEntry): Promise<AppendResult | null> {
-    if (append.expectedSequenceNr >= entry.sequenceNr || append.records.length === 0) return null
-    const block = await this.#reader.blockOf(
-      partition.nr,
-      append.persistenceId,
-      entry.block,
-      append.expectedSequenceNr + 1,
-    )
-    const written = block.appends.find(
-      each => each.persistenceId === append.persistenceId && each.expectedSequenceNr === append.expectedSequenceNr,
-    )
-    return written?.appendId === append.appendId && written.records.length === append.records.length
-      ? { status: 'written', position: written.position, repeated: true }
-      : null
+  /** Whether `append` stands in the log already, at the place that it names: as far as that is not deleted. */
+  async #sentAgain({ nr }: Partition, append: Append, entry: HeadEntry): Promise<AppendResult> {
+    const { persistenceId, expectedSequenceNr, records } = append
+    if (expectedSequenceNr >= entry.sequenceNr || records.length === 0) return conflict(entry)
+    const { deletedTo } = await this.#horizon(nr, persistenceId)
+    // Its own first record may be deleted while its last is not: it is looked for where the horizon ends.
+    const place = Math.max(expectedSequenceNr, deletedTo) + 1
+    if (place <= entry.sequenceNr) {
+      const block = await this.#reader.blockOf(nr, persistenceId, entry.block, place)
+      const written = block.appends.find(
+        each => each.persistenceId === persistenceId && each.expectedSequenceNr === expectedSequenceNr,
+      )
+      if (
+        written?.appendId === append.appendId &&
+        written.records.length === records.length &&
+        lastSequenceNr(append) > deletedTo
+      )
+        return { status: 'written', position: written.position, repeated: true }
+    }
+    return expectedSequenceNr < deletedTo ? { status: 'deleted', deletedTo } : conflict(entry)
   }
 
   #rotateHeads(partition: Partition): void {
@@ -343,8 +405,7 @@ export class PackedJournal implements Journal {
     this.#engine.rotated(partition.nr, partition.heads.rotate(), partition.lastPosition)
   }
 
-  async #saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
-    const partition = this.#writable(partitionOf(snapshot.persistenceId, this.partitions))
+  async #saveSnapshot(partition: Partition, snapshot: Snapshot, keep: number): Promise<void> {
     const outcome = await this.#engine.saveSnapshot({
       partition: partition.nr,
       epoch: partition.epoch,
@@ -354,13 +415,13 @@ export class PackedJournal implements Journal {
       packed: packSnapshot(snapshot),
       keep,
     })
-    this.#settle(partition, outcome)
+    if (outcome.status !== 'forgotten') this.#settle(partition, outcome)
+    else if (outcome.horizon.tombstoned) throw tombstoned(this.name, snapshot.persistenceId)
+    else throw snapshotDeleted(this.name, snapshot, outcome.horizon.deletedTo)
   }
 
-  async #saveCursors(nr: number, cursors: Cursors): Promise<void> {
-    const partition = this.#writable(nr)
-    checkGroupNames(cursors)
-    const { epoch, lastPosition } = partition
+  async #saveCursors(partition: Partition, cursors: Cursors): Promise<void> {
+    const { nr, epoch, lastPosition } = partition
     // A write of no records: it holds for whatever position the log is at.
     const outcome = await this.#engine.write({
       partition: nr,
@@ -383,10 +444,98 @@ export class PackedJournal implements Journal {
     throw this.#fenced(partition)
   }
 
+  // Deleting
+
+  #deleteTo(partition: Partition, persistenceId: string, sequenceNr: number): Promise<void> {
+    return this.#forget(partition, persistenceId, (head, { deletedTo, tombstoned }) => {
+      const to = Math.min(sequenceNr, head.sequenceNr)
+      return tombstoned || to <= deletedTo ? null : { deletedTo: to, tombstoned }
+    })
+  }
+
+  async #tombstone(partition: Partition, persistenceId: string): Promise<void> {
+    await this.#forget(partition, persistenceId, (head, { tombstoned }) =>
+      tombstoned ? null : { deletedTo: head.sequenceNr, tombstoned: true },
+    )
+    const entry = partition.heads.peek(persistenceId)
+    if (entry === undefined) return
+    entry.sequenceNr = DEAD_HEAD.sequenceNr
+    entry.block = DEAD_HEAD.block
+  }
+
+  /** Moves a horizon to where `decide` wants it, if anywhere: as often as others have moved it, or the head, meanwhile. */
+  async #forget(
+    partition: Partition,
+    persistenceId: string,
+    decide: (head: Head, horizon: Horizon) => Horizon | null,
+  ): Promise<void> {
+    const { nr, epoch } = partition
+    for (;;) {
+      const [head, from] = await Promise.all([this.#headIn(partition, persistenceId), this.#horizon(nr, persistenceId)])
+      const to = decide(head, from)
+      if (to === null) return
+      const { lastPosition } = partition
+      const outcome = await this.#engine.delete({ partition: nr, epoch, lastPosition, persistenceId, from, head, to })
+      if (outcome.status !== 'changed' && this.#settle(partition, outcome)) return
+    }
+  }
+
+  async #rollOut(partition: Partition): Promise<RolledOut> {
+    const { nr, epoch, heads, gate } = partition
+    const { lastPosition, incarnation } = await gate.alone(async () => {
+      const { lastPosition } = partition
+      const drawn = randomId(systemRandom)
+      const begun = await this.#engine.beginRollOut({ partition: nr, epoch, lastPosition, dirty: heads.dirty(), drawn })
+      if (begun.status === 'ready') return { lastPosition, incarnation: begun.incarnation }
+      this.#settle(partition, begun)
+      assert(false, `${this.name}, partition ${nr}: a roll-out that began was answered with ${begun.status}`)
+    })
+    return rollOutPartition({
+      nr,
+      engine: this.#engine,
+      archive: this.#archive,
+      incarnation,
+      lastPosition,
+      cursors: await this.#engine.cursors(nr),
+      giveUp: segment => {
+        this.#writable(nr)
+        return gate.alone(async () => {
+          this.#settle(partition, await this.#engine.rollOut({ partition: nr, epoch, lastPosition, segment }))
+        })
+      },
+    })
+  }
+
+  #horizon(nr: number, persistenceId: string): Horizon | Promise<Horizon> {
+    return this.#engine.mayHaveHorizons(nr) ? this.#engine.horizon(nr, persistenceId) : NO_HORIZON
+  }
+
   // Reading
 
+  /** Where an id that is read stands. **Errors**: JOURNAL_TOMBSTONED. */
+  #standing(nr: number, persistenceId: string): Standing | Promise<Standing> {
+    const head = this.#head(persistenceId)
+    const horizon = this.#horizon(nr, persistenceId)
+    if (!(head instanceof Promise) && !(horizon instanceof Promise)) {
+      this.#living(persistenceId, head)
+      return { head, deletedTo: horizon.deletedTo }
+    }
+    return Promise.all([head, horizon]).then(([known, { deletedTo }]) => ({
+      head: this.#living(persistenceId, known),
+      deletedTo,
+    }))
+  }
+
+  #living(persistenceId: string, head: Head): Head {
+    if (isDead(head)) throw tombstoned(this.name, persistenceId)
+    return head
+  }
+
   #head(persistenceId: string): Head | Promise<Head> {
-    const partition = this.#partition(partitionOf(persistenceId, this.partitions))
+    return this.#headIn(this.#partition(partitionOf(persistenceId, this.partitions)), persistenceId)
+  }
+
+  #headIn(partition: Partition, persistenceId: string): Head | Promise<Head> {
     // Where others may write, what is in memory is only likely.
     if (this.#engine.shared) return partition.questions.ask(persistenceId)
     const entry = partition.heads.peek(persistenceId)
@@ -426,15 +575,6 @@ export class PackedJournal implements Journal {
         : `${this.name}, partition ${nr}: epoch ${fencedBy} has taken over from ${epoch}. ` +
             'Another process opened this store for writing: stop this one.',
     )
-  }
-
-  #track<T>(doing: Promise<T>): Promise<T> {
-    this.#underWay.add(doing)
-    const done = (): void => {
-      this.#underWay.delete(doing)
-    }
-    doing.then(done, done)
-    return doing
   }
 }
 

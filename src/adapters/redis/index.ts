@@ -4,11 +4,13 @@ import type { RedisOptions } from 'ioredis'
 import { type Logger, stderrLogger } from '../../base/logger.ts'
 import { type Clock, systemClock } from '../../base/ports.ts'
 import type { Journal, Writer } from '../../persistence/journal.ts'
+import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { Connection } from './connection.ts'
 import { RedisEngine } from './redis-engine.ts'
 import { checkPartitions, checkPrefix, databaseOf, nameOf, parseRedisUrl } from './url.ts'
 
+export type { ArchiveOptions } from '../packed/archive.ts'
 export { type DestroyRedisOptions, destroyRedisStore } from './destroy.ts'
 export type { RedisStreamSourceOptions } from './streams-settings.ts'
 export { redisStreamSource } from './streams-source.ts'
@@ -31,6 +33,8 @@ export interface RedisJournalOptions {
   readonly unavailableAfterMs?: number
   /** More for the client, such as credentials and TLS. When something is sent again is decided by the journal alone. */
   readonly client?: RedisOptions
+  /** Where closed segments of the log go when `rollOut` is called. Must be given again as long as it holds any. */
+  readonly archive?: ArchiveOptions
   readonly logger?: Logger
   readonly clock?: Clock
 }
@@ -69,5 +73,6 @@ export const redisJournal = (options: RedisJournalOptions): Journal => {
       logger,
       clock,
     }),
+    checkArchiveOptions(options.archive),
   )
 }

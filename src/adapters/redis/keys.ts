@@ -5,6 +5,8 @@ export interface Keys {
   readonly heads: string
   readonly log: string
   readonly cursors: string
+  readonly horizons: string
+  readonly segments: string
   /** An id's follow: this and the id. */
   readonly snapshots: string
 }
@@ -16,6 +18,8 @@ export const keysOf = (prefix: string, partition: number): Keys => {
     heads: `${slot}:heads`,
     log: `${slot}:log`,
     cursors: `${slot}:cursors`,
+    horizons: `${slot}:horizons`,
+    segments: `${slot}:segments`,
     snapshots: `${slot}:snapshots:`,
   }
 }

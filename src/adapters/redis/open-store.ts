@@ -20,21 +20,28 @@ import { Block } from '../codec/block.ts'
 import { corrupt } from '../codec/frame.ts'
 import { checkPartitionsAsked, describeStore, parseDescription } from '../packed/description.ts'
 import type { OpenedPartition } from '../packed/engine.ts'
+import { beginAfter } from '../packed/segment.ts'
 import type { Connection } from './connection.ts'
 import { type Keys, keysOf, metaKeyOf } from './keys.ts'
 import { finishRemoval, type Place } from './remove-store.ts'
 import { DESCRIBE, OPEN } from './scripts.ts'
+import { parseSegments } from './segments.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
 
 /** What a guest writes with. */
 export const NO_EPOCH = 0
+
+export interface OpenedRedisPartition extends OpenedPartition {
+  /** How many ids have something deleted. */
+  readonly horizons: number
+}
 
 /** As often as others may change the description while a store is being opened. */
 const TRIES = 5
 
 export interface OpenedStore {
   readonly incarnation: number
-  readonly partitions: readonly OpenedPartition[]
+  readonly partitions: readonly OpenedRedisPartition[]
 }
 
 /**
@@ -177,13 +184,17 @@ const takePartitions = async (
 
 const open = (
   connection: Connection,
-  { state: own, heads, log, cursors }: Keys,
+  { state: own, heads, log, cursors, horizons, segments }: Keys,
   state: string,
   how: 'draw' | 'take' | 'join',
   epoch: number,
 ): Promise<OpenReply> =>
   connection.untilAnswered(() =>
-    connection.script<OpenReply>(OPEN, [own, heads, log, cursors], [state === 'made' ? 'made' : 'new', how, epoch]),
+    connection.script<OpenReply>(
+      OPEN,
+      [own, heads, log, cursors, horizons, segments],
+      [state === 'made' ? 'made' : 'new', how, epoch],
+    ),
   )
 
 const occupiedIn = (replies: readonly OpenReply[]): number =>
@@ -194,34 +205,39 @@ const opened = (
   keys: readonly Keys[],
   replies: readonly OpenReply[],
   writer: Writer,
-): readonly OpenedPartition[] =>
+): readonly OpenedRedisPartition[] =>
   replies.map((reply, nr) => {
     const partition = checkPartition(`${name}, partition ${nr}`, keys[nr]!, nr, reply)
     return writer === 'guest' ? { ...partition, epoch: NO_EPOCH } : partition
   })
 
-type OpenReply = readonly [status: Buffer, epoch: number, ...numbers: (Buffer | number)[]]
+type OpenReply = readonly [status: Buffer, epoch: number, ...numbers: (Buffer | number | readonly Buffer[])[]]
 
-const checkPartition = (place: string, keys: Keys, nr: number, reply: OpenReply): OpenedPartition => {
+const checkPartition = (place: string, keys: Keys, nr: number, reply: OpenReply): OpenedRedisPartition => {
   const [status, epoch, ...rest] = reply
   if (status.toString() === 'gone') throw corrupt(`${place}: ${keys.state} is missing`)
-  const [position, blocks, heads, cursors, hasBlocks, hasHeads, hasCursors] = rest.slice(0, 7).map(Number)
-  const [first, last, packed] = rest.slice(7) as Buffer[]
+  const [position, blocks, heads, cursors, horizons, hasBlocks, hasHeads, hasCursors, hasHorizons] = rest
+    .slice(0, 9)
+    .map(Number)
+  const [first, last, packed, entries] = rest.slice(9) as [Buffer, Buffer, Buffer, readonly Buffer[]]
+  const segments = parseSegments(place, entries)
   const lastPosition = position!
   if (!Number.isSafeInteger(lastPosition)) throw corrupt(`${place}: ${keys.state} has a position that is none`)
   const end = endOf(place, nr, last!, packed!)
   if (end !== lastPosition) throw corrupt(`${place}: the log ends at position ${end}, and should at ${lastPosition}`)
-  // The log begins at 1: nothing is ever cut off from it.
+  // The log begins where the last segment that has left it ended.
   const begin = Number.parseInt(first!.toString() || '0', 10)
-  if (begin !== (lastPosition === 0 ? 0 : 1))
-    throw corrupt(`${place}: the log begins at position ${begin}, and should at 1`)
-  for (const [key, found, expected] of [
+  const expected = beginAfter(segments)
+  if (begin !== (lastPosition === 0 ? 0 : expected))
+    throw corrupt(`${place}: the log begins at position ${begin}, and should at ${expected}`)
+  for (const [key, found, due] of [
     [keys.log, hasBlocks, blocks],
     [keys.heads, hasHeads, heads],
     [keys.cursors, hasCursors, cursors],
+    [keys.horizons, hasHorizons, horizons],
   ])
-    if (found !== expected) throw corrupt(`${place}: ${key} has ${found} entries of ${expected}`)
-  return { epoch, lastPosition, indexedTo: lastPosition, heads: new Map() }
+    if (found !== due) throw corrupt(`${place}: ${key} has ${found} entries of ${due}`)
+  return { epoch, lastPosition, indexedTo: lastPosition, heads: new Map(), segments, horizons: hasHorizons! }
 }
 
 const endOf = (place: string, nr: number, id: Buffer, packed: Buffer): number => {

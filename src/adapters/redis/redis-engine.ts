@@ -1,10 +1,12 @@
 /**
  * Packed journals in Redis. Per partition, all in one slot:
  *
- *     {prefix:0}:state         hash: epoch, position of the last record, and how many blocks, heads and cursors there must be
+ *     {prefix:0}:state         hash: epoch, position of the last record; how many blocks, heads, cursors, horizons there must be
  *     {prefix:0}:heads         hash: id -> head, with a checksum
  *     {prefix:0}:log           stream: `FIRST_POSITION-0` -> block; never deleted, since its last id would be forgotten
  *     {prefix:0}:cursors       hash: group -> position, with a checksum
+ *     {prefix:0}:horizons      hash: id -> what is deleted of it, see `horizons.ts`
+ *     {prefix:0}:segments      hash: first position -> a segment that has left the log; see `packed/segment.ts`
  *     {prefix:0}:snapshots:ID  hash: sequence number -> snapshot
  *     prefix:meta              the store's description
  *
@@ -23,23 +25,32 @@ import { hashOf, sealAsText, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import { lineageOf } from '../packed/description.ts'
 import {
+  type Changed,
   type Engine,
   type EngineWrite,
+  type Forgotten,
   type Head,
   type HeadEntry,
   NO_HEAD,
   type OpenedPartition,
+  type RollOutBegin,
+  type RollOutReady,
+  type RollOutWrite,
   type SnapshotWrite,
   type StoredBlock,
   type StoredSnapshot,
   type WriteOutcome,
 } from '../packed/engine.ts'
+import { type Deletion, type Horizon, NO_HORIZON } from '../packed/horizon.ts'
+import { packSegment, type Segment } from '../packed/segment.ts'
 import { type Argument, type Asking, type Connection, ConnectionLost } from './connection.ts'
+import { DELETE, deletionArguments, deletionKeys, guestsDeleteNothing, parseHorizon } from './horizons.ts'
 import { cursorName, type Keys, keysOf } from './keys.ts'
 import { beginRestore, NO_EPOCH, type OpenedStore, openStore } from './open-store.ts'
 import { packHeads } from './pack-heads.ts'
 import { pairs, parseEntries, type StreamEntry } from './replies.ts'
 import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
+import { BEGIN_ROLL_OUT, parseSegments, ROLL_OUT } from './segments.ts'
 import { checkServer, parseInfo, type ServerAnswers } from './server-check.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
 
@@ -68,6 +79,8 @@ export class RedisEngine implements Engine {
   /** The server takes another replication id when it starts and when it is promoted: both may have lost writes. */
   #lineage: string | null = null
   #keys: readonly Keys[] = []
+  /** The partitions that nothing was deleted from, as far as this process alone deletes. */
+  readonly #wholeLogs = new Set<number>()
   /** Per partition: since when its commit under way has been losing connections. */
   readonly #losingSinceMs = new Map<number, number>()
 
@@ -95,6 +108,8 @@ export class RedisEngine implements Engine {
       const replications = servers.map(({ info }) => info.get('master_replid') ?? null).sort()
       this.#lineage = [...replications, lineageOf(incarnation)].filter(each => each !== null).join(', ') || null
       this.#keys = partitions.map((_, nr) => keysOf(this.#options.prefix, nr))
+      if (this.#options.writer === 'owner')
+        for (const [nr, { horizons }] of partitions.entries()) if (horizons === 0) this.#wholeLogs.add(nr)
       return partitions
     } catch (error) {
       this.#connection.close()
@@ -176,16 +191,18 @@ export class RedisEngine implements Engine {
     )
   }
 
-  async saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome> {
-    const { state, snapshots } = this.#keys[write.partition]!
+  async saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome | Forgotten> {
+    const { state, snapshots, horizons } = this.#keys[write.partition]!
     // The same snapshot may be stored twice: asked again until it is answered.
     const reply = await this.#connection.untilAnswered(() =>
       this.#connection.script<readonly Buffer[]>(
         SAVE_SNAPSHOT,
-        [state, snapshots + write.persistenceId],
-        [write.epoch, write.sequenceNr, write.packed, write.keep, write.lastPosition],
+        [state, snapshots + write.persistenceId, horizons],
+        [write.epoch, write.sequenceNr, write.packed, write.keep, write.lastPosition, write.persistenceId],
       ),
     )
+    if (reply[0]?.toString() === 'forgotten')
+      return { status: 'forgotten', horizon: this.#parseHorizon(write.partition, write.persistenceId, reply[1]!) }
     return this.#parseOutcome(reply, write.partition)
   }
 
@@ -199,6 +216,54 @@ export class RedisEngine implements Engine {
   async epochNow(): Promise<number> {
     const epoch = await this.#ask<Buffer | null>('HGET', this.#keys[0]!.state, 'epoch')
     return epoch === null ? 0 : this.#number(epoch, 'epoch', 0)
+  }
+
+  mayHaveHorizons(partition: number): boolean {
+    return !this.#wholeLogs.has(partition)
+  }
+
+  async horizon(partition: number, persistenceId: string): Promise<Horizon> {
+    const text = await this.#ask<Buffer | null>('HGET', this.#keys[partition]!.horizons, persistenceId)
+    return text === null ? NO_HORIZON : this.#parseHorizon(partition, persistenceId, text)
+  }
+
+  async delete(deletion: Deletion): Promise<WriteOutcome | Changed> {
+    if (deletion.epoch === NO_EPOCH) throw guestsDeleteNothing(this.name)
+    // Before it is sent: from then on it may be there, whatever becomes of the answer.
+    this.#wholeLogs.delete(deletion.partition)
+    const keys = deletionKeys(this.#keys[deletion.partition]!, deletion)
+    // Where the answer was lost it is found done: the horizon is another one then.
+    const reply = await this.#connection.untilAnswered(() =>
+      this.#connection.script<readonly Buffer[]>(DELETE, keys, deletionArguments(deletion)),
+    )
+    return reply[0]?.toString() === 'changed' ? { status: 'changed' } : this.#parseOutcome(reply, deletion.partition)
+  }
+
+  async beginRollOut({ partition, epoch, lastPosition, drawn }: RollOutBegin): Promise<WriteOutcome | RollOutReady> {
+    if (epoch === NO_EPOCH) throw guestsDeleteNothing(this.name)
+    const { state } = this.#keys[partition]!
+    const reply = await this.#connection.untilAnswered(() =>
+      this.#connection.script<readonly Buffer[]>(BEGIN_ROLL_OUT, [state], [epoch, lastPosition, drawn]),
+    )
+    return reply[0]?.toString() === 'ready'
+      ? { status: 'ready', incarnation: reply[1]!.toString() }
+      : this.#parseOutcome(reply, partition)
+  }
+
+  async rollOut({ partition, epoch, lastPosition, segment }: RollOutWrite): Promise<WriteOutcome> {
+    const { state, log, segments } = this.#keys[partition]!
+    const { firstPosition } = segment
+    const args = [epoch, lastPosition, firstPosition, segment.lastPosition + 1, packSegment(segment)]
+    // Where the answer was lost it is found done.
+    const reply = await this.#connection.untilAnswered(() =>
+      this.#connection.script<readonly Buffer[]>(ROLL_OUT, [state, log, segments], args),
+    )
+    return this.#parseOutcome(reply, partition)
+  }
+
+  async segments(partition: number): Promise<readonly Segment[]> {
+    const entries = await this.#ask<readonly Buffer[]>('HGETALL', this.#keys[partition]!.segments)
+    return parseSegments(`${this.name}, partition ${partition}`, entries)
   }
 
   async close(): Promise<void> {
@@ -262,6 +327,10 @@ export class RedisEngine implements Engine {
     const numbers = unsealText(hashOf(persistenceId), head.toString())
     if (numbers === null) throw this.#unsealed(partition, `head of ${persistenceId}`, head)
     return { sequenceNr: numbers[0], block: numbers[1] }
+  }
+
+  #parseHorizon(partition: number, persistenceId: string, text: Buffer): Horizon {
+    return parseHorizon(persistenceId, text, `${this.name}, partition ${partition}`)
   }
 
   #unsealed(partition: number, what: string, text: Buffer): RuntimeError {

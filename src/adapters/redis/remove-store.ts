@@ -69,8 +69,8 @@ const emptyPartition = async (
   epoch: number,
   snapshots: readonly string[],
 ): Promise<void> => {
-  const { state, heads, log, cursors } = keysOf(prefix, nr)
-  const removed = [heads, log, cursors, ...snapshots]
+  const { state, heads, log, cursors, horizons, segments } = keysOf(prefix, nr)
+  const removed = [heads, log, cursors, horizons, segments, ...snapshots]
   for (let from = 0; from < removed.length; from += KEYS_PER_CALL) {
     const keys = [state, ...removed.slice(from, from + KEYS_PER_CALL)]
     const [status] = await connection.untilAnswered(() => connection.script<readonly Buffer[]>(EMPTY, keys, [epoch]))

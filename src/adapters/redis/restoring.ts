@@ -44,6 +44,7 @@ export const makeRedisStore =
         logger,
         clock: systemClock,
       }),
+      null,
     )
     try {
       await connection.checkDatabase(databaseOf(place.url))

@@ -2,8 +2,8 @@
  * The Lua scripts. Each one checks everything first and writes after, since Redis does not take back what a script wrote
  * before it failed. All keys of one call are declared and lie in one slot: `{prefix:partition}:…`.
  *
- * The state of a partition is a hash: `epoch`; `position` of the last record; how many `blocks`, `heads` and `cursors` have
- * been put there, so that what is gone is noticed. A head is stored as `SEQUENCE_NR:BLOCK:CHECKSUM`, and is compared as
+ * The state of a partition is a hash: `epoch`; `position` of the last record; how many `blocks`, `heads`, `cursors` and
+ * `horizons` have been put there, so that what is gone is noticed. A head is stored as `SEQUENCE_NR:BLOCK:CHECKSUM`, and is compared as
  * that text. `allow-oom` where a server without memory must be able to serve readers and to be emptied.
  */
 
@@ -18,16 +18,19 @@ export const script = (lua: string): Script => ({ lua, sha: createHash('sha1').u
 
 export const OPEN = script(`#!lua flags=allow-oom
 -- Takes a partition for the writer that opens the store, or joins its writers without an epoch.
--- KEYS[1] state (hash)  KEYS[2] heads (hash)  KEYS[3] log (stream)  KEYS[4] cursors (hash)
+-- KEYS[1] state (hash)  KEYS[2] heads (hash)  KEYS[3] log (stream)  KEYS[4] cursors (hash)  KEYS[5] horizons (hash)
+-- KEYS[6] segments (hash)
 -- ARGV[1] 'made' for a store that has been opened before, 'new' for one that is being made
 -- ARGV[2] 'draw' to take the next epoch, beyond ARGV[3]; 'take' to take epoch ARGV[3]; 'join' to take none
 -- Returns {'gone'} where a made one has no state; {'occupied'} where a new one holds data; {'overtaken', epoch} where 'take'
--- meets a higher one; else {'opened', epoch, position, blocks, heads, cursors as the state has them, and as they are: blocks,
--- heads, cursors, first block's stream id or '', last block's stream id or '', last block or ''}
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads', 'cursors')
+-- meets a higher one; else
+-- {'opened', epoch, position, blocks, heads, cursors, horizons as the state has them, and the last four as they are;
+--  first block's stream id or '', last block's stream id or '', last block or '', by turns a segment's first position and entry}
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'position', 'blocks', 'heads', 'cursors', 'horizons')
 if ARGV[1] == 'made' and not state[1] then return {'gone'} end
 local blocks, heads, cursors = redis.call('XLEN', KEYS[3]), redis.call('HLEN', KEYS[2]), redis.call('HLEN', KEYS[4])
-if ARGV[1] == 'new' and (state[2] or blocks + heads + cursors > 0) then return {'occupied'} end
+local horizons = redis.call('HLEN', KEYS[5])
+if ARGV[1] == 'new' and (state[2] or blocks + heads + cursors + horizons + redis.call('HLEN', KEYS[6]) > 0) then return {'occupied'} end
 local stored, epoch = tonumber(state[1] or '0'), tonumber(ARGV[3])
 if ARGV[2] == 'take' and stored > epoch then return {'overtaken', stored} end
 if ARGV[2] == 'draw' then epoch = math.max(stored, epoch) + 1 end
@@ -36,8 +39,8 @@ if ARGV[2] == 'join' then epoch = math.max(stored, 1) end
 redis.call('HSET', KEYS[1], 'epoch', epoch)
 local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1] or {''}
 local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1] or {'', {'', ''}}
-return {'opened', epoch, state[2] or '0', state[3] or '0', state[4] or '0', state[5] or '0', blocks, heads, cursors,
-  first[1], last[1], last[2][2]}
+return {'opened', epoch, state[2] or '0', state[3] or '0', state[4] or '0', state[5] or '0', state[6] or '0',
+  blocks, heads, cursors, horizons, first[1], last[1], last[2][2], redis.call('HGETALL', KEYS[6])}
 `)
 
 export const COMMIT = script(`
@@ -107,7 +110,7 @@ export const EMPTY = script(`#!lua flags=allow-oom
 -- Returns {'written'}; or {'fenced', epoch}, and nothing is removed
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if epoch ~= ARGV[1] then return {'fenced', epoch or '0'} end
-redis.call('HDEL', KEYS[1], 'position', 'blocks', 'heads', 'cursors')
+redis.call('HDEL', KEYS[1], 'position', 'blocks', 'heads', 'cursors', 'horizons', 'incarnation')
 for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
 return {'written'}
 `)
@@ -124,14 +127,20 @@ return 1
 
 export const SAVE_SNAPSHOT = script(`
 -- Stores a snapshot of one id and forgets all but the newest.
--- KEYS[1] state (hash)  KEYS[2] the id's snapshots (hash: sequence number -> packed)
+-- KEYS[1] state (hash)  KEYS[2] the id's snapshots (hash: sequence number -> packed)  KEYS[3] horizons (hash)
 -- ARGV[1] epoch, '0' for a guest  ARGV[2] sequence number  ARGV[3] packed  ARGV[4] how many are kept  ARGV[5] position of the log
--- Returns {'written'}; {'fenced', epoch, or '0' where there is none any more}; or {'moved', position} where that is before
+-- ARGV[6] the id
+-- Returns {'written'}; {'forgotten', horizon} where what it covers was deleted, or the id was ended; {'fenced', epoch, or '0' where there is none any more}; or {'moved', position} where that is before
 -- ARGV[5]: the log has lost what was in it
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'position')
 if not state[1] or (ARGV[1] ~= '0' and state[1] ~= ARGV[1]) then return {'fenced', state[1] or '0'} end
 local position = state[2] or '0'
 if tonumber(position) < tonumber(ARGV[5]) then return {'moved', position} end
+local horizon = redis.call('HGET', KEYS[3], ARGV[6])
+if horizon then
+  local deleted, ended = string.match(horizon, '^(%d+):(%d+):')
+  if not deleted or ended == '1' or tonumber(ARGV[2]) < tonumber(deleted) then return {'forgotten', horizon} end
+end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
 local numbers = redis.call('HKEYS', KEYS[2])
 table.sort(numbers, function(a, b) return tonumber(a) > tonumber(b) end)

@@ -17,7 +17,7 @@ import {
   PersistedSnapshot,
   type PersistenceEngine,
 } from '../lib/persistence/persistence-engine.ts'
-import { decode, EngineLog, encode, eventsOf } from './engine-log.ts'
+import { type Commit, decode, EngineLog, encode, eventsOf } from './engine-log.ts'
 
 export interface FromNactEngineOptions {
   /** Under which the engine keeps the journal's log. Default: `troupe`. */
@@ -33,10 +33,10 @@ export interface FromNactEngineOptions {
  * A persistence engine written for nact as the journal of Troupe's event-sourced actors: one partition, and one event of the
  * engine for each commit, so that what many actors store at once is one write.
  *
- * **Durability**: the engine's own, when its `persist` resolves. **Fencing**: within this process only; of two processes on
- * one engine each would number the same commits, which is an error only where the engine refuses a number twice.
- * **Bounds**: an entry in memory for every append, and `open` reads the whole log. **Errors**: JOURNAL_UNAVAILABLE for what
- * the engine rejects.
+ * **Durability**: the engine's own, when its `persist` resolves. **Fencing**: before each write the engine is asked whether
+ * somebody else has written, and a process that finds so is fenced off: JOURNAL_FENCED. Two that write in the same instant
+ * number the same commit, which is an error only where the engine refuses a number twice. **Bounds**: an entry in memory for
+ * every append, and `open` reads the whole log. **Errors**: JOURNAL_UNAVAILABLE for what the engine rejects.
  */
 export const fromNactEngine = (engine: PersistenceEngine, options: FromNactEngineOptions = {}): Journal =>
   new EngineJournal(engine, options.key ?? 'troupe', options.historyOf ?? (() => null))
@@ -70,8 +70,11 @@ class EngineJournal implements Journal {
   private cursors = new Map<string, number>()
   private epoch = 0
   private isClosed = false
-  /** A write failed that may be there all the same. */
-  private isUnsure = false
+  /** Another process has written to the engine. */
+  private isOvertaken = false
+  /** The appends of a write that failed and may be there all the same. */
+  private unsure: readonly StoredAppend[] | null = null
+  private readonly writing = new OneByOne()
   private readonly snapshotting = new OneByOne()
 
   constructor(engine: PersistenceEngine, key: string, historyOf: (persistenceId: string) => string | null) {
@@ -94,10 +97,12 @@ class EngineJournal implements Journal {
     this.checkWritable()
     if (cursors !== undefined) checkGroupNames(cursors)
     for (const { persistenceId } of appends) if (!this.places.has(persistenceId)) checkPersistenceId(persistenceId)
-    await this.catchUpIfUnsure()
-    const { results, stored } = await this.judge(appends)
-    if (stored.length > 0 || cursors !== undefined) await this.write(stored, cursors ?? null)
-    return results
+    return this.writing.run(async () => {
+      await this.checkAlone()
+      const { results, stored } = await this.judge(appends)
+      if (stored.length > 0 || cursors !== undefined) await this.write(stored, cursors ?? null)
+      return results
+    })
   }
 
   async lastSequenceNr(persistenceId: string): Promise<number> {
@@ -164,12 +169,14 @@ class EngineJournal implements Journal {
   async saveCursors(_partition: number, cursors: Cursors): Promise<void> {
     this.checkWritable()
     checkGroupNames(cursors)
-    await this.catchUpIfUnsure()
-    await this.write([], cursors)
+    await this.writing.run(async () => {
+      await this.checkAlone()
+      await this.write([], cursors)
+    })
   }
 
   async close(): Promise<void> {
-    await this.snapshotting.settled()
+    await Promise.all([this.writing.settled(), this.snapshotting.settled()])
     this.isClosed = true
   }
 
@@ -215,7 +222,7 @@ class EngineJournal implements Journal {
     try {
       await this.answered(this.log.write(this.positions.length + 1, { appends, cursors: all }))
     } catch (error) {
-      this.isUnsure = true
+      this.unsure = appends
       throw error
     }
     this.note(appends, all)
@@ -236,14 +243,26 @@ class EngineJournal implements Journal {
   }
 
   /** Reads what is in the engine beyond what is known. */
-  private async catchUp(): Promise<void> {
-    for (const { appends, cursors } of await this.answered(this.log.after(this.positions.length)))
-      this.note(appends, cursors)
-    this.isUnsure = false
+  private async catchUp(): Promise<readonly Commit[]> {
+    const commits = await this.answered(this.log.after(this.positions.length))
+    for (const { appends, cursors } of commits) this.note(appends, cursors)
+    return commits
+  }
+
+  /** Another process has written since: the number that is next here is taken. **Errors**: JOURNAL_FENCED. */
+  private async checkAlone(): Promise<void> {
+    await this.catchUpIfUnsure()
+    const others = await this.answered(this.log.after(this.positions.length, 1))
+    if (others.length > 0) this.isOvertaken = true
+    this.checkWritable()
   }
 
   private async catchUpIfUnsure(): Promise<void> {
-    if (this.isUnsure) await this.catchUp()
+    if (this.unsure === null) return
+    const [first, ...others] = await this.catchUp()
+    const isOwn = first === undefined || first.appends[0]?.appendId === this.unsure[0]?.appendId
+    if (!isOwn || others.length > 0) this.isOvertaken = true
+    this.unsure = null
   }
 
   private async historyLength(persistenceId: string): Promise<number> {
@@ -294,12 +313,12 @@ class EngineJournal implements Journal {
   private checkWritable(): void {
     this.checkOpen()
     const epoch = epochs.get(this.engine)?.get(this.key)
-    if (epoch !== this.epoch)
-      throw new RuntimeError(
-        'JOURNAL_FENCED',
-        `${this.name}: epoch ${epoch} has taken over from ${this.epoch}. ` +
-          'Another journal was opened on this engine: stop this one.',
-      )
+    if (epoch === this.epoch && !this.isOvertaken) return
+    const who = this.isOvertaken ? 'another process' : `epoch ${epoch}`
+    throw new RuntimeError(
+      'JOURNAL_FENCED',
+      `${this.name}: ${who} has taken over from epoch ${this.epoch}. Another journal was opened on this engine: stop this one.`,
+    )
   }
 }
 

@@ -8,7 +8,7 @@ import {
   PersistedSnapshot,
   type PersistenceEngine,
 } from '../lib/persistence/persistence-engine.ts'
-import type { Anything } from '../lib/types.ts'
+import type { Anything } from '../types.ts'
 import { KeyLog, type Write } from './key-log.ts'
 
 /** How an engine's events and snapshots stand in the log. */

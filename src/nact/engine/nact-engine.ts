@@ -12,7 +12,7 @@ import {
   type PersistedSnapshot,
   type PersistenceEngine,
 } from '../lib/persistence/persistence-engine.ts'
-import type { Anything } from '../lib/types.ts'
+import type { Anything } from '../types.ts'
 import { type Coding, JournalEngine } from './journal-engine.ts'
 
 /** An engine on a journal, to be closed with it. */

@@ -3,8 +3,12 @@ import { systemBehavior } from '../../kernel/behavior.ts'
 import type { ActorContext } from '../../kernel/types.ts'
 import { type Command, commandOf, deliveredCommand } from '../../persistence/command.ts'
 import { causeOf } from '../../persistence/command-cause.ts'
-import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from '../../persistence/event-sourced.ts'
-import type { EntityKind, EventSourcedEntitiesOptions } from '../../persistence/event-sourced-entities.ts'
+import { type EventSourcedDefinition, persistenceIdOf } from '../../persistence/event-sourced.ts'
+import {
+  checkHosting,
+  type EntityKind,
+  type EventSourcedEntitiesOptions,
+} from '../../persistence/event-sourced-entities.ts'
 import type { EventStore } from '../../persistence/event-store.ts'
 import { claimIds } from '../../persistence/id-claims.ts'
 import { checkPersistenceId } from '../../persistence/partition.ts'
@@ -17,8 +21,7 @@ import { Hosting, type NactModule } from './hosting.ts'
  *
  * **Delivery** and **Durability**: as `entities` promises; a reply waits for the events that it could reflect. **Order**:
  * that of sending, per id; but the next command of an id is decided only once the write of the one before is durable, so
- * a busy id costs a write each. **Bounds**: `maxLive` is exceeded while none of those looked at is idle. **Errors**: as
- * `entities`. An actor whose handler never settles is never ended: nact has no time limit.
+ * a busy id costs a write each. **Bounds** and **Errors**: as `entities`.
  */
 export const hostOnNact = <Message, Event extends { readonly type: string }, State, Reply>(
   nact: NactModule,
@@ -26,7 +29,7 @@ export const hostOnNact = <Message, Event extends { readonly type: string }, Sta
   store: EventStore,
   options: EventSourcedEntitiesOptions = {},
 ): EntityKind<Message, Reply> => {
-  checkDefinition(definition)
+  checkHosting(definition, store, options)
   const { name } = definition
   let hosting: Hosting | null = null
   let early: { readonly id: string; readonly command: Command<unknown> }[] | null = []

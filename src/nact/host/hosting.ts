@@ -34,8 +34,6 @@ interface CallableNact {
 
 /** Sweeps in the time after which an idle actor is stopped. */
 const SWEEPS = 4
-/** How many busy actors are looked at to find an idle one. */
-const EVICTION_LOOK = 64
 
 /** One id: the actor of nact that has it now, and what was sent to it and is not dealt with. */
 class Entry {
@@ -66,6 +64,12 @@ export class Hosting {
   private readonly engine: JournalEngine
   private readonly system: unknown
   private readonly entries = new Map<string, Entry>()
+  private readonly maxLive: number
+  /** Those whose actors have nothing to do, the longest idle one first. */
+  private readonly idle = new Set<Entry>()
+  /** What came for ids that found no room. */
+  private readonly queued = new Map<string, Command<unknown>[]>()
+  private makingRoom = false
   private spawned = 0
   private sweeps = 0
   private cancelSweep: Cancel
@@ -84,6 +88,7 @@ export class Hosting {
     this.store = store
     this.options = options
     this.context = context
+    this.maxLive = options.maxLive ?? 100_000
     const { version = 1, keep = 2 } = definition.snapshot ?? {}
     this.engine = new JournalEngine(async () => store, hostedCoding(version, keep))
     this.system = this.nact.start(this.nact.configurePersistence(this.engine))
@@ -100,16 +105,17 @@ export class Hosting {
       return
     }
     const entry = this.entries.get(id) ?? this.open(id)
-    entry.touched = this.sweeps
-    entry.pending.push(command)
-    if (entry.actor !== null) this.nact.dispatch(entry.actor, command)
-    else if (entry.rest === null) this.spawn(entry)
+    if (entry === null) this.enqueue(id, command)
+    else this.sendTo(entry, command)
   }
 
   /** Ends them after what they have in hand, or after `shutdownMs`. */
   async end(shutdownMs: number): Promise<void> {
     this.closed = true
     this.cancelSweep()
+    for (const commands of this.queued.values())
+      for (const command of commands) failed(command, stopping(this.definition.name), false)
+    this.queued.clear()
     for (const entry of this.entries.values())
       if (entry.actor === null) this.abandon(entry, stopping(this.definition.name))
     if (this.isBusy) {
@@ -134,11 +140,50 @@ export class Hosting {
     return false
   }
 
-  private open(id: string): Entry {
-    if (this.entries.size >= (this.options.maxLive ?? 100_000)) this.evict()
+  private sendTo(entry: Entry, command: Command<unknown>): void {
+    entry.touched = this.sweeps
+    entry.pending.push(command)
+    this.idle.delete(entry)
+    if (entry.actor !== null) this.nact.dispatch(entry.actor, command)
+    else if (entry.rest === null) this.spawn(entry)
+  }
+
+  /** Null: there is no room for it now. */
+  private open(id: string): Entry | null {
+    if (this.queued.has(id) || !this.hasRoom()) return null
     const entry = new Entry(id)
     this.entries.set(id, entry)
     return entry
+  }
+
+  /** There is, or the longest idle one has made some. */
+  private hasRoom(): boolean {
+    if (this.entries.size < this.maxLive) return true
+    const [oldest] = this.idle
+    if (oldest === undefined) return false
+    this.passivate(oldest)
+    return true
+  }
+
+  private enqueue(id: string, command: Command<unknown>): void {
+    const commands = this.queued.get(id)
+    if (commands === undefined) this.queued.set(id, [command])
+    else commands.push(command)
+  }
+
+  /** Later, since whoever became idle is yet to return from its handler, and may take a snapshot then. */
+  private openQueuedSoon(): void {
+    if (this.makingRoom || this.queued.size === 0) return
+    this.makingRoom = true
+    this.store.ports.executor.later(() => {
+      this.makingRoom = false
+      for (const [id, commands] of this.queued) {
+        if (!this.hasRoom()) return
+        this.queued.delete(id)
+        const entry = this.open(id) as Entry
+        for (const command of commands) this.sendTo(entry, command)
+      }
+    })
   }
 
   /** Has an actor of nact take the entry over, and sends it all that is pending. */
@@ -189,6 +234,10 @@ export class Hosting {
     const at = entry.pending.indexOf(command)
     if (at >= 0) entry.pending.splice(at, 1)
     if (error === null) entry.failures = 0
+    if (isIdle(entry)) {
+      this.idle.add(entry)
+      this.openQueuedSoon()
+    }
     if (this.whenQuiet !== null && !this.isBusy) this.whenQuiet()
   }
 
@@ -196,6 +245,7 @@ export class Hosting {
   private crashed(entry: Entry, error: Error): void {
     const key = persistenceIdOf(this.definition.name, entry.id)
     entry.actor = null
+    this.idle.delete(entry)
     this.engine.forget(key)
     if (isRuntimeError(error, 'JOURNAL_FENCED') || isRuntimeError(error, 'JOURNAL_CLOSED')) {
       this.abandon(entry, error)
@@ -224,8 +274,10 @@ export class Hosting {
     }
     entry.rest = this.context.clock.after(restMs, () => {
       entry.rest = null
-      if (entry.pending.length === 0) this.entries.delete(entry.id)
-      else {
+      if (entry.pending.length === 0) {
+        this.entries.delete(entry.id)
+        this.openQueuedSoon()
+      } else {
         this.restarts++
         this.spawn(entry)
       }
@@ -242,29 +294,19 @@ export class Hosting {
 
   private passivate(entry: Entry): void {
     this.nact.stop(entry.actor)
+    // What still becomes of its last handler is no business of the entry that has the id next.
+    entry.actor = null
+    this.idle.delete(entry)
     this.engine.forget(persistenceIdOf(this.definition.name, entry.id))
     this.entries.delete(entry.id)
-  }
-
-  private evict(): void {
-    let looks = EVICTION_LOOK
-    for (const [id, entry] of this.entries) {
-      if (looks-- === 0) return
-      if (isIdle(entry)) {
-        this.passivate(entry)
-        return
-      }
-      this.entries.delete(id)
-      this.entries.set(id, entry)
-    }
   }
 
   private scheduleSweep(): Cancel {
     const { passivateAfterMs = 60_000 } = this.options
     return this.context.clock.after(passivateAfterMs / SWEEPS, () => {
       this.sweeps++
-      for (const entry of this.entries.values())
-        if (this.sweeps - entry.touched > SWEEPS && isIdle(entry)) this.passivate(entry)
+      for (const entry of this.idle) if (this.sweeps - entry.touched > SWEEPS) this.passivate(entry)
+      this.openQueuedSoon()
       this.cancelSweep = this.scheduleSweep()
     })
   }

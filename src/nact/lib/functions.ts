@@ -1,4 +1,4 @@
-import { noteHandedOn } from './query.ts'
+import { noteHandedOn } from '../actor/query.ts'
 import { type AnyReference, Nobody, targetOf } from './references.ts'
 import type { NactSystem } from './system.ts'
 import { applyOrThrowIfStopped, find, locate } from './system-map.ts'

@@ -3,6 +3,8 @@
  * of nact. Loads no dependency.
  */
 
+import type * as types from '../types.ts'
+import { spawn as spawnActor, spawnStateless as spawnStatelessActor } from './actor.ts'
 import { dispatch as dispatchTo, query as queryOf, stop as stopActor } from './functions.ts'
 import { configureLogging as configure, logNothing as nothing, logToConsole as toConsole } from './monitoring/index.ts'
 import {
@@ -12,10 +14,8 @@ import {
 } from './persistence/index.ts'
 import type { PersistenceEngine } from './persistence/persistence-engine.ts'
 import { Nobody as NobodyReference } from './references.ts'
-import { spawn as spawnActor, spawnStateless as spawnStatelessActor } from './spawn.ts'
 import { start as startSystem } from './system.ts'
 import * as time from './time.ts'
-import type * as types from './types.ts'
 
 export { hour, hours, message, messages, millisecond, milliseconds, minute, minutes, second, seconds } from './time.ts'
 
@@ -81,12 +81,6 @@ export default {
 }
 
 export type {
-  EventStream,
-  PersistedEvent,
-  PersistedSnapshot,
-  PersistenceEngine,
-} from './persistence/persistence-engine.ts'
-export type {
   ActorContext,
   ActorContextWithMailbox,
   ActorFunc,
@@ -121,4 +115,10 @@ export type {
   StatelessActorProps,
   SupervisionActorFunc,
   SupervisionContext,
-} from './types.ts'
+} from '../types.ts'
+export type {
+  EventStream,
+  PersistedEvent,
+  PersistedSnapshot,
+  PersistenceEngine,
+} from './persistence/persistence-engine.ts'

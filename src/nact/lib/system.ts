@@ -1,15 +1,16 @@
 import { randomId, systemPorts } from '../../base/ports.ts'
 import type { Behavior } from '../../kernel/behavior.ts'
 import type { Cell } from '../../kernel/cell.ts'
+import { inPath } from '../../kernel/names.ts'
 import { ActorSystem } from '../../kernel/system.ts'
-import type { Actor } from './actor.ts'
-import { withFreeName } from './kernel-actor.ts'
+import type { Actor } from '../actor/actor.ts'
+import { withFreeName } from '../actor/kernel-actor.ts'
+import { Query } from '../actor/query.ts'
+import type { LoggerLike } from '../types.ts'
 import { ActorPath } from './paths.ts'
 import type { PersistenceEngine } from './persistence/persistence-engine.ts'
-import { Query } from './query.ts'
 import { type ActorReference, ActorSystemReference, type AnyReference, bind, TemporaryReference } from './references.ts'
 import { add, find, remove } from './system-map.ts'
-import type { LoggerLike } from './types.ts'
 
 /** A system of nact's: the root of its actors, on a system of the kernel. Extensions are given this object to fill in. */
 export class NactSystem {
@@ -27,6 +28,8 @@ export class NactSystem {
   private isOwn = true
   private names = 0
   private queryIds = 0
+  /** Drawn by chance, as nact draws each id: a reference that an earlier run stored must mean nobody of this one. */
+  private drawn: number | null = null
 
   constructor(name: string) {
     this.name = name
@@ -38,8 +41,13 @@ export class NactSystem {
 
   /** Where its actors live: a system of its own, unless an extension gave it one. */
   get kernel(): ActorSystem {
-    this.runsOn ??= ActorSystem.start({ name: this.name })
+    this.runsOn ??= ActorSystem.start({ name: this.kernelName })
     return this.runsOn
+  }
+
+  /** Of its own kernel: nact takes any name. */
+  get kernelName(): string {
+    return inPath(String(this.name))
   }
 
   /** **Errors**: Error once it runs on another one. */
@@ -67,11 +75,11 @@ export class NactSystem {
   }
 
   nextName(): string {
-    return `anonymous-${++this.names}`
+    return `anonymous-${this.runId}-${++this.names}`
   }
 
   openQuery(timeoutMs: number): Query {
-    const reference = new TemporaryReference(this.name, ++this.queryIds)
+    const reference = new TemporaryReference(this.name, this.runId * 2 ** 20 + ++this.queryIds)
     const query = new Query(reference, Number(timeoutMs) || 0, this.kernel.clock, () =>
       this.queries.delete(reference.id),
     )
@@ -106,6 +114,11 @@ export class NactSystem {
   assertNotStopped(): true {
     if (this.stopped) throw new Error(`system ${this.name} has stopped`)
     return true
+  }
+
+  private get runId(): number {
+    this.drawn ??= Math.floor(this.kernel.random.next() * 2 ** 32)
+    return this.drawn
   }
 
   private findActor(parts: readonly string[]): unknown {

@@ -1,3 +1,4 @@
+import { unreachable } from '../../base/assert.ts'
 import { isRuntimeError } from '../../base/errors.ts'
 import type { Append, AppendResult, StoredAppend } from '../../persistence/journal.ts'
 
@@ -29,13 +30,23 @@ export const append = (persistenceId: string, expectedSequenceNr: number, ...nam
   }
 }
 
-/** Results in short: `7`, `7 again`, `conflict at 3`. */
-export const written = (results: readonly AppendResult[]): readonly string[] =>
-  results.map(result =>
-    result.status === 'conflict'
-      ? `conflict at ${result.actualSequenceNr}`
-      : `${result.position}${result.repeated ? ' again' : ''}`,
-  )
+/** Results in short: `7`, `7 again`, `conflict at 3`, `deleted to 2`, `tombstoned`. */
+export const written = (results: readonly AppendResult[]): readonly string[] => results.map(inShort)
+
+const inShort = (result: AppendResult): string => {
+  switch (result.status) {
+    case 'written':
+      return `${result.position}${result.repeated ? ' again' : ''}`
+    case 'conflict':
+      return `conflict at ${result.actualSequenceNr}`
+    case 'deleted':
+      return `deleted to ${result.deletedTo}`
+    case 'tombstoned':
+      return 'tombstoned'
+    default:
+      return unreachable(result, 'status of an append')
+  }
+}
 
 export const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = []

@@ -57,6 +57,8 @@ export const journalLife: Readonly<Record<string, JournalTest>> = {
       () => collect(journal.loadSnapshots(id, () => undefined)),
       () => journal.loadCursors(0),
       () => journal.saveCursors(0, new Map()),
+      ...(journal.deleteTo === undefined ? [] : [async () => journal.deleteTo?.(id, 1)]),
+      ...(journal.tombstone === undefined ? [] : [async () => journal.tombstone?.(id)]),
     ]
     for (const call of calls) strictEqual(await codeOf(call), 'JOURNAL_CLOSED')
   },

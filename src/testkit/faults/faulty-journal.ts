@@ -11,6 +11,8 @@ export type JournalOperation =
   | 'lastPosition'
   | 'saveSnapshot'
   | 'loadSnapshots'
+  | 'deleteTo'
+  | 'tombstone'
   | 'loadCursors'
   | 'saveCursors'
   | 'close'
@@ -21,6 +23,9 @@ export type JournalOperation =
  */
 export class FaultyJournal implements Journal {
   plan: FaultPlan<JournalOperation>
+  /** Absent as in the journal behind it. */
+  readonly deleteTo?: NonNullable<Journal['deleteTo']>
+  readonly tombstone?: NonNullable<Journal['tombstone']>
   private readonly inner: Journal
   private readonly clock: Clock
 
@@ -28,6 +33,11 @@ export class FaultyJournal implements Journal {
     this.inner = inner
     this.plan = plan
     this.clock = clock
+    if (inner.deleteTo !== undefined)
+      this.deleteTo = (persistenceId, sequenceNr) =>
+        this.within('deleteTo', async () => inner.deleteTo?.(persistenceId, sequenceNr), nothing)
+    if (inner.tombstone !== undefined)
+      this.tombstone = persistenceId => this.within('tombstone', async () => inner.tombstone?.(persistenceId), nothing)
   }
 
   get name(): string {

@@ -117,6 +117,16 @@ class SimulatedJournal implements Journal {
     )
   }
 
+  deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
+    return this.ask('deleteTo', `${persistenceId} to ${sequenceNr}`, async () =>
+      this.inner.deleteTo?.(persistenceId, sequenceNr),
+    )
+  }
+
+  tombstone(persistenceId: string): Promise<void> {
+    return this.ask('tombstone', persistenceId, async () => this.inner.tombstone?.(persistenceId))
+  }
+
   loadCursors(partition: number): Promise<Cursors> {
     return this.ask('loadCursors', `${partition}`, () => this.inner.loadCursors(partition))
   }
@@ -180,7 +190,15 @@ class SimulatedJournal implements Journal {
   }
 }
 
-const WRITES: ReadonlySet<JournalOperation> = new Set(['open', 'commit', 'saveSnapshot', 'saveCursors', 'close'])
+const WRITES: ReadonlySet<JournalOperation> = new Set([
+  'open',
+  'commit',
+  'saveSnapshot',
+  'deleteTo',
+  'tombstone',
+  'saveCursors',
+  'close',
+])
 
 const NONE: Fault = Object.freeze({})
 

@@ -252,3 +252,36 @@ it('a writer whose epoch was taken is fenced, though no lock told it', async () 
   expect(await journal.lastSequenceNr('a')).toBe(2)
   expect(await journal.loadCursors(0)).toEqual(new Map([['risk', 2]]))
 })
+
+describe('what is deleted', () => {
+  beforeEach(async () => {
+    await journal.open()
+    await journal.deleteTo!('a', 1)
+    await journal.tombstone!('b')
+    await journal.close()
+    journal = store.journal()
+  })
+
+  it.each(['a', 'b'])('does not come back where the horizon of %s is gone: the store does not open', async id => {
+    await change('horizons', table => table.remove(Buffer.from(id)))
+    await expect(journal.open()).rejects.toEqual(corrupt('there are 1 horizons', 'should be 2'))
+  })
+
+  it('does not come back where a horizon has another value', async () => {
+    await change('horizons', table => {
+      const stored = Buffer.from(table.getBinary(Buffer.from('a'))!)
+      stored.writeDoubleLE(0, 0)
+      return table.put(Buffer.from('a'), stored)
+    })
+    await journal.open()
+    await expect(collect(journal.read('a', 1))).rejects.toEqual(corrupt('horizon of a'))
+    await expect(journal.commit(0, [append('a', 0)])).rejects.toEqual(corrupt('horizon of a'))
+  })
+
+  it('is found after a crash that took the index, also of an id that was ended', async () => {
+    await forgetIndex()
+    await journal.open()
+    await expect(collect(journal.read('b', 1))).rejects.toMatchObject({ code: 'JOURNAL_TOMBSTONED' })
+    expect((await collect(journal.read('a', 1))).map(({ expectedSequenceNr }) => expectedSequenceNr)).toEqual([1])
+  })
+})

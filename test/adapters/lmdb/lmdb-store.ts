@@ -10,13 +10,18 @@ import type { TestStore } from '../../persistence/journal-contract.ts'
 
 export interface LmdbTestStore extends TestStore {
   readonly path: string
+  readonly archive: string
 }
+
+const SEGMENT_BYTES = 4_096
 
 export const lmdbStore = (partitions = 1): LmdbTestStore => {
   const path = mkdtempSync(join(tmpdir(), 'troupe-lmdb-'))
+  const archive = `${path}-archive`
   return {
     path,
-    journal: () => lmdbJournal({ path, partitions }),
+    archive,
+    journal: () => lmdbJournal({ path, partitions, archive: { folder: archive, segmentBytes: SEGMENT_BYTES } }),
     breakNewestSnapshot: persistenceId =>
       intoTable(path, 'snapshots', async table => {
         const range = { start: snapshotKey(persistenceId, Number.MAX_SAFE_INTEGER), reverse: true, limit: 1 }
@@ -25,7 +30,9 @@ export const lmdbStore = (partitions = 1): LmdbTestStore => {
           await table.put(key, value)
         }
       }),
-    remove: async () => rmSync(path, { recursive: true, force: true }),
+    remove: async () => {
+      for (const folder of [path, archive]) rmSync(folder, { recursive: true, force: true })
+    },
   }
 }
 

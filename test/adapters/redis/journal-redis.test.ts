@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FORMAT } from '../../../src/adapters/codec/frame.ts'
@@ -12,15 +15,18 @@ import { type RedisServer, startRedisServer } from '../../support/redis-server.t
 let server: RedisServer
 let redis: Redis
 let stores = 0
+let archives: string
 
 beforeAll(async () => {
   server = await startRedisServer()
   redis = new Redis(server.url)
+  archives = mkdtempSync(join(tmpdir(), 'troupe-archives-'))
 })
 
 afterAll(async () => {
   redis.disconnect()
   await server.stop()
+  rmSync(archives, { recursive: true, force: true })
 })
 
 const newPrefix = (): string => `test${++stores}`
@@ -28,7 +34,14 @@ const newPrefix = (): string => `test${++stores}`
 const redisStore = (partitions: number): TestStore => {
   const prefix = newPrefix()
   return {
-    journal: () => redisJournal({ url: server.url, prefix, partitions, logger: silentLogger }),
+    journal: () =>
+      redisJournal({
+        url: server.url,
+        prefix,
+        partitions,
+        logger: silentLogger,
+        archive: { folder: join(archives, prefix), segmentBytes: 4_096 },
+      }),
     async breakNewestSnapshot(persistenceId) {
       const key = `{${prefix}:${partitionOf(persistenceId, partitions)}}:snapshots:${persistenceId}`
       const newest = (await redis.hkeys(key)).sort((a, b) => Number(b) - Number(a))[0]!

@@ -33,7 +33,8 @@ export const newLmdbStore = async (): Promise<TestStore & { readonly path: strin
 
 export const newRedisStore = async (
   settings: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<TestStore & { readonly server: RedisServer }> => {
-  const server = await startRedisServer(settings)
+  const server = await startRedisServer(settings, env)
   return { server, journal: () => redisJournal({ url: server.url }), remove: () => server.stop() }
 }

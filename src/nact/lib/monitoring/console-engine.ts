@@ -1,5 +1,5 @@
+import { spawnStateless } from '../actor.ts'
 import { ActorPath } from '../paths.ts'
-import { spawnStateless } from '../spawn.ts'
 import {
   type LogEvent,
   type LogException,

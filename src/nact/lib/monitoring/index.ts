@@ -1,5 +1,5 @@
+import type { Logger } from '../../types.ts'
 import type { ActorReference } from '../references.ts'
-import type { Logger } from '../types.ts'
 import { LoggingFacade } from './monitoring.ts'
 
 export { logToConsole } from './console-engine.ts'

@@ -1,7 +1,7 @@
 import { systemPorts } from '../../../base/ports.ts'
+import type { Logger } from '../../types.ts'
 import { dispatch } from '../functions.ts'
 import { Nobody } from '../references.ts'
-import type { Logger } from '../types.ts'
 
 /** What an actor logs is a message to the system's logging actor. */
 

@@ -1,7 +1,7 @@
-import { Actor } from '../actor.ts'
-import type { Context, Handler, Properties } from '../context.ts'
+import { Actor } from '../../actor/actor.ts'
+import type { Context, Handler, Properties } from '../../actor/context.ts'
+import { spawnActor } from '../actor.ts'
 import type { ActorReference } from '../references.ts'
-import { spawnActor } from '../spawn.ts'
 import type { NactSystem } from '../system.ts'
 import { PersistedEvent, PersistedSnapshot, type PersistenceEngine } from './persistence-engine.ts'
 

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../base/logger.ts'
 import type { Cancel, Clock } from '../../../base/ports.ts'
-import type { Actor } from '../actor.ts'
+import type { Actor } from '../../actor/actor.ts'
 import { applyTo } from '../functions.ts'
 import type { NactSystem } from '../system.ts'
 import { PersistedSnapshot, type PersistenceEngine } from './persistence-engine.ts'

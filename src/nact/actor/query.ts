@@ -1,46 +1,65 @@
 import type { RuntimeError } from '../../base/errors.ts'
 import type { Cancel, Clock } from '../../base/ports.ts'
-import { bind, TemporaryReference, targetOf } from './references.ts'
+import { Deferral } from '../lib/deferral.ts'
+import { bind, TemporaryReference, targetOf } from '../lib/references.ts'
+import { findQueriesIn } from './references-in.ts'
 
 /** Queries that are not settled: while there are none, nobody looks whether one is handed on. */
 let open = 0
+/** Messages that could not be looked through. Whoever was sent one may hold the reference of any query that was open then. */
+let opaqueMessages = 0
 
 /**
  * One query: whoever dispatches to its reference answers it. It fails before its time is over when the actor that was asked
  * failed or stopped, unless its reference was handed on to somebody who may still answer.
  */
 export class Query {
-  readonly promise: Promise<unknown>
   readonly reference: TemporaryReference
-  handedOn = false
+  private isHandedOn = false
+  private opaqueBefore = opaqueMessages
   private isSettled = false
   private readonly whenSettled: (query: Query) => void
   private readonly cancelTimeout: Cancel
-  private resolve!: (answer: unknown) => void
-  private reject!: (error: Error) => void
+  private readonly answer = new Deferral()
 
   constructor(reference: TemporaryReference, timeoutMs: number, clock: Clock, whenSettled: (query: Query) => void) {
     this.reference = reference
     this.whenSettled = whenSettled
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
-    // A program that looks at the answer later than its failure must not be ended for that.
-    this.promise.catch(() => undefined)
     this.cancelTimeout = clock.after(timeoutMs, () => this.fail(new Error('Query Timeout')))
     open++
     bind(reference, this)
   }
 
+  get promise(): Promise<unknown> {
+    return this.answer.promise
+  }
+
+  /** Somebody beside the actor that was asked may answer. */
+  get mayBeElsewhere(): boolean {
+    return this.isHandedOn || opaqueMessages !== this.opaqueBefore
+  }
+
+  handOn(): void {
+    this.isHandedOn = true
+  }
+
+  /** The message that asks is on its way; that it holds this query's own reference is no handing on. */
+  noteAsked(message: unknown): void {
+    const { isHandedOn } = this
+    const before = opaqueMessages
+    noteHandedOn(message, undefined)
+    this.isHandedOn = isHandedOn
+    this.opaqueBefore += opaqueMessages - before
+  }
+
   dispatch(answer: unknown): void {
     if (!this.settle()) return
-    this.resolve(answer)
+    this.answer.resolve(answer)
   }
 
   fail(error: Error): void {
     if (!this.settle()) return
-    this.reject(error)
+    this.answer.reject(error)
   }
 
   private settle(): boolean {
@@ -54,31 +73,21 @@ export class Query {
   }
 }
 
-/** How many properties of a message are looked at for references that it hands on. */
-const LOOKED_AT_MAX = 16
-
 /** A message is on its way: the queries that its receiver can answer are so many more hands. */
 export const noteHandedOn = (message: unknown, sender: unknown): void => {
   if (open === 0) return
-  handOn(sender)
-  if (typeof message !== 'object' || message === null || handOn(message)) return
-  let left = LOOKED_AT_MAX
-  for (const key in message) {
-    if (left-- === 0) return
-    handOn((message as Readonly<Record<string, unknown>>)[key])
-  }
+  if (sender instanceof TemporaryReference) handOn(sender)
+  if (!findQueriesIn(message, handOn)) opaqueMessages++
 }
 
-const handOn = (reference: unknown): boolean => {
-  if (!(reference instanceof TemporaryReference)) return false
+const handOn = (reference: TemporaryReference): void => {
   const query = targetOf(reference)
-  if (query instanceof Query) query.handedOn = true
-  return true
+  if (query instanceof Query) query.handOn()
 }
 
 /** The message that `sender` waits for an answer to will not be answered by the actor that had it. */
 export const failQueryOf = (sender: unknown, error: () => RuntimeError): void => {
   if (open === 0 || !(sender instanceof TemporaryReference)) return
   const query = targetOf(sender)
-  if (query instanceof Query && !query.handedOn) query.fail(error())
+  if (query instanceof Query && !query.mayBeElsewhere) query.fail(error())
 }

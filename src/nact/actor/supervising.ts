@@ -1,7 +1,6 @@
 import { toError } from '../../base/errors.ts'
+import { SupervisionActions } from '../lib/supervision.ts'
 import type { Actor } from './actor.ts'
-import type { OnCrash } from './context.ts'
-import { SupervisionActions } from './supervision.ts'
 
 /** What an actor could not do. */
 export interface Failure {
@@ -103,18 +102,3 @@ const childOf = (judge: Actor, child: Actor | undefined): Actor | undefined => {
 }
 
 const isActor = (parent: Actor['parent']): parent is Actor => parent !== undefined && 'onCrash' in parent
-
-/** Where an actor has no `onCrash` of its own. */
-export const stopAfterComplaint: OnCrash = function (this: Actor, _message, error, { stop }, child) {
-  this.complain(
-    child === undefined ? 'failed, and is stopped' : `child ${child.name} failed, and both are stopped`,
-    error,
-  )
-  return stop
-} as OnCrash
-
-/** For stateless actors. */
-export const resumeAfterComplaint: OnCrash = function (this: Actor, _message, error, { resume }) {
-  this.complain('failed at a message, and goes on', error)
-  return resume
-} as OnCrash

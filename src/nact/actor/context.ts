@@ -1,6 +1,6 @@
-import type { ActorPath } from './paths.ts'
-import type { ActorReference, ActorSystemReference } from './references.ts'
-import type { Anything, LoggerLike } from './types.ts'
+import type { ActorPath } from '../lib/paths.ts'
+import type { ActorReference, ActorSystemReference } from '../lib/references.ts'
+import type { Anything, LoggerLike } from '../types.ts'
 
 /** A message that has a sender; one that has none is told as it is. */
 export class Sent {

@@ -1,0 +1,122 @@
+/** The segments that have left the store, and their files: what reads the log finds them here by position. */
+
+import { join } from 'node:path'
+import { RuntimeError } from '../../base/errors.ts'
+import type { StoredBlock } from './engine.ts'
+import { beginAfter, inOrder, type Segment } from './segment.ts'
+import { SegmentFile } from './segment-file.ts'
+
+export interface ArchiveOptions {
+  /** Where segments go as files; it is made if it is not there. Of its own: not within the folder of a store. */
+  readonly folder: string
+  /** A segment is closed when the next block would take it beyond. **Units**: bytes. **Bounds**: 1 KiB to 1 GiB. Default: 64 MiB. */
+  readonly segmentBytes?: number
+}
+
+const SEGMENT_BYTES = 64 * 1_048_576
+const SEGMENT_BYTES_MIN = 1_024
+const SEGMENT_BYTES_MAX = 1_073_741_824
+/** Each with the places of its blocks: 16 bytes of 8,192 at most. */
+const FILES_OPEN_MAX = 32
+
+/** **Errors**: JOURNAL_MISCONFIGURED. */
+export const checkArchiveOptions = (options: ArchiveOptions | undefined): ArchiveOptions | null => {
+  if (options === undefined) return null
+  const { folder, segmentBytes = SEGMENT_BYTES } = options
+  if (typeof folder !== 'string' || folder === '')
+    throw new RuntimeError('JOURNAL_MISCONFIGURED', `archive.folder must be a path, not ${JSON.stringify(folder)}`)
+  if (!Number.isInteger(segmentBytes) || segmentBytes < SEGMENT_BYTES_MIN || segmentBytes > SEGMENT_BYTES_MAX)
+    throw new RuntimeError(
+      'JOURNAL_MISCONFIGURED',
+      `archive.segmentBytes is ${segmentBytes}: give ${SEGMENT_BYTES_MIN} to ${SEGMENT_BYTES_MAX}`,
+    )
+  return { folder, segmentBytes }
+}
+
+export class Archive {
+  readonly #name: string
+  readonly #options: ArchiveOptions | null
+  readonly #partitions: (readonly Segment[])[] = []
+  /** By path, the one that was used last at the end. */
+  readonly #files = new Map<string, Promise<SegmentFile>>()
+
+  constructor(name: string, options: ArchiveOptions | null) {
+    this.#name = name
+    this.#options = options
+  }
+
+  get hasFolder(): boolean {
+    return this.#options !== null
+  }
+
+  get segmentBytes(): number {
+    return this.#options?.segmentBytes ?? SEGMENT_BYTES
+  }
+
+  /** What the store says of a partition. **Errors**: JOURNAL_MISCONFIGURED where there are files and no folder was given. */
+  know(nr: number, segments: readonly Segment[]): void {
+    if (!this.hasFolder && segments.some(({ incarnation }) => incarnation !== null))
+      throw new RuntimeError(
+        'JOURNAL_MISCONFIGURED',
+        `${this.#name}: parts of its log were rolled out to files. Give the option archive with their folder.`,
+      )
+    this.#partitions[nr] = inOrder(segments, `${this.#name}, partition ${nr}`)
+  }
+
+  segments(nr: number): readonly Segment[] {
+    return this.#partitions[nr]!
+  }
+
+  /** The segment that holds a position; null where that is in the log itself. */
+  segmentAt(nr: number, position: number): Segment | null {
+    const segments = this.#partitions[nr]!
+    if (segments.length === 0 || position >= beginAfter(segments)) return null
+    let low = 0
+    for (let high = segments.length; high - low > 1; ) {
+      const middle = (low + high) >>> 1
+      if (segments[middle]!.firstPosition <= position) low = middle
+      else high = middle
+    }
+    return segments[low]!
+  }
+
+  /** The blocks of a segment's file from the one that holds `position` on. **Errors**: JOURNAL_CORRUPT. */
+  async blocks(nr: number, segment: Segment, position: number, count: number): Promise<readonly StoredBlock[]> {
+    return (await this.#file(nr, segment)).blocks(position, count)
+  }
+
+  pathOf(nr: number, { incarnation, firstPosition }: Pick<Segment, 'incarnation' | 'firstPosition'>): string {
+    return join(this.#options!.folder, `${nr}-${incarnation}-${String(firstPosition).padStart(16, '0')}.segment`)
+  }
+
+  async close(): Promise<void> {
+    const files = [...this.#files.values()]
+    this.#files.clear()
+    for (const opening of await Promise.allSettled(files))
+      if (opening.status === 'fulfilled') await opening.value.close()
+  }
+
+  #file(nr: number, segment: Segment): Promise<SegmentFile> {
+    const path = this.pathOf(nr, segment)
+    const { firstPosition, lastPosition, blocks } = segment
+    const file =
+      this.#files.get(path) ??
+      SegmentFile.open(path, { incarnation: segment.incarnation!, partition: nr, firstPosition, lastPosition, blocks })
+    this.#files.delete(path)
+    this.#files.set(path, file)
+    // One that cannot be opened is tried again by the next reader.
+    file.catch(() => this.#files.delete(path))
+    if (this.#files.size > FILES_OPEN_MAX) this.#closeOldest()
+    return file
+  }
+
+  #closeOldest(): void {
+    const [path, oldest] = this.#files.entries().next().value!
+    this.#files.delete(path)
+    // Whoever is reading from it has asked already, and a file is closed after what was asked of it.
+    oldest.then(
+      file => file.close(),
+      () => undefined,
+    )
+  }
+}
