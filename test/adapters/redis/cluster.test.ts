@@ -1,5 +1,8 @@
 /** The journal on a real cluster: each partition's keys lie in one slot, the partitions on all masters. */
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { destroyRedisStore, parseRedisUrl, redisJournal } from '../../../src/adapters/redis/index.ts'
@@ -14,9 +17,11 @@ const PARTITIONS = 16
 
 let cluster: RedisCluster
 let prefixes = 0
+let archives: string
 const journals: Journal[] = []
 
 beforeAll(async () => {
+  archives = mkdtempSync(join(tmpdir(), 'troupe-archives-'))
   cluster = await startRedisCluster(3)
 })
 
@@ -24,10 +29,19 @@ afterEach(async () => {
   for (const journal of journals.splice(0)) await journal.close()
 })
 
-afterAll(() => cluster.stop())
+afterAll(async () => {
+  rmSync(archives, { recursive: true, force: true })
+  await cluster.stop()
+})
 
 const journalOf = (prefix: string): Journal =>
-  redisJournal({ url: cluster.url, prefix, partitions: PARTITIONS, logger: silentLogger })
+  redisJournal({
+    url: cluster.url,
+    prefix,
+    partitions: PARTITIONS,
+    archive: { folder: join(archives, prefix), segmentBytes: 4_096 },
+    logger: silentLogger,
+  })
 
 const opened = async (prefix: string): Promise<Journal> => {
   const journal = journalOf(prefix)
