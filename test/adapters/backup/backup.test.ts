@@ -289,6 +289,20 @@ it('a backup that would be older than a file of its name leaves that file alone,
   expect(existsSync(file)).toBe(true)
 })
 
+it.each(KINDS)('a store in %s that has forgotten events is refused: its backup would bring them back', async kind => {
+  const place = PLACES[kind]()
+  await filled(place)
+  const journal = await opened(place.journal())
+  await journal.deleteTo!('a', 10)
+  await journal.close()
+  const file = join(folder, 'forgetful')
+  await expect(backedUp(place, file)).rejects.toMatchObject({
+    code: 'BACKUP_FAILED',
+    message: expect.stringContaining('horizons'),
+  })
+  expect(existsSync(file)).toBe(false)
+})
+
 it('a place without a store is no empty backup', async () => {
   await expect(lmdbPlace().reader()).rejects.toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
   await expect(redisPlace().reader()).rejects.toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
