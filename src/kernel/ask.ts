@@ -2,6 +2,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { Asker } from './ask-cycle.ts'
 import type { AskDeadlines, Deadline, Expiring } from './ask-deadlines.ts'
 import type { DeadLetters } from './dead-letters.ts'
+import { echo } from './echo.ts'
 import type { ReplyTo } from './types.ts'
 
 /** Whoever holds an ask that is not answered yet, to fail it when nobody will. */
@@ -79,6 +80,8 @@ export class PendingReply implements ReplyTo<unknown>, Expiring {
 export class AskEnvelope {
   readonly message: unknown
   readonly reply: PendingReply
+  /** How many dead letters led to it. */
+  readonly echoDepth = echo.depth
   /** Set aside by its handler: the actor does not hold the ask until the message is handled again. */
   isStashed = false
   /** Of its receiver, while it was in the handler; counted where it is redelivered. */

@@ -17,6 +17,7 @@ import {
 } from './cell-state.ts'
 import { Context } from './context.ts'
 import type { CrashGuard } from './crash-guard.ts'
+import { echo, echoing } from './echo.ts'
 import { type ActorStateName, STATE_NAMES } from './inspect.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
 import { Running } from './running.ts'
@@ -58,6 +59,7 @@ export class Cell extends Running implements ActorRef<unknown> {
       label,
       supervised,
     )
+    if (echo.depth !== 0) this.rarely().echoDepth = echo.depth
     if (!supervised) system.scheduler.enqueue(this)
   }
 
@@ -235,7 +237,8 @@ export class Cell extends Running implements ActorRef<unknown> {
     }
     let state: unknown
     try {
-      state = this.behavior.initial(context as ActorContext<unknown> as ActorContext<never>)
+      const depth = this.echoDepth
+      state = depth === 0 ? this.initialState(context) : echoing(depth, () => this.initialState(context))
     } catch (error) {
       this.startFailed(context, toError(error))
       return
@@ -243,6 +246,10 @@ export class Cell extends Running implements ActorRef<unknown> {
     const promise = promiseIn(state)
     if (promise !== null) this.waitForStart(promise, context)
     else this.started(context, state)
+  }
+
+  private initialState(context: Context): unknown {
+    return this.behavior.initial(context as ActorContext<unknown> as ActorContext<never>)
   }
 
   private waitForStart(promise: Promise<unknown>, context: Context): void {
@@ -280,6 +287,7 @@ export class Cell extends Running implements ActorRef<unknown> {
     }
     this.state = state
     this.status = READY
+    if (this.rare !== null) this.rare.echoDepth = 0
     this.answerStart({ type: 'started' })
   }
 
@@ -469,6 +477,7 @@ export class Cell extends Running implements ActorRef<unknown> {
         for (const reply of open) reply.fail(this.unansweredError(reason))
       }
       rare.current = NOTHING
+      rare.echoDepth = 0
     }
     this.leaveKin(reason)
     const { takeBack } = this.behavior
