@@ -286,6 +286,7 @@ export class Cell extends Running implements ActorRef<unknown> {
       return
     }
     this.state = state
+    if (state === undefined) this.behavior.hasUndefined = true
     this.status = READY
     if (this.rare !== null) this.rare.echoDepth = 0
     this.answerStart({ type: 'started' })

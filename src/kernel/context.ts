@@ -5,6 +5,7 @@ import { PendingReply } from './ask.ts'
 import type { Behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import { echo, echoing } from './echo.ts'
+import { nameIn } from './names.ts'
 import { promiseIn } from './thenable.ts'
 import { type ActorTimers, Timers } from './timers.ts'
 import type { ActorContext, ActorRef, AskOptions, PipedResult, ReplyTo, SpawnOptions } from './types.ts'
@@ -60,7 +61,7 @@ export class Context implements ActorContext<unknown> {
   spawn<M>(behavior: Behavior<M>, options?: SpawnOptions): ActorRef<M> {
     if (this.revoked || this.cell.isEnding)
       throw new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation ends or has ended, and can spawn nothing`)
-    return this.cell.spawnChild(behavior, options?.name ?? null)
+    return this.cell.spawnChild(behavior, options === undefined ? null : (nameIn(options) ?? null))
   }
 
   tell<M>(ref: ReplyTo<M>, message: M): void {

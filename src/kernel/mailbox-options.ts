@@ -1,4 +1,4 @@
-import { checkCount, checkOneOf } from '../base/bounds.ts'
+import { checkCount, checkOneOf, checkOptions } from '../base/bounds.ts'
 
 const OVERFLOWS = ['reject', 'drop-newest', 'drop-oldest', 'backpressure'] as const
 
@@ -46,6 +46,7 @@ export interface Mailbox {
 /** **Errors**: RangeError for a capacity or an overflow that is none. */
 export const mailboxOf = (options: MailboxOptions<never> | undefined): Mailbox | null => {
   if (options === undefined) return null
+  checkOptions('mailbox', options, ['capacity', 'overflow', 'priority'])
   const { capacity, overflow = 'reject', priority = null } = options
   const isUnbounded = capacity === undefined && priority !== null
   if (!isUnbounded) checkCount('mailbox capacity', capacity)

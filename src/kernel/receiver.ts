@@ -1,5 +1,5 @@
 import { RuntimeError, shown } from '../base/errors.ts'
-import { AskEnvelope, PendingReply } from './ask.ts'
+import { AskEnvelope, askRefusal, PendingReply } from './ask.ts'
 import type { Asker } from './ask-cycle.ts'
 import type { Behavior } from './behavior.ts'
 import { type CellSystem, NEW, NOTHING, Rare, STOPPED, SUSPENDED, type SystemMessage } from './cell-state.ts'
@@ -81,6 +81,8 @@ export abstract class Receiver implements Runnable, Asker {
   }
 
   ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
+    const refusal = askRefusal(make, options)
+    if (refusal !== null) return Promise.reject(refusal)
     const reply = new PendingReply(this, this.system.deadLetters)
     try {
       const envelope = new AskEnvelope(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), reply)

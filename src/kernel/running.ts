@@ -1,5 +1,5 @@
 import { RuntimeError, toError } from '../base/errors.ts'
-import { AskEnvelope, type AskHolder, PendingReply } from './ask.ts'
+import { AskEnvelope, type AskHolder, askRefusal, PendingReply } from './ask.ts'
 import { cycleError } from './ask-cycle.ts'
 import { Become, KILLED, NORMAL, Stopped } from './behavior.ts'
 import type { Cell } from './cell.ts'
@@ -179,7 +179,8 @@ export abstract class Running extends Kin implements AskHolder {
 
   private settle(outcome: unknown, context: Context): void {
     if (typeof outcome !== 'object' || outcome === null) {
-      this.state = outcome
+      if (outcome === undefined && !this.behavior.hasUndefined) this.crash(nothingReturned(this.path))
+      else this.state = outcome
       return
     }
     const promise = promiseIn(outcome)
@@ -302,6 +303,7 @@ export abstract class Running extends Kin implements AskHolder {
     this.rarely().original ??= this.behavior
     this.behavior = next
     this.state = state
+    if (state === undefined) next.hasUndefined = true
     if (next.stashCapacity > 0) this.opensEnvelopes = true
   }
 
@@ -313,6 +315,9 @@ export abstract class Running extends Kin implements AskHolder {
     make: (replyTo: ReplyTo<Reply>) => Message,
     options: AskOptions | undefined,
   ): Promise<Reply> {
+    // Below, what `ref` is given is a function in any case.
+    const refusal = askRefusal(make, undefined)
+    if (refusal !== null) return Promise.reject(refusal)
     const asked: PendingReply[] = []
     const answer = ref.ask<Reply>(replyTo => {
       // Whoever the message reaches in the end: a router hands the ask on.
@@ -410,6 +415,13 @@ export abstract class Running extends Kin implements AskHolder {
     this.rest()
   }
 }
+
+/** In JavaScript a handler easily forgets its `return`, and the state would be gone without a trace. */
+const nothingReturned = (path: string): RuntimeError =>
+  new RuntimeError(
+    'BEHAVIOR_INVALID',
+    `${path}: a handler returned undefined in place of the next state: return the state, or begin with undefined where it is one`,
+  )
 
 /** What it has gone through stays known when it is handled again. */
 const isKeptWhole = (item: unknown): boolean => item instanceof Redelivered || item instanceof EchoMessage

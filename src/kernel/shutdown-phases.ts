@@ -1,3 +1,4 @@
+import { checkOptions } from '../base/bounds.ts'
 import { RuntimeError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Clock } from '../base/ports.ts'
@@ -65,6 +66,7 @@ export class ShutdownPhases {
     const tasks = this.coming.get(phase)
     if (tasks === undefined)
       throw new RuntimeError('SYSTEM_TERMINATED', `shutdown phase ${phase} has begun, and takes no more tasks`)
+    checkOptions('the options of a shutdown task', options, ['timeoutMs', 'name'])
     const { timeoutMs = DEFAULT_TIMEOUT_MS, name = run.name } = options
     if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs of a shutdown task must be at least 0, not ${timeoutMs}`)
     const task = { name: name === '' ? 'unnamed task' : name, run, timeoutMs }

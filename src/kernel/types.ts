@@ -177,7 +177,11 @@ export interface ActorContext<Message> {
 export interface BehaviorDefinition<Message, State> {
   /** State of a new incarnation; may spawn children, and may be async. Answer `ignore` to not start at all. */
   readonly initial: (context: ActorContext<Message>) => State | typeof ignore | Promise<State | typeof ignore>
-  /** Handles one message: the next state, `become(…)`, or `stopped()`. A promise, or what acts like one, is waited for. */
+  /**
+   * Handles one message: the next state, `become(…)`, or `stopped()`. A promise, or what acts like one, is waited for.
+   * **Errors**: a crash with BEHAVIOR_INVALID where it returns nothing, and no actor of the behavior began with the state
+   * `undefined`; `onSignal` likewise.
+   */
   readonly receive: (state: State, message: Message, context: ActorContext<Message>) => Outcome<State, Message>
   readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State, Message>
   /**

@@ -1,7 +1,6 @@
 import { RuntimeError, toError } from '../base/errors.ts'
 import type { Cancel } from '../base/ports.ts'
-import { PendingReply } from '../kernel/ask.ts'
-import { askTimeError } from '../kernel/ask-deadlines.ts'
+import { askRefusal, PendingReply } from '../kernel/ask.ts'
 import { NORMAL } from '../kernel/behavior.ts'
 import type { Cell } from '../kernel/cell.ts'
 import type { WaitingOffer } from '../kernel/cell-state.ts'
@@ -82,7 +81,7 @@ export class PoolFront extends Front {
   override async ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
     if (this.isClosed) throw this.stoppedError()
     // Before a worker has the message: then it is too late to refuse the ask.
-    const refusal = askTimeError(options?.timeoutMs)
+    const refusal = askRefusal(make, options)
     if (refusal !== null) throw refusal
     const late = new LateReply()
     const message = make(late as ReplyTo<unknown> as ReplyTo<Reply>)
