@@ -2,6 +2,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Clock } from '../base/ports.ts'
 import { ECHOES_MAX, echo, echoing } from './echo.ts'
 
+/** Why a message reached no handler. */
 export type DeadLetterReason =
   /** Its receiver has ended, or ended with the message still queued. */
   | 'stopped'

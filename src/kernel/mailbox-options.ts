@@ -2,6 +2,7 @@ import { checkCount, checkOneOf, checkOptions } from '../base/bounds.ts'
 
 const OVERFLOWS = ['reject', 'drop-newest', 'drop-oldest', 'backpressure'] as const
 
+/** What becomes of messages beyond the capacity; see `BoundedMailbox`. */
 export type Overflow = (typeof OVERFLOWS)[number]
 
 /**
@@ -32,6 +33,7 @@ export interface PriorityMailbox<in Message = unknown> {
   readonly overflow?: Overflow
 }
 
+/** What a mailbox takes, and in which order it gives: arrival, or urgency. */
 export type MailboxOptions<Message = unknown> =
   | (BoundedMailbox & { readonly priority?: undefined })
   | PriorityMailbox<Message>

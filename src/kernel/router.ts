@@ -29,6 +29,7 @@ export type Routing<Message> =
    */
   | { readonly type: 'consistent-hash'; readonly keyOf: (message: Message) => string | number }
 
+/** What a router hands on, and to whom. */
 export interface RouterOptions<Message> extends SpawnOptions {
   readonly routing: Routing<Message>
   /** In order, each once. Default: none yet. */

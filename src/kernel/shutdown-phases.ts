@@ -14,11 +14,13 @@ export const SHUTDOWN_PHASES = [
   'flush',
 ] as const
 
+/** A phase of a system that says nothing else, in this order. */
 export type ShutdownPhase = (typeof SHUTDOWN_PHASES)[number]
 
 /** `signal` aborts when the task's time is over: nothing waits for it any more. */
 export type ShutdownTask = (reason: ExitReason, signal: AbortSignal) => unknown
 
+/** How long a phase waits for a task, and its name. **Errors**: RangeError for less than 0 and other options. */
 export interface ShutdownTaskOptions {
   /** How long the phase waits for the task. Default: 5,000. */
   readonly timeoutMs?: number

@@ -28,6 +28,7 @@ import { onShutdownSignal } from './shutdown-signals.ts'
 import { isNoTime, refuseTime } from './shutdown-time.ts'
 import type { ActorRef, ExitReason, SpawnOptions, StopOptions } from './types.ts'
 
+/** What a system is given; all of it may be left out. **Errors**: RangeError for other options. */
 export interface ActorSystemOptions extends SchedulerOptions {
   /** First part of every path. **Errors**: ACTOR_NAME_INVALID, as for actors. Default: `system`. */
   readonly name?: string

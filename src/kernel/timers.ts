@@ -28,6 +28,7 @@ export interface ActorTimers<Message> {
   isRunning(key: TimerKey): boolean
 }
 
+/** Names a timer among those of its actor; a symbol can meet no other. */
 export type TimerKey = string | number | symbol
 
 export class Timers implements ActorTimers<unknown> {

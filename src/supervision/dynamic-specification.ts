@@ -5,6 +5,10 @@ import type { Decider } from './failure-policy.ts'
 import { type CheckedChild, checkChild, checkSupervisor, type RestartType } from './specification.ts'
 import { checkFields, SpecificationError } from './specification-error.ts'
 
+/**
+ * Children of one kind, begun one by one. **Errors**: CHILD_SPEC_INVALID, which names the field; other fields are
+ * refused.
+ */
 export interface DynamicSupervisorSpec<Args, Message> {
   /** What a child is, by the arguments that it is started with. Called once for each child; a restart keeps its behavior. */
   readonly start: (args: Args) => Behavior<Message>

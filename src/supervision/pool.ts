@@ -10,6 +10,7 @@ import { PoolFront } from './pool-front.ts'
 import { PoolLane } from './pool-lane.ts'
 import { supervisor } from './supervisor.ts'
 
+/** What waits while no worker is free. Default: as much as comes. */
 export interface PoolQueueOptions {
   /** How many messages may wait in the pool, keyed ones included. Those that workers have do not count. */
   readonly capacity: number
@@ -17,6 +18,7 @@ export interface PoolQueueOptions {
   readonly overflow?: 'reject' | 'backpressure'
 }
 
+/** What a pool is made of. **Errors**: RangeError for bounds that are none and other options. */
 export interface PoolOptions<Message> extends SpawnOptions {
   /** What each worker is. It gets one message at a time from the pool; a mailbox option of its own does not count. */
   readonly worker: Behavior<Message>

@@ -50,6 +50,10 @@ interface EndingChild extends AnyChild {
 /** How one child is started, restarted and stopped. Default of `restart`: `'permanent'`. */
 export type ChildSpec = PermanentChild | EndingChild
 
+/**
+ * What a supervisor starts and how it answers failures. **Errors**: CHILD_SPEC_INVALID, which names the field; other
+ * fields are refused.
+ */
 export interface SupervisorSpec {
   /** Default: `'one-for-one'`. */
   readonly strategy?: Strategy
