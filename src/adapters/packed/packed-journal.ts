@@ -70,7 +70,7 @@ export class PackedJournal implements Journal {
   #partitions: readonly Partition[] = []
   #closing: Promise<void> | null = null
 
-  constructor(engine: Engine, archive: ArchiveOptions | null) {
+  constructor(engine: Engine, archive: ArchiveOptions | null = null) {
     this.#engine = engine
     this.#archive = new Archive(engine.name, archive)
     this.#reader = new LogReader(engine, this.#archive)
