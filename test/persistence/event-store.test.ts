@@ -115,6 +115,16 @@ test('an error that is none of ours leaves open what was written: the append may
   expect(errors).toMatchObject([{ code: 'JOURNAL_UNAVAILABLE', retryable: true, cause }])
 })
 
+test('a partition that the store does not have is refused by its number', async () => {
+  await using scene = await Scene.open()
+  for (const use of [
+    () => scene.store.lastPosition(7),
+    () => scene.store.moveCursor(7, 'group', 1),
+    () => scene.store.follow(7, { committed: () => undefined }),
+  ])
+    expect(use).toThrow(expect.objectContaining({ code: 'JOURNAL_CLOSED', message: 'memory has no partition 7' }))
+})
+
 test('a conflict fails its append, and those of the id that were queued behind it', async () => {
   await using scene = await Scene.open()
   const owner = new Owner()
