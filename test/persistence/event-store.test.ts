@@ -60,6 +60,19 @@ test('followers learn of a commit before its writers, in the order of positions'
   expect(scene.store.lastPosition(0)).toBe(2)
 })
 
+test('a follower that has ended hears of nothing more, and the others go on', async () => {
+  await using scene = await Scene.open()
+  const staying = following(scene)
+  const ended: string[] = []
+  const end = scene.store.follow(0, { committed: appends => ended.push(...appends.map(labelOf)) })
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  end()
+  appendTo(scene, new Owner(), 'a', 1, 'a2')
+  await settle()
+  expect([staying, ended]).toEqual([['a1', 'a2'], ['a1']])
+})
+
 /** Groups of labels as they were written, where a1 sets off a2 while b1 waits, and the write of a1 takes `tookMs`. */
 const groupsAfter = async (tookMs: number): Promise<readonly string[]> => {
   await using scene = await Scene.open()
@@ -198,9 +211,10 @@ test('cursors that cannot be stored are warned of now and then, and again after 
   let storable = false
   scene.journal.plan = operation => (operation === 'saveCursors' && !storable ? { fail: 'before' } : null)
   scene.store.moveCursor(0, 'risk', 1)
-  await scene.pass(9_000)
+  // First after 250 ms, then four times a second; said again after ten seconds.
+  await scene.pass(10_200)
   expect(scene.warnings()).toEqual([expect.stringContaining('cursors of partition 0 not stored')])
-  await scene.pass(2_000)
+  await scene.pass(100)
   expect(scene.warnings()).toHaveLength(2)
   storable = true
   await scene.pass(500)
