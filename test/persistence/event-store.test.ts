@@ -268,6 +268,24 @@ test('followers learn of a write whose answer was lost, though nothing else is e
   expect(scene.store.lastPosition(0)).toBe(1)
 })
 
+test('looks once for what may have been lost, and not before every write from then on', async () => {
+  await using scene = await Scene.open()
+  failNext(scene.journal, 'commit', 'after')
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  let looks = 0
+  scene.journal.plan = operation => {
+    if (operation === 'readLog') looks++
+    return null
+  }
+  for (const nr of [0, 1, 2]) {
+    appendTo(scene, new Owner(), 'b', nr, `b${nr + 1}`)
+    await settle()
+  }
+  await scene.pass(1_000)
+  expect([scene.labels, looks]).toEqual([['a1', 'b1', 'b2', 'b3'], 0])
+})
+
 test('looks for it again while the log cannot be read, and shows it once and in order', async () => {
   await using scene = await Scene.open()
   const seen = following(scene)
