@@ -354,6 +354,27 @@ test('stores cursors with the next write, or a little later alone', async () => 
   expect(stored()).toEqual({ group: 4 })
 })
 
+test('stores cursors once: a write takes none along that are stored already', async () => {
+  await using scene = await Scene.open()
+  const { journal } = scene
+  const commit = journal.commit.bind(journal)
+  const taken: boolean[] = []
+  journal.commit = (partition, appends, cursors) => {
+    taken.push(cursors !== undefined)
+    return commit(partition, appends, cursors)
+  }
+  scene.store.moveCursor(0, 'group', 3)
+  await scene.pass(300)
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  scene.store.moveCursor(0, 'group', 4)
+  for (const nr of [1, 2]) {
+    appendTo(scene, new Owner(), 'a', nr, `a${nr + 1}`)
+    await settle()
+  }
+  expect(taken).toEqual([false, true, false])
+})
+
 test('stores cursors that moved while a write was under way, though nothing is written after it', async () => {
   await using scene = await Scene.open()
   const { opened, open } = gate()
