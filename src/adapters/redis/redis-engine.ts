@@ -290,12 +290,14 @@ export class RedisEngine implements Engine {
    * in another partition than the one that is written to: its consequences would be stored, and it itself never again.
    */
   async #checkNothingLost(): Promise<void> {
-    const ends = await Promise.all(this.#keys.map((_, partition) => this.lastPosition(partition)))
+    // As it was before asking: other partitions are written to meanwhile.
+    const told = [...this.#ends]
+    const ends = await Promise.all(told.map((_, partition) => this.lastPosition(partition)))
     for (const [partition, end] of ends.entries())
-      if (end < this.#ends[partition]!)
+      if (end < told[partition]!)
         throw new RuntimeError(
           'JOURNAL_FENCED',
-          `${this.name}, partition ${partition}: the log ends at position ${end}, and ${this.#ends[partition]} had been written. ` +
+          `${this.name}, partition ${partition}: the log ends at position ${end}, and ${told[partition]} had been written. ` +
             'The server was started again with less than it had: stop this process; the next one goes on from what is there.',
         )
   }

@@ -20,13 +20,17 @@ const proxies: CountingProxy[] = []
 beforeAll(async () => {
   server = await startRedisServer()
   redis = new Redis(server.url)
-  // So that the server knows all scripts, and each is one call.
+  await knowScripts()
+})
+
+/** So that the server knows all scripts of a removal, and each is one call. */
+const knowScripts = async (): Promise<void> => {
   const url = `${server.url}?prefix=warm`
   const journal = redisJournal({ url, logger: silentLogger })
   await journal.open()
   await journal.close()
   await destroyRedisStore({ url })
-})
+}
 
 /** Passes on so many calls of scripts. */
 const passing = async (calls: number, then: 'cut' | 'hold'): Promise<CountingProxy> => {
@@ -132,6 +136,23 @@ describe('a log that has gone back while its writer was at work', () => {
       await journal.close()
       await own.stop()
     }
+  })
+
+  it('is not what a server is taken for that forgets its scripts while others are written to', async () => {
+    const journal = await open()
+    const position = await journal.lastPosition(1)
+    const [id] = idsOf(1)
+    const written: Promise<unknown>[] = []
+    for (let i = 1; i <= 200; i++) {
+      const commit = journal.commit(1, [append(id!, i)])
+      const own = idsOf(0)[i % idsOf(0).length]!
+      if (i % 5 === 0) await redis.script('FLUSH')
+      written.push(journal.saveSnapshot({ persistenceId: own, sequenceNr: 1, timeMs: 0, payload: i }, 1))
+      await commit
+    }
+    await Promise.all(written)
+    expect(await journal.lastPosition(1)).toBe(position + 200)
+    await knowScripts()
   })
 
   it('fences the writer before it stores records, cursors or a snapshot', async () => {
