@@ -17,7 +17,7 @@
 
 import { Packr } from 'msgpackr'
 import { assert } from '../../base/assert.ts'
-import type { RuntimeError } from '../../base/errors.ts'
+import { RuntimeError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Clock } from '../../base/ports.ts'
 import type { Cursors, Writer } from '../../persistence/journal.ts'
@@ -74,6 +74,8 @@ export class RedisEngine implements Engine {
   /** The server takes another replication id when it starts and when it is promoted: both may have lost writes. */
   #lineage: string | null = null
   #keys: readonly Keys[] = []
+  /** Where the log of each partition ended by the last that this process was told. */
+  #ends: number[] = []
   /** The partitions that nothing was deleted from, as far as this process alone deletes. */
   readonly #wholeLogs = new Set<number>()
   /** Per partition: since when its commit under way has been losing connections. */
@@ -103,6 +105,8 @@ export class RedisEngine implements Engine {
       const place = { name: this.name, connection: this.#connection, prefix }
       const opened = await openStore(place, partitions, writer, logger)
       this.#keys = opened.map((_, nr) => keysOf(prefix, nr))
+      this.#ends = opened.map(({ lastPosition }) => lastPosition)
+      this.#connection.beforeLoading = () => this.#checkNothingLost()
       if (writer === 'owner')
         for (const [nr, { horizons }] of opened.entries()) if (horizons === 0) this.#wholeLogs.add(nr)
       return opened
@@ -150,7 +154,9 @@ export class RedisEngine implements Engine {
       return this.#lookAgain(write, error)
     }
     this.#losingSinceMs.delete(write.partition)
-    return this.#parseOutcome(reply, write.partition)
+    const outcome = this.#parseOutcome(reply, write.partition)
+    if (outcome.status === 'written') this.#ends[write.partition] = write.nextLastPosition
+    return outcome
   }
 
   async lastPosition(partition: number): Promise<number> {
@@ -278,6 +284,23 @@ export class RedisEngine implements Engine {
   }
 
   // Writing
+
+  /**
+   * A server that was started again knows no scripts, so this comes before the first write to it. What it has lost may be
+   * in another partition than the one that is written to: its consequences would be stored, and it itself never again.
+   */
+  async #checkNothingLost(): Promise<void> {
+    // As it was before asking: other partitions are written to meanwhile.
+    const told = [...this.#ends]
+    const ends = await Promise.all(told.map((_, partition) => this.lastPosition(partition)))
+    for (const [partition, end] of ends.entries())
+      if (end < told[partition]!)
+        throw new RuntimeError(
+          'JOURNAL_FENCED',
+          `${this.name}, partition ${partition}: the log ends at position ${end}, and ${told[partition]} had been written. ` +
+            'The server was started again with less than it had: stop this process; the next one goes on from what is there.',
+        )
+  }
 
   /** After an answer that was lost: where everything stands now, or that we were replaced. */
   async #lookAgain(write: EngineWrite, lost: ConnectionLost): Promise<WriteOutcome> {
