@@ -123,7 +123,7 @@ export const sealBlock = (
 
 /**
  * A block that was read: the index at once, the records when an append is asked for. It keeps columns, and makes each
- * append for who asks: all appends of a block take three times the room.
+ * append for who asks: as appends they took twice the room.
  * **Errors**: JOURNAL_CORRUPT, JOURNAL_FORMAT, both with `where`, and the ids that a block with unreadable records holds.
  */
 export class Block {

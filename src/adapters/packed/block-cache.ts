@@ -14,7 +14,7 @@ export class BlockCache {
   #older: Generation = []
   #recentBytes = 0
 
-  /** **Units**: bytes as stored; decoded they take about twice that beside them. */
+  /** **Units**: bytes as stored; with what was decoded they take some two and a half times that. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
   }
