@@ -75,9 +75,11 @@ export { type HistoryEntry, history, type PastState, stateAsOf, type Until } fro
 export { INBOX_WINDOW } from './persistence/inbox-window.ts'
 export type {
   Append,
+  AppendPages,
   AppendResult,
   Cause,
   Cursors,
+  FoundId,
   Handled,
   HandledId,
   Journal,

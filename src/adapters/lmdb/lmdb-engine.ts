@@ -176,7 +176,7 @@ export class LmdbEngine implements Engine {
     })
   }
 
-  async block(partition: number, firstPosition: number): Promise<Buffer | null> {
+  block(partition: number, firstPosition: number): Buffer | null {
     const { log } = this.#open()
     return this.#reading(
       `partition ${partition}, position ${firstPosition}`,
@@ -402,8 +402,8 @@ export class LmdbEngine implements Engine {
       if (firstPosition !== lastPosition + 1)
         throw corrupt(`${where}: the log goes on here, position ${lastPosition + 1} is missing`)
       const { index } = new Block(value, nr, firstPosition, where)
-      for (const [i, persistenceId] of index.persistenceIds.entries())
-        heads.set(persistenceId, {
+      for (const [i, persistenceId] of index.persistenceIds.toArray().entries())
+        heads.set(persistenceId!, {
           sequenceNr: index.expectedSequenceNrs[i]! + index.recordCounts[i]!,
           block: firstPosition,
         })

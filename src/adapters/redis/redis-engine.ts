@@ -23,6 +23,7 @@ import type { Clock } from '../../base/ports.ts'
 import type { Cursors, Writer } from '../../persistence/journal.ts'
 import { hashOf, sealAsText, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
+import { AskedTogether } from '../packed/asked-together.ts'
 import {
   type Changed,
   type Engine,
@@ -47,7 +48,7 @@ import { DELETE, deletionArguments, deletionKeys, guestsDeleteNothing, parseHori
 import { type Keys, keysOf } from './keys.ts'
 import { NO_EPOCH, openStore } from './open-store.ts'
 import { packHeads } from './pack-heads.ts'
-import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
+import { BLOCKS, COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
 import { BEGIN_ROLL_OUT, parseSegments, ROLL_OUT } from './segments.ts'
 import { checkServer, parseInfo } from './server-check.ts'
 
@@ -64,6 +65,8 @@ export interface RedisEngineOptions {
 }
 
 const HEADS_PER_CALL = 4_096
+/** The server does nothing else while it answers a call. */
+const BLOCKS_PER_CALL = 32
 
 export class RedisEngine implements Engine {
   readonly name: string
@@ -78,6 +81,8 @@ export class RedisEngine implements Engine {
   #ends: number[] = []
   /** The partitions that nothing was deleted from, as far as this process alone deletes. */
   readonly #wholeLogs = new Set<number>()
+  /** Per partition: the blocks that recoveries ask for in one turn. */
+  #blocksAsked: readonly AskedTogether<number, Buffer | null>[] = []
   /** Per partition: since when its commit under way has been losing connections. */
   readonly #losingSinceMs = new Map<number, number>()
 
@@ -109,6 +114,7 @@ export class RedisEngine implements Engine {
       this.#connection.beforeLoading = () => this.#checkNothingLost()
       if (writer === 'owner')
         for (const [nr, { horizons }] of opened.entries()) if (horizons === 0) this.#wholeLogs.add(nr)
+      this.#blocksAsked = this.#keys.map(({ log }) => new AskedTogether(positions => this.#blocksAt(log, positions)))
       return opened
     } catch (error) {
       this.#connection.close()
@@ -174,10 +180,8 @@ export class RedisEngine implements Engine {
     return [...before, ...from].slice(0, count)
   }
 
-  async block(partition: number, firstPosition: number): Promise<Buffer | null> {
-    const id = `${firstPosition}-0`
-    const entries = await this.#ask<readonly StreamEntry[]>('XRANGE', this.#keys[partition]!.log, id, id)
-    return parseEntries(entries)[0]?.packed ?? null
+  block(partition: number, firstPosition: number): Promise<Buffer | null> {
+    return this.#blocksAsked[partition]!.ask(firstPosition)
   }
 
   async cursors(partition: number): Promise<Cursors> {
@@ -352,6 +356,15 @@ export class RedisEngine implements Engine {
 
   #parseHorizon(partition: number, persistenceId: string, text: Buffer): Horizon {
     return parseHorizon(persistenceId, text, `${this.name}, partition ${partition}`)
+  }
+
+  async #blocksAt(log: string, firstPositions: readonly number[]): Promise<readonly (Buffer | null)[]> {
+    const calls: Promise<readonly (Buffer | null)[]>[] = []
+    for (let from = 0; from < firstPositions.length; from += BLOCKS_PER_CALL) {
+      const positions = firstPositions.slice(from, from + BLOCKS_PER_CALL)
+      calls.push(this.#connection.untilAnswered(() => this.#connection.script(BLOCKS, [log], positions)))
+    }
+    return (await Promise.all(calls)).flat()
   }
 
   #unsealed(partition: number, what: string, text: Buffer): RuntimeError {
