@@ -83,6 +83,7 @@ const aboutOf = (append: StoredAppend, index: number, kind: string, id: string):
   timeMs: append.timeMs,
   causationId: append.causationId,
   correlationId: append.correlationId,
+  principal: append.principal,
   source: append.handled?.source ?? null,
 })
 

@@ -100,7 +100,10 @@ const traced = {
   actor: v.string(),
   position: v.string(),
   timeMs: ms,
+  /** The underwriter who decided; null: an actor by its rules. */
   who: nullable(v.string()),
+  /** The name of the caller whose request it all began with; null: nobody in particular. */
+  principal: nullable(v.string()),
   why: texts,
   source: nullable(v.string()),
   causationId: nullable(v.string()),

@@ -9,6 +9,7 @@ import {
   type BearerToken,
   bearerTokens,
   type Caller,
+  causeBy,
   everybodyHere,
   isLoopback,
   isLoopbackHost,
@@ -162,7 +163,8 @@ const add = (app: FastifyInstance, route: Route, marketplace: Marketplace): void
       reply.raw.once('close', () => gone.abort())
       const { params, query, body } = request
       const header = (name: string): string | null => headerOf(request, name)
-      const incoming = { params, query: { ...(query as object) }, body, header, signal: gone.signal }
+      const cause = causeBy(request.caller, header('traceparent'))
+      const incoming = { params, query: { ...(query as object) }, body, header, cause, signal: gone.signal }
       const answer = await inTime(Promise.resolve(route.handle(incoming)), marketplace)
       return reply
         .code(answer.status ?? 200)

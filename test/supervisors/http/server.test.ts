@@ -1,4 +1,4 @@
-import { supervisorControl } from 'troupe'
+import { history, supervisorControl } from 'troupe'
 import { describe, expect, it, vi } from 'vitest'
 import { MODES } from '../support/marketplaces.ts'
 import { quotable, sample } from '../support/sample.ts'
@@ -88,6 +88,26 @@ describe.each(MODES)('by %s, over HTTP,', mode => {
           ],
     )
     expect(body.records.at(-1)).toMatchObject({ who: 'desk 4', why: ['seen the car'] })
+  })
+
+  it('all that a request led to names who asked, and is part of the trace that it came with', async () => {
+    const tokens = [{ token: 'broker-0123456789abcdef', scopes: ['read', 'submit'] as const, name: 'broker 7' }]
+    const server = await serving({ mode }, { tokens })
+    const headers = {
+      authorization: `Bearer ${tokens[0]!.token}`,
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    }
+    const asked = { ...server, get: (path: string) => server.get(path, headers) }
+    expect((await server.post('/applications', quotable(), headers)).status).toBe(202)
+    expect(await outcomeOf(asked, 'A-1')).toBe('quoted')
+    await server.post('/applications/A-1/withdrawal', { reason: 'sold' }, { ...headers, traceparent: 'no trace' })
+    await caughtUp(server)
+    const { body } = await asked.get('/applications/A-1/trace')
+    const principals = body.records.map((row: { principal: string }) => row.principal)
+    expect(principals).toEqual(new Array(mode === 'choreography' ? 5 : 8).fill('broker 7'))
+    const traces: (string | null)[] = []
+    for await (const entry of history(server.marketplace.store, 'application', 'A-1')) traces.push(entry.traceParent)
+    expect(traces).toEqual([headers.traceparent, headers.traceparent, null])
   })
 
   it('an application is withdrawn while its process runs, and the process ends with it', async () => {
