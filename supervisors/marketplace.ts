@@ -9,6 +9,7 @@ import {
   type Ports,
   persistenceIdOf,
   type SupervisorMessage,
+  stateAsOf,
   stderrLogger,
   supervisor,
   supervisorControl,
@@ -21,6 +22,7 @@ import {
   type Application,
   type ApplicationReply,
   type ApplicationView,
+  application,
   applicationSchema,
   type DecideReferral,
   referralDecisionSchema,
@@ -220,6 +222,11 @@ export class Marketplace implements AsyncDisposable {
   /** Where an application stands, from its actor. */
   async describe(applicationId: string): Promise<ApplicationView> {
     return (await this.kinds.application.ask(applicationId, { type: 'DescribeApplication' })).view
+  }
+
+  /** Where it stood at a time, from what is stored. **Units**: ms since 1970. **Errors**: those of `stateAsOf`. */
+  async describeAsOf(applicationId: string, timeMs: number): Promise<ApplicationView> {
+    return (await stateAsOf(this.store, application, applicationId, { timeMs })).state
   }
 
   /** A place in the log at or behind everything that an application has stored so far: what views are asked to have reached. */

@@ -58,6 +58,42 @@ describe.each(MODES)('by %s, over HTTP,', mode => {
     expect((await server.get('/processes?step=ended')).body.rows).toHaveLength(1)
   })
 
+  it('a process tells how often its step has failed and with what, now and as of a time', async () => {
+    let isFixed = false
+    let tries = 0
+    const register = async (): Promise<void> => {
+      tries++
+      if (!isFixed) throw new Error('claims register: 502')
+    }
+    const server = await serving({ mode, riskEnquiry: register })
+    const { marketplace } = server
+    await server.post('/applications', quotable())
+    const processOf = async (query = '') => (await server.get(`/applications/A-1/process${query}`)).body
+    await vi.waitFor(async () => expect((await processOf()).attempts).toBeGreaterThanOrEqual(1))
+    const failing = { step: 'assessing-risk', lastError: 'claims register: 502' }
+    expect(await processOf()).toMatchObject({ ...failing, bridgesDown: [] })
+    await vi.waitFor(async () => expect((await processOf()).parked).toHaveLength(1), { timeout: 20_000 })
+    expect(tries).toBe(5)
+    const parked = await processOf()
+    expect(parked).toMatchObject({ ...failing, attempts: 5, parked: [{ attempts: 5, error: failing.lastError }] })
+
+    // Where it stands is asked most while something is down.
+    await supervisorControl(marketplace.root).terminateChild('risk')
+    const down = mode === 'orchestration' ? 'risk-commands' : 'risk-events'
+    expect(await processOf()).toMatchObject({ ...failing, attempts: 5, bridgesDown: [down] })
+    await supervisorControl(marketplace.root).restartChild('risk')
+
+    isFixed = true
+    await Promise.all(marketplace.bridges.map(bridge => bridge.replay('A-1')))
+    expect(await outcomeOf(server, 'A-1')).toBe('quoted')
+    await caughtUp(server)
+    expect(await processOf()).toMatchObject({ step: 'ended', attempts: 0, lastError: null, parked: [] })
+    expect(await processOf(`?at=${parked.asOfMs}`)).toMatchObject({ ...failing, attempts: 5, asOfMs: parked.asOfMs })
+    const { body: then } = await server.get(`/applications/A-1?at=${parked.asOfMs}`)
+    expect(then).toMatchObject({ applicationId: 'A-1', status: 'submitted', rate: null })
+    expect((await server.get('/applications/A-1?at=1')).status).toBe(404)
+  })
+
   it('a trace tells what led to what', async () => {
     const server = await serving({ mode })
     await server.post('/applications', quotable({ vehPower: 12 }))
