@@ -10,6 +10,9 @@ export type AnyProjection = ProjectionDefinition<{ readonly type: string }, obje
 /** Reads the present rows of keys. */
 export type ReadRows = (keys: readonly string[]) => Promise<readonly unknown[]>
 
+/** `bytes`: of the row, at most. */
+export type FoldedChange = RowChange & { readonly bytes: number }
+
 /**
  * What a page of the log changes in a view: one change a row, as its events in order make it. **Errors**: PROJECTION_FAILED
  * where `project` or a change throws, or gives what is no row, naming the event; those of `readRows`.
@@ -18,7 +21,7 @@ export const fold = async (
   definition: AnyProjection,
   appends: readonly StoredAppend[],
   readRows: ReadRows,
-): Promise<readonly RowChange[]> => {
+): Promise<readonly FoldedChange[]> => {
   const changes = projected(definition, appends)
   const rows = new Map<string, unknown>()
   const needed = [...new Set(changes.filter(({ change }) => change.type === 'update').map(({ change }) => change.key))]
@@ -28,12 +31,13 @@ export const fold = async (
       rows.set(key, present[i] ?? null)
     })
   }
-  const changed = new Map<string, RowChange>()
+  const changed = new Map<string, FoldedChange>()
   for (const { change, about } of changes)
     within(definition, about, () => {
       const row = rowAfter(change, rows.get(change.key) ?? null)
       rows.set(change.key, row)
-      changed.set(change.key, { key: change.key, row, entries: entriesOf(definition, change.key, row) })
+      const bytes = row === null ? 0 : checkStorable(row)
+      changed.set(change.key, { key: change.key, row, entries: entriesOf(definition, change.key, row), bytes })
     })
   return [...changed.values()]
 }
@@ -90,15 +94,11 @@ const aboutOf = (append: StoredAppend, index: number, kind: string, id: string):
 const rowAfter = (change: Change<object>, before: unknown): object | null => {
   switch (change.type) {
     case 'put':
-      checkStorable(change.row)
       return change.row
     case 'remove':
       return null
-    case 'update': {
-      const row = change.change(before as object | null)
-      if (row !== null) checkStorable(row)
-      return row
-    }
+    case 'update':
+      return change.change(before as object | null)
   }
 }
 
