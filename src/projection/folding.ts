@@ -1,5 +1,5 @@
 import { RuntimeError, toError } from '../base/errors.ts'
-import { recordId, type StoredAppend } from '../persistence/journal.ts'
+import { type NewRecord, recordId, type StoredAppend } from '../persistence/journal.ts'
 import { checkStorable } from '../persistence/storable.ts'
 import { checkKey, entryOf } from './entries.ts'
 import type { Change, EventAbout, ProjectionDefinition } from './projection.ts'
@@ -33,12 +33,14 @@ export const fold = async (
   }
   const changed = new Map<string, FoldedChange>()
   for (const { change, about } of changes)
-    within(definition, about, () => {
+    try {
       const row = rowAfter(change, rows.get(change.key) ?? null)
       rows.set(change.key, row)
       const bytes = row === null ? 0 : checkStorable(row)
       changed.set(change.key, { key: change.key, row, entries: entriesOf(definition, change.key, row), bytes })
-    })
+    } catch (thrown) {
+      throw failed(definition, about, thrown)
+    }
   return [...changed.values()]
 }
 
@@ -58,22 +60,31 @@ const projected = (definition: AnyProjection, appends: readonly StoredAppend[]):
       const taken = record.kind === 'event' ? definition.events : (definition.commands ?? NONE)
       if (!taken.includes(record.type)) continue
       const about = aboutOf(append, i, kind, append.persistenceId.slice(separator + 1))
-      within(definition, about, () => {
-        const where = `${append.persistenceId}, event ${about.sequenceNr}`
-        const { schema } = definition
-        const events = schema === undefined || record.kind === 'command' ? [record.payload] : schema.read(record, where)
-        for (const event of events)
-          for (const change of definition.project(event as { readonly type: string }, about)) {
+      try {
+        for (const event of eventsOf(definition, record, about))
+          for (const change of definition.project(event, about)) {
             checkKey(change.key)
             changes.push({ change, about })
           }
-      })
+      } catch (thrown) {
+        throw failed(definition, about, thrown)
+      }
     }
   }
   return changes
 }
 
 const NONE: readonly string[] = []
+
+/** As the schema reads it, which may be several or none. A command is taken as it was sent. */
+const eventsOf = (
+  { schema }: AnyProjection,
+  record: NewRecord,
+  { kind, id, sequenceNr }: EventAbout,
+): readonly { readonly type: string }[] =>
+  schema === undefined || record.kind === 'command'
+    ? [record.payload as { readonly type: string }]
+    : (schema.read(record, `${kind}|${id}, event ${sequenceNr}`) as readonly { readonly type: string }[])
 
 const aboutOf = (append: StoredAppend, index: number, kind: string, id: string): EventAbout => ({
   record: append.records[index]!.kind,
@@ -112,16 +123,12 @@ const entriesOf = (definition: AnyProjection, key: string, row: object | null): 
   return entries
 }
 
-const within = (definition: AnyProjection, about: EventAbout, run: () => void): void => {
-  try {
-    run()
-  } catch (thrown) {
-    const cause = toError(thrown)
-    throw new RuntimeError(
-      'PROJECTION_FAILED',
-      `projection ${definition.name} failed on event ${about.eventId} (${about.kind}|${about.id}, position ` +
-        `${about.position} of partition ${about.partition}): ${cause.message}. It stands before that event.`,
-      { cause },
-    )
-  }
+const failed = (definition: AnyProjection, about: EventAbout, thrown: unknown): RuntimeError => {
+  const cause = toError(thrown)
+  return new RuntimeError(
+    'PROJECTION_FAILED',
+    `projection ${definition.name} failed on event ${about.eventId} (${about.kind}|${about.id}, position ` +
+      `${about.position} of partition ${about.partition}): ${cause.message}. It stands before that event.`,
+    { cause },
+  )
 }

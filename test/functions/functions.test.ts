@@ -164,7 +164,15 @@ it('says one line for each invocation: cold or warm, conflicts, and the trace', 
   await invoke({ id: 'x', command: { add: 1 }, traceId: 't-2' })
   await expect(invoke({ id: 'x', command: { fail: 'decide' } })).rejects.toThrow()
   expect(lines).toMatchObject([
-    { level: 'info', text: 'function counter', start: 'cold', conflicts: 0, traceId: 't-1', ms: expect.any(Number) },
+    {
+      level: 'info',
+      text: 'function counter',
+      start: 'cold',
+      entity: 'counter|x',
+      conflicts: 0,
+      traceId: 't-1',
+      ms: expect.any(Number),
+    },
     { level: 'info', start: 'warm', conflicts: 0, traceId: 't-2' },
     { level: 'error', start: 'warm', traceId: null, error: expect.any(Error) },
   ])

@@ -149,17 +149,18 @@ class LmdbViews implements ViewStore {
       const actual = stored?.position ?? 0
       if (actual !== before) throw viewConflict(build, partition, before, actual)
       const packed = changes.map(change => (change.row === null ? null : packRow(change)))
-      const former = this.#reading(() => changes.map(({ key }) => this.#rowAt(rows, build, key)))
+      const keys = changes.map(({ key }) => keyOf(build, key))
+      const former = this.#reading(() => changes.map(({ key }, i) => this.#rowAt(rows, build, key, keys[i]!)))
       const growth = growthOf(changes, packed, former)
       await this.#inRoom(growth, () =>
         root.batch(() => {
-          changes.forEach(({ key, entries: own }, i) => {
+          changes.forEach(({ entries: own }, i) => {
             const before = former[i]?.entries ?? NO_ENTRIES
             for (const entry of before) if (!own.includes(entry)) entries.remove(keyOf(build, entry))
             const bytes = packed[i]
-            if (!bytes) rows.remove(keyOf(build, key))
+            if (!bytes) rows.remove(keys[i]!)
             else {
-              rows.put(keyOf(build, key), bytes)
+              rows.put(keys[i]!, bytes)
               for (const entry of own) if (!before.includes(entry)) entries.put(keyOf(build, entry), NOTHING)
             }
           })
@@ -275,8 +276,8 @@ class LmdbViews implements ViewStore {
     }
   }
 
-  #rowAt(rows: Table, build: Build, key: string): RowChange | null {
-    const bytes = rows.getBinary(keyOf(build, key))
+  #rowAt(rows: Table, build: Build, key: string, at = keyOf(build, key)): RowChange | null {
+    const bytes = rows.getBinary(at)
     return bytes === undefined ? null : unpackRow(bytes, key, `${this.name}, view ${build.view}`)
   }
 
