@@ -88,6 +88,15 @@ test('the main job serves other machines only who has a token, each within its s
   expect(ended.code).toBe(0)
 })
 
+test('a store that is begun anew leaves nothing of its views', async () => {
+  const folder = newFolder('fresh')
+  const at = ['--journal', `lmdb:${join(folder, 'store')}`]
+  expect((await served(at, async () => undefined)).code).toBe(0)
+  expect(readdirSync(folder).sort()).toEqual(['store', 'store-views'])
+  expect((await runMain(built.main, [...at, '--fresh', '--limit', '1'], folder)).code).toBe(0)
+  expect(readdirSync(folder)).toEqual(['store'])
+})
+
 test.each([
   ['no JSON', 'secret-0123456789abcdef', /it must be JSON: give a list/],
   ['nothing', '[]', /at least one token/],
