@@ -285,6 +285,13 @@ describe('whatever is sent', () => {
         'quotes/ID',
         'referrals/ID/decision',
         'applications',
+        'streams/ID',
+        'streams/policy-marketplace',
+        'streams/policy-marketplace/current',
+        'streams/policy-marketplace/first',
+        'streams/policy-marketplace/previous/ID',
+        'streams/policy-marketplace/previous/1-2',
+        'streams/policy-marketplace/subscriptions/ID',
       ),
       fc.oneof(fc.constant('A-1'), segment),
     )
@@ -295,8 +302,31 @@ describe('whatever is sent', () => {
     .map(([path, text]) => `/${path}${text === '' ? '' : `?${text}`}`)
   const headerText = fc.string({ unit: 'binary-ascii', maxLength: 40 }).map(text => text.replace(/[^\x20-\x7e]/g, ''))
   const headers = fc.dictionary(
-    fc.constantFrom('accept', 'idempotency-key', 'if-none-match', 'x-y', 'content-type', 'authorization', 'range'),
-    headerText,
+    fc.constantFrom(
+      'accept',
+      'idempotency-key',
+      'if-none-match',
+      'x-y',
+      'content-type',
+      'authorization',
+      'range',
+      'last-event-id',
+      'subscription-id',
+      'prefer',
+      'traceparent',
+    ),
+    fc.oneof(
+      headerText,
+      fc.constantFrom(
+        '111',
+        '0',
+        ':1',
+        'text/event-stream',
+        'application/cloudevents-batch+json',
+        'wait=1',
+        'wait=1e9',
+      ),
+    ),
     { maxKeys: 4 },
   )
   const body = fc.oneof(
@@ -323,6 +353,11 @@ describe('whatever is sent', () => {
       const options = { host: '127.0.0.1', port, method, path, headers, agent: false as const, timeout: 20_000 }
       const outgoing = request(options, response => {
         let text = ''
+        // A subscription has no end of its own.
+        if (response.headers['content-type'] === 'text/event-stream') {
+          response.destroy()
+          resolve({ status: response.statusCode!, text })
+        }
         response.setEncoding('utf8').on('data', part => {
           text += part
         })
@@ -334,7 +369,8 @@ describe('whatever is sent', () => {
     })
 
   it('is answered, never by a 500, and never with a stack', async () => {
-    const { url } = await serving({}, { requestsPerMinute: 1_000_000 })
+    const { url, marketplace } = await serving({ feed: true }, { requestsPerMinute: 1_000_000 })
+    await marketplace.submit(quotable({ applicationId: 'first' }))
     const method = fc.oneof(
       { weight: 3, arbitrary: fc.constantFrom('GET', 'POST') },
       fc.constantFrom('HEAD', 'DELETE', 'PUT', 'OPTIONS'),
@@ -348,7 +384,7 @@ describe('whatever is sent', () => {
         expect(status).toBeLessThan(500)
         expect(text).not.toMatch(/node_modules|\.ts:\d|at \w+ \(/)
       }),
-      { numRuns: 600 },
+      { numRuns: 900 },
     )
   })
 
