@@ -296,6 +296,17 @@ describe('as platforms call it', () => {
     expect([failed.status, await failed.text()]).toEqual([500, ''])
   })
 
+  it("stores the trace of a request with what came of it, and the message's own before the platform's", async () => {
+    const store = memoryStore()
+    const entity = toFunction({ entity: counter, journal: memoryJournal({ store, writer: 'guest' }), ...quiet })
+    const handle = httpFunction(entity, () => ({ id: 'x', command: { add: 1 } }))
+    const traces = ['a', 'b'].map(digit => `00-${digit.repeat(32)}-${'c'.repeat(16)}-01`)
+    await handle(new Request('http://x/', { method: 'POST', headers: { traceparent: traces[0]! } }))
+    await entity({ id: 'x', command: { add: 1 }, traceId: traces[1]! }, { traceId: traces[0]! })
+    await entity({ id: 'x', command: { add: 1 } }, { traceId: 'no trace parent' })
+    expect(store.partitions[0]!.log.map(({ traceParent }) => traceParent)).toEqual([...traces, null])
+  })
+
   it('takes CloudEvents, each once', async () => {
     const handle = cloudEventFunction(adding())
     expect((await handle(cloudEvent('1', { id: 'c', add: 2 }))).reply).toBe(2)
