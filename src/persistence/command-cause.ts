@@ -15,6 +15,9 @@ export interface CommandCause {
 
 export const NO_CAUSE: Cause = { principal: null, causationId: null, correlationId: null, traceParent: null }
 
+/** Whether a text is a trace parent of W3C Trace Context. What came with a request and is none is to be left out. */
+export const isTraceParent = (text: unknown): text is string => typeof text === 'string' && TRACE_PARENT.test(text)
+
 const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** Takes the cause out of a call's options and checks it. **Errors**: CAUSE_INVALID, which names the field. */
@@ -25,7 +28,7 @@ export const causeOf = (options: CommandCause | undefined): Cause => {
   checkText('principal', principal, 256)
   checkText('causationId', causationId, 512)
   checkText('correlationId', correlationId, 512)
-  if (traceParent !== null && !(typeof traceParent === 'string' && TRACE_PARENT.test(traceParent)))
+  if (traceParent !== null && !isTraceParent(traceParent))
     throw invalid('traceParent', 'a W3C trace parent of version, trace id, parent id and flags', traceParent)
   return { principal, causationId, correlationId, traceParent }
 }
