@@ -46,7 +46,7 @@ export {
   type StopOptions,
 } from './kernel/types.ts'
 export type { Delivery } from './persistence/command.ts'
-export type { CommandCause } from './persistence/command-cause.ts'
+export { type CommandCause, isTraceParent } from './persistence/command-cause.ts'
 export { type Change, difference } from './persistence/difference.ts'
 export {
   dropEvent,
@@ -75,9 +75,11 @@ export { type HistoryEntry, history, type PastState, stateAsOf, type Until } fro
 export { INBOX_WINDOW } from './persistence/inbox-window.ts'
 export type {
   Append,
+  AppendPages,
   AppendResult,
   Cause,
   Cursors,
+  FoundId,
   Handled,
   HandledId,
   Journal,

@@ -1,6 +1,7 @@
 import {
   type ActorRef,
   ActorSystem,
+  type CommandCause,
   EventStore,
   type ExitReason,
   type Journal,
@@ -8,6 +9,7 @@ import {
   type Ports,
   persistenceIdOf,
   type SupervisorMessage,
+  stateAsOf,
   stderrLogger,
   supervisor,
   supervisorControl,
@@ -20,6 +22,7 @@ import {
   type Application,
   type ApplicationReply,
   type ApplicationView,
+  application,
   applicationSchema,
   type DecideReferral,
   referralDecisionSchema,
@@ -124,19 +127,20 @@ export class Marketplace implements AsyncDisposable {
     this.applications = receivingAdapter({
       name: 'applications',
       schema: applicationSchema,
-      dispatch: (application: Application) =>
-        this.kinds.application.ask(application.applicationId, { type: 'SubmitApplication', application }),
+      dispatch: (application: Application, cause) =>
+        this.kinds.application.ask(application.applicationId, { type: 'SubmitApplication', application }, cause),
     })
     this.referrals = receivingAdapter({
       name: 'referrals',
       schema: referralDecisionSchema,
-      dispatch: decision => this.kinds.application.ask(decision.applicationId, { type: 'DecideReferral', ...decision }),
+      dispatch: (decision, cause) =>
+        this.kinds.application.ask(decision.applicationId, { type: 'DecideReferral', ...decision }, cause),
     })
     this.withdrawals = receivingAdapter({
       name: 'withdrawals',
       schema: withdrawalSchema,
-      dispatch: ({ applicationId, reason }) =>
-        this.kinds.application.ask(applicationId, { type: 'WithdrawApplication', applicationId, reason }),
+      dispatch: ({ applicationId, reason }, cause) =>
+        this.kinds.application.ask(applicationId, { type: 'WithdrawApplication', applicationId, reason }, cause),
     })
     const doors = [
       { name: 'applications', behavior: this.applications.behavior },
@@ -193,9 +197,12 @@ export class Marketplace implements AsyncDisposable {
     }
   }
 
-  /** Takes an application and resolves with how it stands once it is stored; what becomes of it is heard later. */
-  async accept(application: unknown): Promise<ApplicationView | Rejected> {
-    const answer = await this.applications.request(application)
+  /**
+   * Takes an application and resolves with how it stands once it is stored; what becomes of it is heard later. `cause` is
+   * who asks and why, here and below: it is stored with all that the request leads to. **Errors**: CAUSE_INVALID.
+   */
+  async accept(application: unknown, cause?: CommandCause): Promise<ApplicationView | Rejected> {
+    const answer = await this.applications.request(application, cause)
     if (!answer.accepted) return { outcome: 'rejected', reasons: answer.issues }
     return answer.reply.type === 'standing'
       ? answer.reply.view
@@ -203,18 +210,23 @@ export class Marketplace implements AsyncDisposable {
   }
 
   /** An underwriter's word on a referred application. The same word again gets the same result. */
-  async decideReferral(decision: Omit<DecideReferral, 'type'>): Promise<ReferralResult> {
-    return referralResultOf(await this.referrals.request(decision))
+  async decideReferral(decision: Omit<DecideReferral, 'type'>, cause?: CommandCause): Promise<ReferralResult> {
+    return referralResultOf(await this.referrals.request(decision, cause))
   }
 
   /** Takes an application back, whatever is under way for it. The first reason stands. */
-  async withdraw(withdrawal: Omit<WithdrawApplication, 'type'>): Promise<WithdrawalResult> {
-    return withdrawalResultOf(await this.withdrawals.request(withdrawal))
+  async withdraw(withdrawal: Omit<WithdrawApplication, 'type'>, cause?: CommandCause): Promise<WithdrawalResult> {
+    return withdrawalResultOf(await this.withdrawals.request(withdrawal, cause))
   }
 
   /** Where an application stands, from its actor. */
   async describe(applicationId: string): Promise<ApplicationView> {
     return (await this.kinds.application.ask(applicationId, { type: 'DescribeApplication' })).view
+  }
+
+  /** Where it stood at a time, from what is stored. **Units**: ms since 1970. **Errors**: those of `stateAsOf`. */
+  async describeAsOf(applicationId: string, timeMs: number): Promise<ApplicationView> {
+    return (await stateAsOf(this.store, application, applicationId, { timeMs })).state
   }
 
   /** A place in the log at or behind everything that an application has stored so far: what views are asked to have reached. */

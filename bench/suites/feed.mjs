@@ -1,9 +1,12 @@
-// What a feed costs over HTTP, served by Fastify, in four questions.
+// What a feed costs over HTTP, served by Fastify, and what views of the log cost, in seven questions.
 // page, unchanged: a cached canonical page of 100 events, and a 304 for it, against bare node:http that sends the same bytes.
 // catch-up: a poller that reads a feed from its beginning over HTTP, against bare reading of the same log, each event's
 //   text parsed: both on LMDB.
 // listeners: 1,000 SSE connections at 10 events a second each, in a process of their own: p99 from the event's making to
 //   its arrival, with the write and the publisher between. What they cost in memory is printed at the end.
+// views-…: a projection that reads a log on LMDB from its beginning, just opened. regions: 22 rows that all events change,
+//   kept in LMDB, against bare reading and decoding. lmdb, redis: a row and an index entry for each event, against the same
+//   reading and bare puts of the same rows, as many at once.
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,10 +18,12 @@ import { pollFeed } from 'troupe/feed/client'
 import { lmdbJournal } from 'troupe/lmdb'
 import { notesOf, openOffice } from '../feed/office.mjs'
 import { answerTo, requests } from '../feed/requests.mjs'
+import { openViews } from '../feed/views.mjs'
 import { perSecond } from '../frame.mjs'
+import { startRedis } from '../quotes/redis-server.mjs'
 
-const FULL = { requests: 4_000, unchanged: 10_000, events: 20_000, listeners: 1_000, seconds: 2 }
-const QUICK = { requests: 50, unchanged: 50, events: 300, listeners: 20, seconds: 0.3 }
+const FULL = { requests: 4_000, unchanged: 10_000, events: 20_000, listeners: 1_000, seconds: 2, projected: 40_000 }
+const QUICK = { requests: 50, unchanged: 50, events: 300, listeners: 20, seconds: 0.3, projected: 600 }
 const EVENTS_PER_SECOND = 10
 
 export async function open({ quick, collect }) {
@@ -80,6 +85,26 @@ export async function open({ quick, collect }) {
     },
     goals: [{ against: 'floor', ratio: 0.5 }],
   }
+  const redis = await startRedis()
+  const views = await openViews(folder, size.projected)
+  const projecting = (name, measures, ours, floor) => ({
+    name,
+    unit: '/s',
+    better: 'more',
+    measures,
+    sides: { ours: { checksum: size.projected, run: ours }, floor: { checksum: size.projected, run: floor } },
+    goals: [{ against: 'floor', ratio: 0.5 }],
+  })
+  const viewing = [
+    projecting('views-regions', 'events into 22 rows on LMDB; floor: read', views.regionsOnLmdb, views.read),
+    projecting('views-lmdb', 'events into a row each; floor: read and put', views.quotesOnLmdb, views.readAndPut),
+    projecting(
+      'views-redis',
+      'events into a row each; floor: read and set',
+      () => views.quotesOnRedis(redis.port),
+      () => views.readAndSet(redis.port),
+    ),
+  ]
   const listeners = {
     name: 'listeners',
     unit: 'ms',
@@ -88,9 +113,9 @@ export async function open({ quick, collect }) {
     sides: { ours: { run: () => listen(size, memory, collect) } },
   }
   return {
-    questions: [page.question, unchanged.question, catchUp, listeners],
+    questions: [page.question, unchanged.question, catchUp, ...viewing, listeners],
     close: async () => {
-      await Promise.all([page.close(), unchanged.close(), pages.close(), whole.close()])
+      await Promise.all([page.close(), unchanged.close(), pages.close(), whole.close(), redis.stop()])
       await rm(folder, { recursive: true, force: true })
       if (memory.length > 0)
         console.log(

@@ -1,5 +1,6 @@
 /** Every failure that Troupe throws or rejects with: callers match on `code`, which is stable; the text is for people. */
 
+/** What went wrong, for programs: stable over versions. docs/guide.md says of each what to do. */
 export type ErrorCode =
   // kernel
   | 'ACTOR_STOPPED'
@@ -78,6 +79,7 @@ export interface RuntimeErrorOptions {
   readonly retryable?: boolean
 }
 
+/** A failure that Troupe throws or rejects with. Match on `code`; `cause` is what led to it. */
 export class RuntimeError extends Error {
   override readonly name = 'RuntimeError'
   readonly code: ErrorCode
@@ -90,6 +92,10 @@ export class RuntimeError extends Error {
   }
 }
 
+/**
+ * Whether it is a failure of Troupe's, and, where `code` is given, that one. Never throws, whatever it is asked
+ * about.
+ */
 export const isRuntimeError = (error: unknown, code?: ErrorCode): error is RuntimeError =>
   error instanceof RuntimeError && (code === undefined || error.code === code)
 

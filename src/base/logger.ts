@@ -6,12 +6,18 @@
 
 import { explain, toError } from './errors.ts'
 
+/** `error`: somebody should act. `warn`: it went on, with a loss or a delay. `info`, `debug`: for whoever looks. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
+/**
+ * Takes lines of text, with fields for machines; `fields.error` is the error, where there is one. What it throws is
+ * caught.
+ */
 export interface Logger {
   log(level: LogLevel, text: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
+/** Writes warnings and errors to standard error, the causes of an error below it; leaves the rest out. */
 export const stderrLogger: Logger = {
   log(level, text, fields) {
     if (level === 'debug' || level === 'info') return
@@ -21,6 +27,7 @@ export const stderrLogger: Logger = {
   },
 }
 
+/** Writes nothing. */
 export const silentLogger: Logger = { log: () => undefined }
 
 /** As `logger`, but never throws: a logger that fails must not end what it was told about. Its line goes to standard error. */

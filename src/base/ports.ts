@@ -6,6 +6,7 @@
 /** Cancels what it was given for; calling it again does nothing. */
 export type Cancel = () => void
 
+/** Time, as the runtime reads it and waits for it. */
 export interface Clock {
   /** Wall-clock time. Units: ms since 1970. May jump. */
   nowMs(): number
@@ -18,11 +19,13 @@ export interface Clock {
   after(delayMs: number, run: () => void): Cancel
 }
 
+/** Chance: jitter, ids. No secret is made of it. */
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number
 }
 
+/** Turns of the event loop. */
 export interface Executor {
   /** Runs `task` after the code that runs now, before timers and sockets get their turn. */
   soon(task: () => void): void
@@ -30,6 +33,7 @@ export interface Executor {
   later(task: () => void): void
 }
 
+/** All that the runtime needs of the world. */
 export interface Ports {
   readonly clock: Clock
   readonly random: Random
@@ -83,6 +87,7 @@ export const systemExecutor: Executor = {
   },
 }
 
+/** The machine's own: the default wherever ports may be given. */
 export const systemPorts: Ports = { clock: systemClock, random: systemRandom, executor: systemExecutor }
 
 /** A seeded source of chance (xorshift128+ in 32-bit halves would be longer; sfc32 passes PractRand and is four words). */

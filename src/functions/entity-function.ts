@@ -1,4 +1,5 @@
 import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
+import { isTraceParent } from '../persistence/command-cause.ts'
 import type { EventSourcedDefinition } from '../persistence/event-sourced.ts'
 import { persistenceIdOf } from '../persistence/event-sourced.ts'
 import type { EventStore } from '../persistence/event-store.ts'
@@ -33,8 +34,6 @@ export interface EntityResult<Reply> {
   /** How often another writer came first. */
   readonly conflicts: number
 }
-
-const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** How long to rest after a conflict, at most. Units: ms. */
 const REST_MS_MAX = 50
@@ -121,7 +120,7 @@ const append = (
           timeMs: nowMs,
           causationId: event.messageId ?? null,
           correlationId,
-          traceParent: TRACE_PARENT.test(event.traceId ?? '') ? event.traceId! : null,
+          traceParent: isTraceParent(event.traceId) ? event.traceId : null,
           principal: event.principal ?? null,
           compensates: null,
           handled,

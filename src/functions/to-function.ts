@@ -1,6 +1,6 @@
 import type { Logger } from '../base/logger.ts'
 import { type Ports, systemPorts } from '../base/ports.ts'
-import { checkDefinition, type EventSourcedDefinition } from '../persistence/event-sourced.ts'
+import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from '../persistence/event-sourced.ts'
 import { EventStore } from '../persistence/event-store.ts'
 import type { Journal } from '../persistence/journal.ts'
 import type { AnyProjection } from '../projection/folding.ts'
@@ -48,8 +48,9 @@ export interface FunctionOptions {
   readonly ports?: Partial<Ports>
 }
 
-/** What a platform tells beside the event; only a trace's id is read. */
+/** What a platform tells beside the event. */
 export interface InvocationContext {
+  /** Where the event has none of its own. A W3C trace parent is stored with the events. */
   readonly traceId?: string
 }
 
@@ -77,23 +78,24 @@ export function toFunction(options: FunctionOptions & Partial<Kinds>): TroupeFun
   const opened = new OpenedStore(options)
   if (entity !== undefined) {
     checkDefinition(entity)
-    return opened.invoking(entity.name, (store, event: EntityEvent<unknown>) =>
-      handleOnce(store, entity as AnyEntity, `function ${entity.name}`, event, attemptsMax),
-    )
+    return opened.invoking(entity.name, (store, event: EntityEvent<unknown>, line) => {
+      line.entity = persistenceIdOf(entity.name, event.id)
+      return handleOnce(store, entity as AnyEntity, `function ${entity.name}`, tracedBy(line, event), attemptsMax)
+    })
   }
   if (bridge !== undefined)
-    return opened.invoking(bridge.name, async (store, message: BusEvent) => {
+    return opened.invoking(bridge.name, async (store, message: BusEvent, line) => {
       const route = bridge.translate(message)
       if (route === null) return NOTHING
-      const { id: messageId, correlationId, traceId } = message
+      line.entity = persistenceIdOf(route.definition.name, route.id)
+      const { id: messageId, correlationId } = message
       const event = {
         id: route.id,
         command: route.command,
         messageId,
         ...(correlationId !== undefined && { correlationId }),
-        ...(traceId !== undefined && { traceId }),
       }
-      return handleOnce(store, route.definition, `function ${bridge.name}`, event, attemptsMax)
+      return handleOnce(store, route.definition, `function ${bridge.name}`, tracedBy(line, event), attemptsMax)
     })
   if (projection !== undefined && views !== undefined)
     return opened.invoking(projection.name, store => bringOn(store, projection as AnyProjection, views))
@@ -125,6 +127,17 @@ const stdoutLogger: Logger = {
   },
 }
 
+/** The event's own trace, or else the platform's, goes with what the invocation stores. */
+const tracedBy = <Command>({ traceId }: InvocationLine, event: EntityEvent<Command>): EntityEvent<Command> =>
+  traceId === null ? event : { ...event, traceId }
+
+/** What the log's line of an invocation tells of it. */
+interface InvocationLine {
+  /** Kind and id; null: it was for none. */
+  entity: string | null
+  readonly traceId: string | null
+}
+
 /** The store of a function's instance: opened once, by whoever comes first. */
 class OpenedStore {
   private readonly options: FunctionOptions
@@ -138,21 +151,23 @@ class OpenedStore {
 
   invoking<Event, Result>(
     name: string,
-    run: (store: EventStore, event: Event) => Promise<Result>,
+    run: (store: EventStore, event: Event, line: InvocationLine) => Promise<Result>,
   ): TroupeFunction<Event, Result> {
     const invoke = async (event: Event, context: InvocationContext = {}): Promise<Result> => {
       const { clock } = { ...systemPorts, ...this.options.ports }
       const startMs = clock.monotonicMs()
       const start = this.opening === null ? 'cold' : 'warm'
+      const ownTraceId = (event as { readonly traceId?: string } | null)?.traceId
+      const line: InvocationLine = { entity: null, traceId: ownTraceId ?? context.traceId ?? null }
       const report = (fields: object): void =>
         this.logger.log('error' in fields ? 'error' : 'info', `function ${name}`, {
           start,
+          ...line,
           ...fields,
           ms: Math.round((clock.monotonicMs() - startMs) * 100) / 100,
-          traceId: context.traceId ?? (event as { readonly traceId?: string } | null)?.traceId ?? null,
         })
       try {
-        const result = await run(await this.open(), event)
+        const result = await run(await this.open(), event, line)
         report({ conflicts: (result as { readonly conflicts?: number }).conflicts ?? 0 })
         return result
       } catch (error) {

@@ -1,11 +1,14 @@
+import { shown } from '../base/errors.ts'
 import type { Cancel, Clock, Executor } from '../base/ports.ts'
 
 /** More different time limits than these at once, and each further ask has a timer of its own. */
 const LINES_MAX = 32
 
 /** Why an ask with that time limit is refused; null: it is not. */
-export const askTimeError = (timeoutMs: number | undefined): RangeError | null =>
-  Number.isNaN(timeoutMs) ? new RangeError(`an ask's timeoutMs must be a number of ms, not ${timeoutMs}`) : null
+export const askTimeError = (timeoutMs: unknown): RangeError | null =>
+  timeoutMs === undefined || (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs))
+    ? null
+    : new RangeError(`an ask's timeoutMs must be a number of ms, not ${shown(timeoutMs)}`)
 
 /** What is waited for with a time limit. */
 export interface Expiring {

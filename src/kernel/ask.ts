@@ -1,8 +1,19 @@
-import { RuntimeError } from '../base/errors.ts'
+import { optionsProblem } from '../base/bounds.ts'
+import { RuntimeError, shown } from '../base/errors.ts'
 import type { Asker } from './ask-cycle.ts'
-import type { AskDeadlines, Deadline, Expiring } from './ask-deadlines.ts'
+import { type AskDeadlines, askTimeError, type Deadline, type Expiring } from './ask-deadlines.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { ReplyTo } from './types.ts'
+import { echo } from './echo.ts'
+import type { AskOptions, ReplyTo } from './types.ts'
+
+/** Why an ask is refused, before its message is made; null: it is not. */
+export const askRefusal = (make: unknown, options: AskOptions | undefined): RangeError | null => {
+  if (typeof make !== 'function')
+    return new RangeError(`ask takes a function from where to answer to the message, not ${shown(make)}`)
+  if (options === undefined) return null
+  const problem = optionsProblem(options, ['timeoutMs'])
+  return problem === null ? askTimeError(options.timeoutMs) : new RangeError(`the options of an ask ${problem}`)
+}
 
 /** Whoever holds an ask that is not answered yet, to fail it when nobody will. */
 export interface AskHolder {
@@ -79,6 +90,8 @@ export class PendingReply implements ReplyTo<unknown>, Expiring {
 export class AskEnvelope {
   readonly message: unknown
   readonly reply: PendingReply
+  /** How many dead letters led to it. */
+  readonly echoDepth = echo.depth
   /** Set aside by its handler: the actor does not hold the ask until the message is handled again. */
   isStashed = false
   /** Of its receiver, while it was in the handler; counted where it is redelivered. */

@@ -1,4 +1,4 @@
-import { checkCount } from '../base/bounds.ts'
+import { checkCount, checkOptions, optionsProblem } from '../base/bounds.ts'
 import { RuntimeError, shown } from '../base/errors.ts'
 import type { Interceptor } from './intercept.ts'
 import { type Mailbox, mailboxOf } from './mailbox-options.ts'
@@ -83,6 +83,8 @@ export class Behavior<in Message> {
   readonly escalates: boolean
   /** Made by the runtime for its own actors, whose messages are no user's. */
   readonly isRuntimes: boolean
+  /** An actor has begun with the state `undefined`, so `undefined` is one. */
+  hasUndefined = false
   /** Outermost first. */
   readonly interceptors: readonly Interceptor<never>[]
   private readonly bareReceive: Receive
@@ -123,6 +125,7 @@ const around = (next: Receive, interceptor: Interceptor<never>): Receive => {
 
 const stashCapacityOf = ({ stash }: BehaviorDefinition<never, never>): number => {
   if (stash === undefined) return 0
+  checkOptions('stash', stash, ['capacity'])
   checkCount('stash capacity', stash.capacity)
   return stash.capacity
 }
@@ -151,16 +154,21 @@ export const behaviorInvalid = (where: string, given: unknown): RuntimeError => 
   return new RuntimeError('BEHAVIOR_INVALID', text)
 }
 
+const HOOKS = ['onSignal', 'onStop']
+const FUNCTIONS = ['initial', 'receive', ...HOOKS]
+const TIMES = ['handlerTimeoutMs', 'startTimeoutMs']
+const FIELDS = [...FUNCTIONS, ...TIMES, 'mailbox', 'stash']
+
 const invalidField = (definition: unknown): string | null => {
-  if (typeof definition !== 'object' || definition === null)
-    return `the definition must be an object, not ${shown(definition)}`
+  const problem = optionsProblem(definition, FIELDS)
+  if (problem !== null) return `the definition ${problem}`
   const fields = definition as Readonly<Record<string, unknown>>
-  for (const name of ['initial', 'receive', 'onSignal', 'onStop']) {
-    const isLeftOut = fields[name] === undefined && name.startsWith('on')
+  for (const name of FUNCTIONS) {
+    const isLeftOut = fields[name] === undefined && HOOKS.includes(name)
     if (!isLeftOut && typeof fields[name] !== 'function')
       return `${name} must be a function, not ${shown(fields[name])}`
   }
-  for (const name of ['handlerTimeoutMs', 'startTimeoutMs']) {
+  for (const name of TIMES) {
     const timeMs = fields[name]
     if (timeMs !== undefined && !(typeof timeMs === 'number' && timeMs >= 0))
       return `${name} must be a number of ms, not ${shown(timeMs)}`

@@ -135,6 +135,8 @@ export class Rare {
   asking: PendingReply[] | null = null
   /** When it has grown to that, what is answered leaves. */
   askingMax = 0
+  /** How many dead letters led to the message in the handler, or to the actor, while it starts. */
+  echoDepth = 0
   receiveTimeout: ReceiveTimeout | null = null
   idleWatcher: IdleWatcher | null = null
 }

@@ -1,14 +1,12 @@
 import { assert } from '../base/assert.ts'
 import { RuntimeError, toError } from '../base/errors.ts'
-import { Behavior, behaviorInvalid, KILLED, NORMAL, SHUTDOWN } from './behavior.ts'
+import { Behavior, behaviorInvalid, NORMAL, SHUTDOWN } from './behavior.ts'
 import {
   BUSY,
   type CellSystem,
   ENDING,
   type IdleWatcher,
   NEW,
-  NOTHING,
-  type Rare,
   READY,
   STARTING,
   STOPPED,
@@ -17,9 +15,10 @@ import {
 } from './cell-state.ts'
 import { Context } from './context.ts'
 import type { CrashGuard } from './crash-guard.ts'
+import { echo, echoing } from './echo.ts'
+import { Ending } from './ending.ts'
 import { type ActorStateName, STATE_NAMES } from './inspect.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
-import { Running } from './running.ts'
 import { isNoTime, refuseTime } from './shutdown-time.ts'
 import { promiseIn } from './thenable.ts'
 import {
@@ -33,17 +32,15 @@ import {
 
 export type { ChildExited, IdleWatcher, StartResult } from './cell-state.ts'
 
-const DEFAULT_SHUTDOWN_MS = 5_000
-
 /**
- * An actor: the life of its incarnations, from their start to their end, and its own. The cell is the ref that users hold;
- * what the ref's interface does not name is for the runtime. It is one object of four storeys: what senders meet
- * (`Receiver`), its place among others (`Kin`), how it handles messages (`Running`), and this.
+ * An actor. The cell is the ref that users hold; what the ref's interface does not name is for the runtime. It is one object
+ * of five storeys: what senders meet (`Receiver`), its place among others (`Kin`), how it handles messages (`Running`), how
+ * it ends (`Ending`), and this: what users and supervisors order, and how an incarnation starts.
  *
  * Holds: one handler at a time per incarnation; system messages before messages; what the mailbox holds when the cell stops
  * goes to dead letters.
  */
-export class Cell extends Running implements ActorRef<unknown> {
+export class Cell extends Ending implements ActorRef<unknown> {
   constructor(
     system: CellSystem,
     parent: Cell | null,
@@ -58,6 +55,7 @@ export class Cell extends Running implements ActorRef<unknown> {
       label,
       supervised,
     )
+    if (echo.depth !== 0) this.rarely().echoDepth = echo.depth
     if (!supervised) system.scheduler.enqueue(this)
   }
 
@@ -79,20 +77,6 @@ export class Cell extends Running implements ActorRef<unknown> {
     return this.whenEnded()
   }
 
-  kill(): void {
-    if (this.status === STOPPED || this.isDormant) return
-    // Nothing is spawned under a revoked context, so the walk down finds all that there will be. Loops, since a tree may
-    // be deeper than the stack.
-    const tree: Cell[] = [this]
-    for (let i = 0; i < tree.length; i++) {
-      const cell = tree[i] as Cell
-      if (cell.context !== null) cell.context.revoke()
-      for (let child = cell.lastChild; child !== null; child = child.previousSibling) tree.push(child)
-    }
-    for (let i = tree.length - 1; i > 0; i--) (tree[i] as Cell).concludeKilled(true)
-    this.concludeKilled(false)
-  }
-
   // ── what supervisors and the system use ──────────────────────────────────────────────────────────────────────────
 
   /** Starts an actor under this one; it ends when this one does. **Errors**: those of `ActorContext.spawn`. */
@@ -111,10 +95,6 @@ export class Cell extends Running implements ActorRef<unknown> {
     const cell = this.attach(new Cell(this.system, this, behavior, name, true))
     cell.rarely().idleWatcher = watcher
     return cell
-  }
-
-  get incarnation(): number {
-    return this.rare === null ? 0 : this.rare.incarnation
   }
 
   get isUp(): boolean {
@@ -235,7 +215,8 @@ export class Cell extends Running implements ActorRef<unknown> {
     }
     let state: unknown
     try {
-      state = this.behavior.initial(context as ActorContext<unknown> as ActorContext<never>)
+      const depth = this.echoDepth
+      state = depth === 0 ? this.initialState(context) : echoing(depth, () => this.initialState(context))
     } catch (error) {
       this.startFailed(context, toError(error))
       return
@@ -243,6 +224,10 @@ export class Cell extends Running implements ActorRef<unknown> {
     const promise = promiseIn(state)
     if (promise !== null) this.waitForStart(promise, context)
     else this.started(context, state)
+  }
+
+  private initialState(context: Context): unknown {
+    return this.behavior.initial(context as ActorContext<unknown> as ActorContext<never>)
   }
 
   private waitForStart(promise: Promise<unknown>, context: Context): void {
@@ -279,7 +264,9 @@ export class Cell extends Running implements ActorRef<unknown> {
       return
     }
     this.state = state
+    if (state === undefined) this.behavior.hasUndefined = true
     this.status = READY
+    if (this.rare !== null) this.rare.echoDepth = 0
     this.answerStart({ type: 'started' })
   }
 
@@ -302,228 +289,6 @@ export class Cell extends Running implements ActorRef<unknown> {
     this.finalize(reason)
   }
 
-  private answerStart(result: StartResult): void {
-    const rare = this.rare
-    if (rare === null || rare.startWaiter === null) return
-    const answer = rare.startWaiter
-    rare.startWaiter = null
-    answer(result)
-  }
-
-  // ── end ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Ends this incarnation and, if `final`, the actor: a held child otherwise leaves that to its supervisor. */
-  private end(reason: ExitReason, time: ShutdownTime, final: boolean): Promise<void> {
-    if (this.status === STOPPED) return Promise.resolve()
-    if (this.isDormant) {
-      if (final) this.finalize(reason)
-      return Promise.resolve()
-    }
-    const ended = this.whenEnded()
-    if (final) {
-      const rare = this.rarely()
-      rare.final = true
-      this.open = false
-      this.refuseOffers(rare)
-    }
-    if (time === 'brutal-kill') this.kill()
-    else {
-      this.limitShutdown(time)
-      this.signal({ type: 'stop', reason })
-    }
-    return ended
-  }
-
-  private whenEnded(): Promise<void> {
-    const rare = this.rarely()
-    return new Promise(resolve => {
-      rare.endWaiters ??= []
-      rare.endWaiters.push(resolve)
-    })
-  }
-
-  private get defaultShutdownMs(): ShutdownTime {
-    return this.behavior.stopChildren === null ? DEFAULT_SHUTDOWN_MS : 'infinity'
-  }
-
-  /** The earliest limit counts: nobody gets more time by asking again. */
-  private limitShutdown(time: ShutdownTime): void {
-    if (typeof time !== 'number') return
-    const rare = this.rarely()
-    const dueMs = this.system.clock.monotonicMs() + time
-    if (rare.shutdownLimit !== null) {
-      if (rare.shutdownLimit.dueMs <= dueMs) return
-      rare.shutdownLimit.cancel()
-    }
-    rare.shutdownLimit = { dueMs, cancel: this.system.clock.after(time, () => this.kill()) }
-  }
-
-  private concludeKilled(final: boolean): void {
-    if (this.status === STOPPED) return
-    if (final) this.rarely().final = true
-    if (this.isDormant) {
-      if (final) this.finalize(KILLED)
-      return
-    }
-    const { onKill } = this.behavior
-    if (onKill !== null && this.state !== undefined) onKill(this.state)
-    this.conclude(this.rare?.overdue ?? KILLED)
-  }
-
-  protected endWith(reason: ExitReason): void {
-    if (this.lastChild !== null || this.behavior.onStop !== null) this.limitUnaskedEnd(reason)
-    this.endIncarnation(reason, true, () => this.conclude(reason))
-  }
-
-  /** Whoever asks an actor to end sets its time; one that ends by itself, in a crash say, must not hang in its hook either. */
-  private limitUnaskedEnd(reason: ExitReason): void {
-    const time = this.defaultShutdownMs
-    const rare = this.rarely()
-    if (typeof time !== 'number' || rare.shutdownWaiter !== null || rare.endWaiters !== null) return
-    const { clock } = this.system
-    const cancel = clock.after(time, () => {
-      this.system.logger.log('error', `${this.path}: children or stop hook have not ended within ${time} ms; killed`)
-      rare.overdue = reason
-      this.kill()
-    })
-    rare.shutdownLimit = { dueMs: clock.monotonicMs() + time, cancel }
-  }
-
-  /** Ends children, then runs the stop hook; `then` follows at once where there is neither. */
-  private endIncarnation(reason: ExitReason, runHook: boolean, then: () => void): void {
-    this.status = ENDING
-    this.idle = false
-    this.cancelHandlerTimer()
-    if (this.rare !== null) this.rare.current = NOTHING
-    const context = this.context as Context
-    context.endWork()
-    // A listener of the signal may have killed the actor.
-    if (this.context !== context) return
-    const hook = runHook ? this.behavior.onStop : null
-    if (this.lastChild === null && hook === null && this.behavior.stopChildren === null) {
-      then()
-      return
-    }
-    const proceed = (): void => {
-      if (this.context === context && !context.revoked) then()
-    }
-    this.windUp(reason, hook, context).then(proceed, error => {
-      this.system.logger.log('error', `${this.path}: stop hook failed`, { error })
-      proceed()
-    })
-  }
-
-  private async windUp(reason: ExitReason, hook: Behavior<never>['onStop'], context: Context): Promise<void> {
-    const { stopChildren } = this.behavior
-    if (stopChildren !== null && this.state !== undefined)
-      try {
-        await stopChildren(this.state)
-      } catch (error) {
-        this.system.logger.log('error', `${this.path}: stopping its children in their order failed`, { error })
-      }
-    while (this.lastChild !== null && !context.revoked) {
-      const child = this.lastChild
-      await child.end(SHUTDOWN, child.defaultShutdownMs, true)
-    }
-    if (hook !== null && !context.revoked)
-      await hook(this.state, reason, context as ActorContext<unknown> as ActorContext<never>)
-  }
-
-  /** The incarnation is over: for a held child until its supervisor starts another one, else for good. */
-  private conclude(reason: ExitReason): void {
-    this.leaveIncarnation(reason)
-    if (this.supervised && this.rare?.final !== true) {
-      this.suspend()
-      if (this.rare !== null && this.rare.startWaiter !== null)
-        this.answerStart({
-          type: 'failed',
-          error: new RuntimeError('ACTOR_STOPPED', `${this.path}: ended while it started`),
-        })
-      else if (this.rare?.shutdownWaiter == null)
-        this.parent?.signal({ type: 'child-exited', child: this, incarnation: this.incarnation, reason })
-      this.answerShutdown(reason)
-      return
-    }
-    if (reason.type === 'error' && !this.supervised) this.reportUnsupervised('crashed', reason.error)
-    this.finalize(reason)
-  }
-
-  private leaveIncarnation(reason: ExitReason): void {
-    this.cancelHandlerTimer()
-    this.cancelReceiveTimeout()
-    this.unstashAll()
-    if (reason.type === 'error') this.rarely().lastError = reason.error
-    this.context?.revoke()
-    this.context = null
-    this.state = undefined
-    this.idle = false
-    this.signals = null
-    const rare = this.rare
-    if (rare !== null) {
-      rare.shutdownLimit?.cancel()
-      rare.shutdownLimit = null
-      rare.overdue = null
-      if (rare.openAsks !== null) {
-        const open = rare.openAsks
-        rare.openAsks = null
-        for (const reply of open) reply.fail(this.unansweredError(reason))
-      }
-      rare.current = NOTHING
-    }
-    this.leaveKin(reason)
-    const { takeBack } = this.behavior
-    const failed = reason.type === 'error' || reason.type === 'killed'
-    if (!failed || takeBack === null) return
-    if (this.first !== NOTHING && takeBack(this.first, reason)) this.first = NOTHING
-    if (this.mailbox !== null) this.mailbox.filter(message => !takeBack(message, reason))
-  }
-
-  private suspend(): void {
-    this.status = SUSPENDED
-    const rare = this.rare
-    if (rare === null) return
-    rare.draining = false
-    this.open = this.bounds === null
-    // What was taken back from the mailbox made room.
-    this.admitOffers(rare)
-    this.answerEndWaiters(rare)
-  }
-
-  private answerEndWaiters(rare: Rare): void {
-    const waiters = rare.endWaiters
-    if (waiters === null) return
-    rare.endWaiters = null
-    for (const ended of waiters) ended()
-  }
-
-  private answerShutdown(reason: ExitReason): void {
-    const rare = this.rare
-    if (rare === null || rare.shutdownWaiter === null) return
-    const answer = rare.shutdownWaiter
-    rare.shutdownWaiter = null
-    answer(reason)
-  }
-
-  private finalize(reason: ExitReason): void {
-    this.status = STOPPED
-    this.open = false
-    this.sweepMailbox(reason)
-    this.leaveKin(reason)
-    this.detach()
-    const rare = this.rare
-    this.rare = null
-    const parent = this.parent
-    if (parent === null) this.system.topLevelEnded(this, reason, rare?.final === true)
-    else if (!this.supervised && parent.behavior.onSignal !== null && parent.listens)
-      parent.signal({ type: 'child-terminated', ref: this, reason })
-    if (rare === null) return
-    rare.startWaiter?.({ type: 'failed', error: this.stoppedError() })
-    rare.shutdownWaiter?.(reason)
-    if (rare.watchers !== null)
-      for (const watcher of rare.watchers) watcher.signal({ type: 'terminated', ref: this, reason })
-    this.answerEndWaiters(rare)
-  }
-
   // ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private adoptChild(behavior: Behavior<never>, name: string | null, supervised: boolean): Cell {
@@ -536,9 +301,5 @@ export class Cell extends Running implements ActorRef<unknown> {
       rare.childNames.set(name, child)
     }
     return child
-  }
-
-  private reportUnsupervised(what: string, error: Error): void {
-    this.system.logger.log('error', `${this.path} ${what}, and no supervisor restarts it`, { error })
   }
 }

@@ -4,6 +4,8 @@ import type { Clock, Random } from '../base/ports.ts'
 import { PendingReply } from './ask.ts'
 import type { Behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
+import { echo, echoing } from './echo.ts'
+import { nameIn } from './names.ts'
 import { promiseIn } from './thenable.ts'
 import { type ActorTimers, Timers } from './timers.ts'
 import type { ActorContext, ActorRef, AskOptions, PipedResult, ReplyTo, SpawnOptions } from './types.ts'
@@ -59,12 +61,13 @@ export class Context implements ActorContext<unknown> {
   spawn<M>(behavior: Behavior<M>, options?: SpawnOptions): ActorRef<M> {
     if (this.revoked || this.cell.isEnding)
       throw new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation ends or has ended, and can spawn nothing`)
-    return this.cell.spawnChild(behavior, options?.name ?? null)
+    return this.cell.spawnChild(behavior, options === undefined ? null : (nameIn(options) ?? null))
   }
 
   tell<M>(ref: ReplyTo<M>, message: M): void {
     if (this.revoked) this.cell.system.deadLetters.add(message, (ref as { path?: string }).path ?? 'ask', 'killed')
-    else ref.tell(message)
+    else if (this.cell.echoDepth === 0) ref.tell(message)
+    else echoing(this.cell.echoDepth, () => ref.tell(message))
   }
 
   watch(ref: ActorRef<never>): void {
@@ -100,6 +103,7 @@ export class Context implements ActorContext<unknown> {
   }
 
   pipeToSelf<Value>(promise: PromiseLike<Value>, toMessage: (result: PipedResult<Value>) => unknown): void {
+    const depth = Math.max(echo.depth, this.cell.echoDepth)
     const pipe = (result: PipedResult<Value>): void => {
       let message: unknown
       try {
@@ -108,7 +112,7 @@ export class Context implements ActorContext<unknown> {
         this.failIfRunning(error)
         return
       }
-      this.tell(this.self, message)
+      echoing(depth, () => this.tell(this.self, message))
     }
     const piped = (promiseIn(promise) as Promise<Value> | null) ?? promise
     piped.then(
@@ -118,7 +122,9 @@ export class Context implements ActorContext<unknown> {
   }
 
   ask<M, Reply>(ref: ActorRef<M>, message: (replyTo: ReplyTo<Reply>) => M, options?: AskOptions): Promise<Reply> {
-    return this.revoked ? this.askTooLate(ref, message) : this.cell.askFrom(ref, message, options)
+    if (this.revoked) return this.askTooLate(ref, message)
+    if (this.cell.echoDepth === 0) return this.cell.askFrom(ref, message, options)
+    return echoing(this.cell.echoDepth, () => this.cell.askFrom(ref, message, options))
   }
 
   fail(error: unknown): void {

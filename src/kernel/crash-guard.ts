@@ -16,8 +16,8 @@ export class Redelivered extends Scheduled {
   readonly message: unknown
   readonly crashes: number
 
-  constructor(message: unknown, crashes: number) {
-    super()
+  constructor(message: unknown, crashes: number, echoDepth: number) {
+    super(echoDepth)
     this.message = message
     this.crashes = crashes
   }

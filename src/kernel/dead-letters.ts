@@ -1,6 +1,8 @@
 import type { Logger } from '../base/logger.ts'
 import type { Clock } from '../base/ports.ts'
+import { ECHOES_MAX, echo, echoing } from './echo.ts'
 
+/** Why a message reached no handler. */
 export type DeadLetterReason =
   /** Its receiver has ended, or ended with the message still queued. */
   | 'stopped'
@@ -46,6 +48,8 @@ const LOG_INTERVAL_MS = 10_000
 export class DeadLetters {
   /** All since the system started. */
   count = 0
+  /** Of these, those that no listener was told, since listeners had led to them. */
+  unheard = 0
   private readonly clock: Clock
   private readonly logger: Logger
   private readonly listeners = new Set<(letter: DeadLetter) => void>()
@@ -54,6 +58,7 @@ export class DeadLetters {
   private loggedAtMs = Number.NEGATIVE_INFINITY
   private sinceLog = 0
   private publishing = false
+  private reportedRound = false
 
   constructor(clock: Clock, logger: Logger) {
     this.clock = clock
@@ -62,8 +67,12 @@ export class DeadLetters {
 
   /**
    * Calls `listener` for each letter after this call; the function that comes back ends that at once. What a listener
-   * itself makes is counted only, and so is a letter that is told to nobody as a message, so neither causes a loop. An actor
-   * that a listener tells is an actor as any: what it tells to nobody is a letter to be heard.
+   * itself makes is counted only, and so is a letter that is told to nobody as a message. An actor that a listener tells is
+   * an actor as any: what it tells to nobody is a letter to be heard.
+   *
+   * **Bounds**: a letter that three others led to, one after the other, is counted only, so that listener and actors make no
+   * loop: `unheard` says how many, and the first is logged. What an async handler does after an await belongs to its
+   * letters where it goes through the handler's context; what a listener does after an await does not.
    */
   subscribe(listener: (letter: DeadLetter) => void): () => void {
     this.listeners.add(listener)
@@ -79,9 +88,20 @@ export class DeadLetters {
     this.count++
     this.sinceLog++
     this.report(recipient, reason)
-    if (this.listeners.size === 0 || this.publishing || message instanceof DeadLetter) return
-    this.publishing = true
+    if (this.listeners.size === 0) return
+    const goesRound = echo.depth >= ECHOES_MAX
+    if (goesRound || this.publishing || message instanceof DeadLetter) {
+      this.unheard++
+      if (goesRound) this.reportRound(recipient)
+      return
+    }
     const letter = new DeadLetter(message, recipient, reason, error)
+    this.publishing = true
+    echoing(echo.depth + 1, () => this.publish(letter))
+    this.publishing = false
+  }
+
+  private publish(letter: DeadLetter): void {
     this.snapshot ??= [...this.listeners]
     for (const listener of this.snapshot)
       try {
@@ -89,7 +109,13 @@ export class DeadLetters {
       } catch (error) {
         this.logger.log('error', 'a dead-letter listener threw', { error })
       }
-    this.publishing = false
+  }
+
+  private reportRound(recipient: string): void {
+    if (this.reportedRound) return
+    this.reportedRound = true
+    const text = `what a dead-letter listener does makes dead letters for ${recipient} again and again; it is not told them`
+    this.logger.log('error', text, { recipient })
   }
 
   private report(recipient: string, reason: DeadLetterReason): void {

@@ -1,7 +1,8 @@
-import { checkCount, checkOneOf } from '../base/bounds.ts'
+import { checkCount, checkOneOf, checkOptions } from '../base/bounds.ts'
 
 const OVERFLOWS = ['reject', 'drop-newest', 'drop-oldest', 'backpressure'] as const
 
+/** What becomes of messages beyond the capacity; see `BoundedMailbox`. */
 export type Overflow = (typeof OVERFLOWS)[number]
 
 /**
@@ -32,6 +33,7 @@ export interface PriorityMailbox<in Message = unknown> {
   readonly overflow?: Overflow
 }
 
+/** What a mailbox takes, and in which order it gives: arrival, or urgency. */
 export type MailboxOptions<Message = unknown> =
   | (BoundedMailbox & { readonly priority?: undefined })
   | PriorityMailbox<Message>
@@ -46,6 +48,7 @@ export interface Mailbox {
 /** **Errors**: RangeError for a capacity or an overflow that is none. */
 export const mailboxOf = (options: MailboxOptions<never> | undefined): Mailbox | null => {
   if (options === undefined) return null
+  checkOptions('mailbox', options, ['capacity', 'overflow', 'priority'])
   const { capacity, overflow = 'reject', priority = null } = options
   const isUnbounded = capacity === undefined && priority !== null
   if (!isUnbounded) checkCount('mailbox capacity', capacity)

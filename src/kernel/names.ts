@@ -1,7 +1,15 @@
+import { checkOptions } from '../base/bounds.ts'
 import { RuntimeError, shown } from '../base/errors.ts'
+import type { SpawnOptions } from './types.ts'
 
 export const nameTaken = (parent: string, name: string): RuntimeError =>
   new RuntimeError('ACTOR_NAME_TAKEN', `${parent} has a child named ${JSON.stringify(name)} already`)
+
+/** **Errors**: RangeError for other options. */
+export const nameIn = (options: SpawnOptions): string | undefined => {
+  checkOptions('the options of an actor', options, ['name'])
+  return options.name
+}
 
 /** A name with which no path could mean two actors. */
 export const isName = (name: unknown): name is string =>

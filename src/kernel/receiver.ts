@@ -1,10 +1,12 @@
 import { RuntimeError, shown } from '../base/errors.ts'
-import { AskEnvelope, PendingReply } from './ask.ts'
+import { AskEnvelope, askRefusal, PendingReply } from './ask.ts'
 import type { Asker } from './ask-cycle.ts'
 import type { Behavior } from './behavior.ts'
 import { type CellSystem, NEW, NOTHING, Rare, STOPPED, SUSPENDED, type SystemMessage } from './cell-state.ts'
 import { Redelivered } from './crash-guard.ts'
 import type { DeadLetterReason } from './dead-letters.ts'
+import { echo, echoing } from './echo.ts'
+import { EchoMessage } from './echo-message.ts'
 import type { Mailbox } from './mailbox-options.ts'
 import { PriorityQueue } from './priority-queue.ts'
 import { Ring } from './ring.ts'
@@ -47,7 +49,8 @@ export abstract class Receiver implements Runnable, Asker {
   abstract get awaited(): readonly PendingReply[]
   abstract run(limit: number): number
 
-  tell(message: unknown): void {
+  tell(told: unknown): void {
+    const message = echo.depth === 0 ? told : this.echoed(told)
     if (!this.open) {
       this.tellWithLimits(message)
       return
@@ -55,8 +58,9 @@ export abstract class Receiver implements Runnable, Asker {
     this.push(message)
   }
 
-  offer(message: unknown): Promise<void> {
+  offer(offered: unknown): Promise<void> {
     if (this.isClosed) return Promise.reject(this.stoppedError())
+    const message = echo.depth === 0 ? offered : this.echoed(offered)
     const bounds = this.bounds
     if (bounds === null || this.waiting < bounds.capacity) {
       this.accept(message, bounds)
@@ -77,6 +81,8 @@ export abstract class Receiver implements Runnable, Asker {
   }
 
   ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
+    const refusal = askRefusal(make, options)
+    if (refusal !== null) return Promise.reject(refusal)
     const reply = new PendingReply(this, this.system.deadLetters)
     try {
       const envelope = new AskEnvelope(make(reply as ReplyTo<unknown> as ReplyTo<Reply>), reply)
@@ -242,9 +248,10 @@ export abstract class Receiver implements Runnable, Asker {
     const known = item instanceof AskEnvelope || item instanceof Redelivered
     const crashes = (known ? item.crashes : 0) + 1
     const message = messageOf(item)
+    const depth = echoDepthOf(item)
     if (crashes >= attempts) {
       // An ask fails with the incarnation, which holds it.
-      this.system.deadLetters.add(message, this.path, 'parked', error)
+      echoing(depth, () => this.system.deadLetters.add(message, this.path, 'parked', error))
       return
     }
     this.mailbox ??= this.system.rings.take()
@@ -255,7 +262,7 @@ export abstract class Receiver implements Runnable, Asker {
       item.reply.holder = null
       this.rare?.openAsks?.delete(item.reply)
       this.mailbox.unshift(item)
-    } else this.mailbox.unshift(new Redelivered(message, crashes))
+    } else this.mailbox.unshift(new Redelivered(message, crashes, depth))
   }
 
   protected rarely(): Rare {
@@ -275,6 +282,14 @@ export abstract class Receiver implements Runnable, Asker {
     if (!this.idle) return
     this.idle = false
     this.system.scheduler.enqueue(this)
+  }
+
+  /** What the runtime tells its own actors it also looks for in their mailboxes, as it is. */
+  private echoed(message: unknown): unknown {
+    if (message instanceof AskEnvelope || message instanceof Scheduled || this.behavior.takeBack !== null)
+      return message
+    this.opensEnvelopes = true
+    return new EchoMessage(message)
   }
 
   private accept(message: unknown, bounds: Mailbox | null): void {
@@ -333,7 +348,7 @@ export abstract class Receiver implements Runnable, Asker {
   private refuse(item: unknown, reason: DeadLetterReason): void {
     if (item instanceof AskEnvelope) item.reply.fail(this.refusal(reason))
     else if (!(item instanceof Scheduled)) this.system.deadLetters.add(item, this.path, reason)
-    else if (item.arrive()) this.system.deadLetters.add(item.message, this.path, reason)
+    else if (item.arrive()) echoing(item.echoDepth, () => this.system.deadLetters.add(item.message, this.path, reason))
   }
 
   private refusal(reason: DeadLetterReason): RuntimeError {
@@ -352,3 +367,7 @@ export abstract class Receiver implements Runnable, Asker {
 
 const messageOf = (item: unknown): unknown =>
   item instanceof AskEnvelope || item instanceof Scheduled ? item.message : item
+
+/** How many dead letters led to it. */
+const echoDepthOf = (item: unknown): number =>
+  item instanceof AskEnvelope || item instanceof Scheduled ? item.echoDepth : 0

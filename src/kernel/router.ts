@@ -1,3 +1,5 @@
+import { checkOneOf, checkOptions } from '../base/bounds.ts'
+import { shown } from '../base/errors.ts'
 import { behavior } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import type { RouterFront } from './router-front.ts'
@@ -27,6 +29,7 @@ export type Routing<Message> =
    */
   | { readonly type: 'consistent-hash'; readonly keyOf: (message: Message) => string | number }
 
+/** What a router hands on, and to whom. */
 export interface RouterOptions<Message> extends SpawnOptions {
   readonly routing: Routing<Message>
   /** In order, each once. Default: none yet. */
@@ -61,13 +64,28 @@ const keeper = behavior<never, null>({ initial: () => null, receive: state => st
  * dead letter `no-route`, offer and ask fail with NO_ROUTE. To all: an offer resolves when all have accepted, and when one
  * refuses, the others may have accepted; an ask makes one message for each. `context.ask` finds no cycle through a
  * consistent hash, nor through an ask of several. A `keyOf` that throws: a dead letter
- * `no-route` and a line in the log, or a failed offer or ask. **Errors**: ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or
+ * `no-route` and a line in the log, or a failed offer or ask. **Errors**: RangeError for options that are none; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or
  * ACTOR_STOPPED, if the owner has ended.
  */
 export const router = <Message>(owner: Owner, options: RouterOptions<Message>): Router<Message> => {
+  checkOptions('the options of a router', options, ['routing', 'members', 'name'])
   const { routing, members = [], name } = options
+  checkRouting(routing)
   const cell = owner.spawn(keeper, name === undefined ? {} : { name }) as unknown as Cell
   return frontOf(cell, routing, members as readonly unknown[] as readonly Cell[]) as unknown as Router<Message>
+}
+
+const WORDS = ['round-robin', 'smallest-mailbox', 'broadcast', 'scatter-gather-first']
+
+const checkRouting = (routing: Routing<never>): void => {
+  if (typeof routing !== 'object') {
+    checkOneOf("a router's routing", routing, WORDS)
+    return
+  }
+  checkOptions("a router's routing", routing, ['type', 'keyOf'])
+  checkOneOf("the type of a router's routing", routing.type, ['consistent-hash'])
+  if (typeof routing.keyOf !== 'function')
+    throw new RangeError(`the keyOf of a router's routing must be a function, not ${shown(routing.keyOf)}`)
 }
 
 const frontOf = <Message>(cell: Cell, routing: Routing<Message>, members: readonly Cell[]): RouterFront => {

@@ -1,11 +1,13 @@
 import { RuntimeError, toError } from '../base/errors.ts'
-import { AskEnvelope, type AskHolder, PendingReply } from './ask.ts'
+import { AskEnvelope, type AskHolder, askRefusal, PendingReply } from './ask.ts'
 import { cycleError } from './ask-cycle.ts'
 import { Become, KILLED, NORMAL, Stopped } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import { BUSY, NEW, NOTHING, type Rare, READY, STARTING } from './cell-state.ts'
 import { Context } from './context.ts'
 import { type CrashGuard, Redelivered } from './crash-guard.ts'
+import { echo } from './echo.ts'
+import { EchoMessage } from './echo-message.ts'
 import { keepInterceptors } from './intercept.ts'
 import { Kin } from './kin.ts'
 import { ReceiveTimeout } from './receive-timeout.ts'
@@ -58,10 +60,17 @@ export abstract class Running extends Kin implements AskHolder {
       }
       if (this.rare !== null) this.beforeMessage(this.rare)
       this.handle(item)
+      if (echo.depth !== 0) this.leaveEcho()
     }
     this.handled += done - signals
     if (this.status === READY) this.rest()
     return done === 0 ? 1 : done
+  }
+
+  /** The next message has its own causes; an async handler goes on with those of its own. */
+  private leaveEcho(): void {
+    if (this.status === BUSY) this.rarely().echoDepth = echo.depth
+    echo.depth = 0
   }
 
   /** What few actors need. */
@@ -110,7 +119,7 @@ export abstract class Running extends Kin implements AskHolder {
     if (outcome !== this.state && this.context === context) this.settle(outcome, context)
   }
 
-  /** The same where a message may be asked, or scheduled, or be stashed. */
+  /** The same where a message may be asked, or scheduled, or be stashed, or have come of dead letters. */
   private handleOpened(item: unknown): void {
     let message = item
     let ask: AskEnvelope | null = null
@@ -119,13 +128,15 @@ export abstract class Running extends Kin implements AskHolder {
       ask = item
       ask.isStashed = false
       message = item.message
+      if (item.echoDepth !== 0) echo.depth = item.echoDepth
     } else if (item instanceof Scheduled) {
       if (!item.arrive()) return
       message = item.message
+      if (item.echoDepth !== 0) echo.depth = item.echoDepth
     }
     const context = this.context as Context
     const isKept = this.behavior.stashCapacity > 0 || (this.rare !== null && this.rare.guard !== null)
-    if (isKept) this.rarely().current = ask ?? (item instanceof Redelivered ? item : message)
+    if (isKept) this.rarely().current = ask ?? (isKeptWhole(item) ? item : message)
     let outcome: unknown
     try {
       outcome = this.behavior.receive(this.state, message, context as ActorContext<unknown> as ActorContext<never>)
@@ -168,7 +179,8 @@ export abstract class Running extends Kin implements AskHolder {
 
   private settle(outcome: unknown, context: Context): void {
     if (typeof outcome !== 'object' || outcome === null) {
-      this.state = outcome
+      if (outcome === undefined && !this.behavior.hasUndefined) this.crash(nothingReturned(this.path))
+      else this.state = outcome
       return
     }
     const promise = promiseIn(outcome)
@@ -204,7 +216,13 @@ export abstract class Running extends Kin implements AskHolder {
   /** What few actors need. */
   private afterWait(rare: Rare): void {
     rare.current = NOTHING
+    rare.echoDepth = 0
     if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
+  }
+
+  /** How many dead letters led to what its async handler does; a synchronous one's `echo.depth` says it. */
+  get echoDepth(): number {
+    return this.rare === null ? 0 : this.rare.echoDepth
   }
 
   /** Asks are refused from when the handler is known to go on: one that only asks and returns waits for nobody. */
@@ -285,6 +303,7 @@ export abstract class Running extends Kin implements AskHolder {
     this.rarely().original ??= this.behavior
     this.behavior = next
     this.state = state
+    if (state === undefined) next.hasUndefined = true
     if (next.stashCapacity > 0) this.opensEnvelopes = true
   }
 
@@ -296,6 +315,9 @@ export abstract class Running extends Kin implements AskHolder {
     make: (replyTo: ReplyTo<Reply>) => Message,
     options: AskOptions | undefined,
   ): Promise<Reply> {
+    // Below, what `ref` is given is a function in any case.
+    const refusal = askRefusal(make, undefined)
+    if (refusal !== null) return Promise.reject(refusal)
     const asked: PendingReply[] = []
     const answer = ref.ask<Reply>(replyTo => {
       // Whoever the message reaches in the end: a router hands the ask on.
@@ -393,5 +415,15 @@ export abstract class Running extends Kin implements AskHolder {
     this.rest()
   }
 }
+
+/** In JavaScript a handler easily forgets its `return`, and the state would be gone without a trace. */
+const nothingReturned = (path: string): RuntimeError =>
+  new RuntimeError(
+    'BEHAVIOR_INVALID',
+    `${path}: a handler returned undefined in place of the next state: return the state, or begin with undefined where it is one`,
+  )
+
+/** What it has gone through stays known when it is handled again. */
+const isKeptWhole = (item: unknown): boolean => item instanceof Redelivered || item instanceof EchoMessage
 
 const isPending = (replyTo: ReplyTo<never>): replyTo is PendingReply => replyTo instanceof PendingReply

@@ -1,9 +1,18 @@
+import { echo } from './echo.ts'
+
 /**
  * A message that time sends to its own actor. It is queued as this object, and asked when it is taken from the mailbox, so
  * that one cancelled meanwhile is not handled.
  */
 export abstract class Scheduled {
   abstract readonly message: unknown
+  /** How many dead letters led to it. */
+  readonly echoDepth: number
+
+  constructor(echoDepth = echo.depth) {
+    this.echoDepth = echoDepth
+  }
+
   /** It has left the mailbox: whether its message still counts. */
   abstract arrive(): boolean
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from '../base/bounds.ts'
 import { RuntimeError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Clock } from '../base/ports.ts'
@@ -13,11 +14,13 @@ export const SHUTDOWN_PHASES = [
   'flush',
 ] as const
 
+/** A phase of a system that says nothing else, in this order. */
 export type ShutdownPhase = (typeof SHUTDOWN_PHASES)[number]
 
 /** `signal` aborts when the task's time is over: nothing waits for it any more. */
 export type ShutdownTask = (reason: ExitReason, signal: AbortSignal) => unknown
 
+/** How long a phase waits for a task, and its name. **Errors**: RangeError for less than 0 and other options. */
 export interface ShutdownTaskOptions {
   /** How long the phase waits for the task. Default: 5,000. */
   readonly timeoutMs?: number
@@ -65,6 +68,7 @@ export class ShutdownPhases {
     const tasks = this.coming.get(phase)
     if (tasks === undefined)
       throw new RuntimeError('SYSTEM_TERMINATED', `shutdown phase ${phase} has begun, and takes no more tasks`)
+    checkOptions('the options of a shutdown task', options, ['timeoutMs', 'name'])
     const { timeoutMs = DEFAULT_TIMEOUT_MS, name = run.name } = options
     if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs of a shutdown task must be at least 0, not ${timeoutMs}`)
     const task = { name: name === '' ? 'unnamed task' : name, run, timeoutMs }

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { checkOptions } from '../base/bounds.ts'
 import { RuntimeError } from '../base/errors.ts'
 import { type Logger, patientLogger, stderrLogger } from '../base/logger.ts'
 import { type Clock, type Ports, type Random, systemPorts } from '../base/ports.ts'
@@ -12,7 +13,7 @@ import { EventStream, type TypedEvent } from './event-stream.ts'
 import { type ActorInfo, inspect } from './inspect.ts'
 import { Interception, type Interceptor } from './intercept.ts'
 import { programFailed } from './main-program.ts'
-import { isName, nameInvalid, nameTaken } from './names.ts'
+import { isName, nameIn, nameInvalid, nameTaken } from './names.ts'
 import { Registry } from './registry.ts'
 import { RingPool } from './ring.ts'
 import { Scheduler, type SchedulerOptions } from './scheduler.ts'
@@ -27,6 +28,7 @@ import { onShutdownSignal } from './shutdown-signals.ts'
 import { isNoTime, refuseTime } from './shutdown-time.ts'
 import type { ActorRef, ExitReason, SpawnOptions, StopOptions } from './types.ts'
 
+/** What a system is given; all of it may be left out. **Errors**: RangeError for other options. */
 export interface ActorSystemOptions extends SchedulerOptions {
   /** First part of every path. **Errors**: ACTOR_NAME_INVALID, as for actors. Default: `system`. */
   readonly name?: string
@@ -51,6 +53,18 @@ export interface ActorSystemOptions extends SchedulerOptions {
    */
   readonly main?: boolean
 }
+
+const OPTIONS = [
+  'name',
+  'logger',
+  'ports',
+  'interceptors',
+  'shutdownPhases',
+  'signals',
+  'main',
+  'throughput',
+  'sliceMs',
+] satisfies (keyof ActorSystemOptions)[]
 
 /**
  * A tree of actors in this thread, and what they share. Ends with `terminate()` or `await using`.
@@ -110,15 +124,17 @@ export class ActorSystem implements AsyncDisposable {
       void this.whenTerminated.then(onShutdownSignal(signal => this.signalled(signal)))
   }
 
+  /** **Errors**: RangeError for options that are none and for bounds that are none; ACTOR_NAME_INVALID. */
   static start(options: ActorSystemOptions = {}): ActorSystem {
+    checkOptions('the options of a system', options, OPTIONS)
     return new ActorSystem(options)
   }
 
-  /** Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID; BEHAVIOR_INVALID; SYSTEM_TERMINATED. */
+  /** Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID; BEHAVIOR_INVALID; SYSTEM_TERMINATED; RangeError for other options. */
   spawn<Message>(behavior: Behavior<Message>, options: SpawnOptions = {}): ActorRef<Message> {
     if (this.ending !== null) throw new RuntimeError('SYSTEM_TERMINATED', `system ${this.name} has been terminated`)
     if (!(behavior instanceof Behavior)) throw behaviorInvalid(`/${this.name}`, behavior)
-    const { name } = options
+    const name = nameIn(options)
     if (name !== undefined && !isName(name)) throw nameInvalid(`/${this.name}`, name)
     if (name !== undefined && this.names.has(name)) throw nameTaken(`/${this.name}`, name)
     const cell = new Cell(this.cells, null, behavior as Behavior<never>, name ?? ++this.labels, false)

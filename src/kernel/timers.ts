@@ -1,4 +1,5 @@
-import { checkAboveZero } from '../base/bounds.ts'
+import { checkAboveZero, checkOneOf, checkOptions } from '../base/bounds.ts'
+import { shown } from '../base/errors.ts'
 import type { Cancel } from '../base/ports.ts'
 import { Scheduled, type ScheduledTarget } from './scheduled.ts'
 
@@ -27,6 +28,7 @@ export interface ActorTimers<Message> {
   isRunning(key: TimerKey): boolean
 }
 
+/** Names a timer among those of its actor; a symbol can meet no other. */
 export type TimerKey = string | number | symbol
 
 export class Timers implements ActorTimers<unknown> {
@@ -118,7 +120,9 @@ class Timer extends Scheduled {
 }
 
 const checkTimes = (times: TimerTimes): void => {
+  checkOptions("a timer's times", times, ['afterMs', 'everyMs', 'mode'])
+  if (times.mode !== undefined) checkOneOf("a timer's mode", times.mode, ['fixed-delay', 'fixed-rate'])
   if (times.everyMs !== undefined) checkAboveZero("a timer's everyMs", times.everyMs)
   else if (!(Number.isFinite(times.afterMs) && times.afterMs >= 0))
-    throw new RangeError(`a timer's afterMs must be 0 or more, not ${times.afterMs}`)
+    throw new RangeError(`a timer's afterMs must be 0 or more, not ${shown(times.afterMs)}`)
 }

@@ -27,6 +27,7 @@ export interface ReplyTo<in Reply> {
 export type ReplyOf<Message> = [Asked<Message>] extends [never] ? unknown : Asked<Message>
 type Asked<Message> = Message extends { readonly replyTo: ReplyTo<infer Reply> } ? Reply : never
 
+/** How long an ask may take. **Errors**: RangeError for other options. */
 export interface AskOptions {
   /**
    * Fails the ask with ASK_TIMEOUT when this time is over, never earlier. **Units**: ms. **Errors**: RangeError for NaN.
@@ -35,6 +36,7 @@ export interface AskOptions {
   readonly timeoutMs?: number
 }
 
+/** How long an end may take. **Errors**: RangeError for other options. */
 export interface StopOptions {
   /**
    * How long the actor has for its handler in flight, its children and its stop hook; then it is killed.
@@ -45,6 +47,7 @@ export interface StopOptions {
   readonly shutdownMs?: ShutdownTime
 }
 
+/** A number of ms, no time at all, or as long as it takes. */
 export type ShutdownTime = number | 'brutal-kill' | 'infinity'
 
 /**
@@ -90,6 +93,7 @@ export type Signal =
   /** A child that this actor spawned has ended for good. */
   | { readonly type: 'child-terminated'; readonly ref: ActorRef<never>; readonly reason: ExitReason }
 
+/** The name of an actor. **Errors**: RangeError for other options. */
 export interface SpawnOptions {
   /**
    * Unique among its living siblings. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID when it is empty, has a `/` or
@@ -98,6 +102,7 @@ export interface SpawnOptions {
   readonly name?: string
 }
 
+/** How a promise has ended; what it was rejected with is an Error, whatever was thrown. */
 export type PipedResult<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Error }
@@ -177,7 +182,11 @@ export interface ActorContext<Message> {
 export interface BehaviorDefinition<Message, State> {
   /** State of a new incarnation; may spawn children, and may be async. Answer `ignore` to not start at all. */
   readonly initial: (context: ActorContext<Message>) => State | typeof ignore | Promise<State | typeof ignore>
-  /** Handles one message: the next state, `become(…)`, or `stopped()`. A promise, or what acts like one, is waited for. */
+  /**
+   * Handles one message: the next state, `become(…)`, or `stopped()`. A promise, or what acts like one, is waited for.
+   * **Errors**: a crash with BEHAVIOR_INVALID where it returns nothing, and no actor of the behavior began with the state
+   * `undefined`; `onSignal` likewise.
+   */
   readonly receive: (state: State, message: Message, context: ActorContext<Message>) => Outcome<State, Message>
   readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State, Message>
   /**

@@ -13,6 +13,7 @@ export {
   type MessageBridgeDefinition,
   messageBridge,
   type ReplayResult,
+  type UnderWay,
 } from './message-bridge.ts'
 export type { MessageSource, SourceMessage } from './message-source.ts'
 export type { ParkedMessage } from './parking-lot.ts'

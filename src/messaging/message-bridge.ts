@@ -5,6 +5,7 @@ import type { EventStore } from '../persistence/event-store.ts'
 import { checkPersistenceId } from '../persistence/partition.ts'
 import type { Backoff } from '../supervision/backoff.ts'
 import { Bridge, type BridgeMessage, WAKE } from './bridge/bridge.ts'
+import { ParkedMessages } from './bridge/parked-messages.ts'
 import type { MessageSource, SourceMessage } from './message-source.ts'
 import { type ParkedMessage, parkingLot } from './parking-lot.ts'
 import type { Route } from './route.ts'
@@ -41,6 +42,16 @@ export interface ReplayResult {
   readonly parked: number
 }
 
+/** The message of a key that has its turn. */
+export interface UnderWay {
+  readonly type: string
+  readonly id: string
+  /** How often it has failed by its own fault. Counted in memory: a restarted bridge begins again. */
+  readonly failures: number
+  /** What it failed with last, or what it waits for, such as a receiver that is down; null: nothing is wrong with it. */
+  readonly error: string | null
+}
+
 export interface DiscardResult {
   readonly discarded: number
   /** Others of the key that are still parked. */
@@ -65,6 +76,13 @@ export interface MessageBridge {
   readonly behavior: Behavior<never>
   /** What is parked, key by key, in the order it was. **Errors**: BRIDGE_STOPPED. */
   parked(): Promise<readonly ParkedMessage[]>
+  /**
+   * What was parked at a time, from the store, whether the bridge runs or not. **Units**: ms since 1970. **Errors**: those
+   * of the journal. **Bounds**: it reads all that was ever parked.
+   */
+  parkedAsOf(timeMs: number): Promise<readonly ParkedMessage[]>
+  /** What is under way of a key; null: nothing. **Errors**: BRIDGE_STOPPED. */
+  underWay(key: string): Promise<UnderWay | null>
   /**
    * Translates and delivers what is parked of a key again, in order, until one fails as often as `attempts` says.
    * **Errors**: BRIDGE_STOPPED; then what was not delivered is still parked.
@@ -123,6 +141,8 @@ export const messageBridge = <Message extends SourceMessage>(
     name: definition.name,
     behavior: behavior as Behavior<never>,
     parked: () => running.ask(replyTo => ({ type: 'parked', replyTo })),
+    parkedAsOf: timeMs => ParkedMessages.asOf(definition.store, definition.name, timeMs),
+    underWay: key => running.ask(replyTo => ({ type: 'under-way', key, replyTo })),
     replay: key => running.ask(replyTo => ({ type: 'replay', key, replyTo })),
     discard: (key, id) => running.ask(replyTo => ({ type: 'discard', key, id: id ?? null, replyTo })),
     settled: () => running.ask(replyTo => ({ type: 'settled', replyTo })),

@@ -17,6 +17,8 @@ export interface ParkedMessage {
   readonly target: string | null
   /** Why; null for one that is parked behind another. */
   readonly error: string | null
+  /** How often it failed until then; 0 for one that is parked behind another. */
+  readonly failures: number
   readonly parkedAtMs: number
 }
 
@@ -62,7 +64,7 @@ export const parkingLot = eventSourced<ParkingCommand, ParkingEvent, Parking, tr
   evolve: (state, event) => {
     switch (event.type) {
       case 'MessageParked':
-        return { ...state, parked: [...state.parked, event.message] }
+        return { ...state, parked: [...state.parked, counted(event.message)] }
       case 'MessageReleased':
         return { ...state, parked: without(state.parked, event.id) }
       case 'MessageDiscarded':
@@ -73,8 +75,12 @@ export const parkingLot = eventSourced<ParkingCommand, ParkingEvent, Parking, tr
     }
   },
   // It holds all that is parked, payloads and all, so it is not made often.
-  snapshot: { every: 1_000 },
+  snapshot: { every: 1_000, version: 2 },
 })
+
+/** Records of a time when failures were not counted have none. */
+const counted = (message: ParkedMessage & { readonly failures?: number }): ParkedMessage =>
+  message.failures === undefined ? { ...message, failures: message.error === null ? 0 : 1 } : message
 
 const isParked = ({ parked }: Parking, id: string): boolean => parked.some(message => message.id === id)
 

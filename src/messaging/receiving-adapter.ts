@@ -1,14 +1,18 @@
 import { type Behavior, behavior } from '../kernel/behavior.ts'
 import { Ring } from '../kernel/ring.ts'
 import type { ActorRef, ReplyTo } from '../kernel/types.ts'
+import type { CommandCause } from '../persistence/command-cause.ts'
 import { RunningRef } from './running-ref.ts'
 import type { StandardResult, StandardSchema } from './standard-schema.ts'
 
 export interface ReceivingAdapterDefinition<Request, Reply> {
   readonly name: string
   readonly schema: StandardSchema<Request>
-  /** Hands a valid request to the domain's actor and gives its answer, which comes once what it says is durable. */
-  readonly dispatch: (request: Request) => Promise<Reply>
+  /**
+   * Hands a valid request to the domain's actor and gives its answer, which comes once what it says is durable. `cause` is
+   * what `request` was given: hand it on with the command, and the audit names who asked.
+   */
+  readonly dispatch: (request: Request, cause: CommandCause) => Promise<Reply>
   /** Most requests under way; more wait, in order. Default: 4,096. */
   readonly maxInFlight?: number
 }
@@ -28,7 +32,8 @@ export type RequestResult<Reply> =
  */
 export interface ReceivingAdapter<Reply> {
   readonly behavior: Behavior<never>
-  request(input: unknown): Promise<RequestResult<Reply>>
+  /** `cause`: who asks, and why. It comes from whoever let the request in, never from the request. Default: nobody says. */
+  request(input: unknown, cause?: CommandCause): Promise<RequestResult<Reply>>
 }
 
 export const receivingAdapter = <Request, Reply>(
@@ -38,7 +43,7 @@ export const receivingAdapter = <Request, Reply>(
   const running = new RunningRef<DoorMessage<Reply>>(`receiving adapter ${name}`)
 
   // A schema that answers at once, as most do, costs a request one promise here: that of `dispatch`.
-  const serve = (state: Door<Reply>, { input, replyTo }: Incoming<Reply>): void => {
+  const serve = (state: Door<Reply>, { input, cause, replyTo }: Incoming<Reply>): void => {
     const failed = (error: unknown): void => {
       replyTo.tell({ error })
       state.self.tell(state.served)
@@ -49,7 +54,7 @@ export const receivingAdapter = <Request, Reply>(
           replyTo.tell({ result: { accepted: false, issues: result.issues.map(issue => issue.message) } })
           state.self.tell(state.served)
         } else
-          Promise.resolve(dispatch(result.value)).then(reply => {
+          Promise.resolve(dispatch(result.value, cause)).then(reply => {
             replyTo.tell({ result: { accepted: true, reply } })
             state.self.tell(state.served)
           }, failed)
@@ -88,19 +93,22 @@ export const receivingAdapter = <Request, Reply>(
 
   return {
     behavior: door as Behavior<never>,
-    request: async input => {
-      const answer = await running.ask<Answer<Reply>>(replyTo => ({ type: 'request', input, replyTo }))
+    request: async (input, cause = NOBODY_SAYS) => {
+      const answer = await running.ask<Answer<Reply>>(replyTo => ({ type: 'request', input, cause, replyTo }))
       if ('error' in answer) throw answer.error
       return answer.result
     },
   }
 }
 
+const NOBODY_SAYS: CommandCause = {}
+
 type Answer<Reply> = { readonly result: RequestResult<Reply> } | { readonly error: unknown }
 
 interface Incoming<Reply> {
   readonly type: 'request'
   readonly input: unknown
+  readonly cause: CommandCause
   readonly replyTo: ReplyTo<Answer<Reply>>
 }
 

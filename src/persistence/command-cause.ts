@@ -15,10 +15,10 @@ export interface CommandCause {
 
 export const NO_CAUSE: Cause = { principal: null, causationId: null, correlationId: null, traceParent: null }
 
-const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+/** Whether a text is a trace parent of W3C Trace Context. What came with a request and is none is to be left out. */
+export const isTraceParent = (text: unknown): text is string => typeof text === 'string' && TRACE_PARENT.test(text)
 
-/** Whether this is one that a trace can go on from; zeros are none, and version `ff` is reserved. */
-export const isTraceParent = (value: unknown): value is string => typeof value === 'string' && TRACE_PARENT.test(value)
+const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** Takes the cause out of a call's options and checks it. **Errors**: CAUSE_INVALID, which names the field. */
 export const causeOf = (options: CommandCause | undefined): Cause => {

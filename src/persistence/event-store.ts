@@ -172,6 +172,14 @@ export class EventStore {
   }
 
   /**
+   * What a write beside the log has failed with: a snapshot, a deletion. One that was refused since another writer has the
+   * store is news to whoever only reads from now on, and would answer with what is no longer so.
+   */
+  failedBeside(persistenceId: string, error: unknown): void {
+    if (isRuntimeError(error, 'JOURNAL_FENCED')) this.writer(this.partitionOf(persistenceId)).fence(error)
+  }
+
+  /**
    * Writes what is queued and the cursors, then closes the journal. Cursors that cannot be stored are a warning: what they
    * stand for comes again. A second call waits for the first.
    */

@@ -94,8 +94,8 @@ export const stateAsOf = async <State>(
     for (let i = 0; i < append.records.length; i++) {
       const entry = entryOf(append, i, NO_COMPENSATIONS)
       if ('timeMs' in until ? entry.timeMs > until.timeMs : entry.sequenceNr > until.sequenceNr) return past
-      const where = `${persistenceId}, event ${entry.sequenceNr}`
-      const state = entry.kind === 'event' ? foldRecord(definition, past.state, entry, where) : past.state
+      const state =
+        entry.kind === 'event' ? foldRecord(definition, past.state, entry, persistenceId, entry.sequenceNr) : past.state
       past = { state, sequenceNr: entry.sequenceNr, timeMs: entry.timeMs }
     }
   }

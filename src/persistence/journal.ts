@@ -101,6 +101,25 @@ export const NOTHING_WRITTEN: AppendResult = { status: 'written', position: 0, r
 /** Per group of readers and partition: everything up to and with this position is done. */
 export type Cursors = ReadonlyMap<string, number>
 
+/**
+ * One id's appends in order, a page after the other; null: there are no more. One call at a time. At once where the journal
+ * has them at once: an entity of a few events then starts without waiting.
+ */
+export interface AppendPages {
+  /** **Errors**: thrown or rejected; nothing comes after them. */
+  next(): readonly StoredAppend[] | null | Promise<readonly StoredAppend[] | null>
+  /** Gives up what was not read: `next` gives null. */
+  close(): void
+}
+
+/** An id as it stood when it was looked for. */
+export interface FoundId {
+  /** Of its last record; 0: there is none. */
+  readonly sequenceNr: number
+  /** The appends that hold records from `fromSequenceNr` on, as of `Journal.read`. **Bounds**: a page in memory. */
+  pages(fromSequenceNr: number): AppendPages
+}
+
 export interface Snapshot {
   readonly persistenceId: string
   /** The last record that it covers. */
@@ -169,6 +188,12 @@ export interface Journal {
    * every entity that starts asks. **Errors**: thrown or rejected; JOURNAL_TOMBSTONED.
    */
   lastSequenceNr(persistenceId: string): number | Promise<number>
+
+  /**
+   * What `lastSequenceNr` and `read` say, with one look for both: for recoveries, which may be many thousands. Absent
+   * where a journal has nothing to gain by it. **Errors**: JOURNAL_TOMBSTONED; as of those two.
+   */
+  find?(persistenceId: string): FoundId | Promise<FoundId>
 
   /**
    * The id's appends that hold records from `fromSequenceNr` on, in order, whole (the first may begin earlier).

@@ -60,6 +60,12 @@ export class Recoveries {
     begun(this.start(persistenceId))
   }
 
+  /** As `recovering`, but fails when the journal has given nothing for too long. */
+  within<T>(run: RecoveryRun, recovering: Promise<T>): Promise<T> {
+    this.watch()
+    return run.within(recovering)
+  }
+
   /** Null: go on. Otherwise the slice is over, and what comes back resolves with the next one. */
   turnOver(): Promise<void> | null {
     if (this.clock.monotonicMs() - this.sliceSinceMs < SLICE_MS) return null
@@ -78,11 +84,10 @@ export class Recoveries {
     if (this.running.size === 0) this.sliceSinceMs = this.clock.monotonicMs()
     const run = new RecoveryRun(persistenceId)
     this.running.add(run)
-    this.watch()
     return run
   }
 
-  /** One timer for all: a recovery of a few events is too short for one of its own. */
+  /** One timer for all that wait: a recovery of a few events is too short for one of its own, or for any. */
   private watch(): void {
     this.cancelWatch ??= this.clock.after(this.batchTimeoutMs, () => {
       this.cancelWatch = null

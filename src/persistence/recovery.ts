@@ -2,8 +2,16 @@ import { type ErrorCode, RuntimeError, toError } from '../base/errors.ts'
 import type { EventSourcedDefinition } from './event-sourced.ts'
 import { persistenceIdOf } from './event-sourced.ts'
 import type { EventStore } from './event-store.ts'
+import { findId } from './find-id.ts'
 import { Inbox, type InboxMarks } from './inbox.ts'
-import { lastSequenceNr, type NewRecord, type Snapshot } from './journal.ts'
+import {
+  type AppendPages,
+  type FoundId,
+  lastSequenceNr,
+  type NewRecord,
+  type Snapshot,
+  type StoredAppend,
+} from './journal.ts'
 import type { RecoveryRun } from './recoveries.ts'
 
 /** An entity's state and what the runtime keeps beside it, as of a sequence number. */
@@ -38,14 +46,11 @@ export const recover = async <State>(
   store: EventStore,
   definition: AnyDefinition<State>,
   id: string,
-): Promise<Recovered<State>> => {
-  const persistenceId = persistenceIdOf(definition.name, id)
-  const settled = store.settled(persistenceId)
-  if (settled !== null) await settled
-  return upTo(store, definition, id, await store.journal.lastSequenceNr(persistenceId), NEVER)
-}
+): Promise<Recovered<State>> => recoverSoon(store, definition, id, NEVER)
 
-/** The same, at once for an id that has no events yet where the journal knows that at once. */
+const NEVER = (): boolean => false
+
+/** The same, at once where the journal has what it takes at once. **Errors**: thrown or rejected. */
 export const recoverSoon = <State>(
   store: EventStore,
   definition: AnyDefinition<State>,
@@ -55,60 +60,14 @@ export const recoverSoon = <State>(
   const persistenceId = persistenceIdOf(definition.name, id)
   const settled = store.settled(persistenceId)
   if (settled !== null) return settled.then(() => recoverSoon(store, definition, id, isCancelled))
-  const last = store.journal.lastSequenceNr(persistenceId)
-  if (last === 0) return blank(definition, id)
-  return typeof last === 'number'
-    ? upTo(store, definition, id, last, isCancelled)
-    : last.then(known => upTo(store, definition, id, known, isCancelled))
-}
-
-const NEVER = (): boolean => false
-
-const upTo = async <State>(
-  store: EventStore,
-  definition: AnyDefinition<State>,
-  id: string,
-  last: number,
-  isCancelled: () => boolean,
-): Promise<Recovered<State>> => {
-  if (last === 0) return blank(definition, id)
-  const { recoveries } = store
-  const begun = recoveries.begin(persistenceIdOf(definition.name, id))
-  const run = begun instanceof Promise ? await begun : begun
-  try {
-    return await run.within(read(store, definition, id, last, run, isCancelled))
-  } finally {
-    recoveries.end(run)
+  const recoverFound = (found: FoundId): Recovered<State> | Promise<Recovered<State>> => {
+    if (found.sequenceNr === 0) return blank(definition, id)
+    const recovery = new Recovery(store, definition, id, found, isCancelled)
+    const run = store.recoveries.begin(persistenceId)
+    return run instanceof Promise ? run.then(begun => recovery.run(begun)) : recovery.run(run)
   }
-}
-
-const read = async <State>(
-  store: EventStore,
-  definition: AnyDefinition<State>,
-  id: string,
-  last: number,
-  run: RecoveryRun,
-  isCancelled: () => boolean,
-): Promise<Recovered<State>> => {
-  const persistenceId = persistenceIdOf(definition.name, id)
-  await goOn(store, persistenceId, run, isCancelled)
-  const policy = definition.snapshot
-  const snapshot =
-    policy === undefined ? null : await newestSnapshot<State>(store, persistenceId, last, policy.version ?? 1)
-  return replay(store, definition, persistenceId, snapshot ?? blank(definition, id), last, run, isCancelled)
-}
-
-/** Gives the event loop back where its slice is over. **Errors**: ACTOR_STOPPED when nobody wants the state any more. */
-const goOn = (
-  store: EventStore,
-  persistenceId: string,
-  run: RecoveryRun,
-  isCancelled: () => boolean,
-): Promise<void> | null => {
-  run.progress++
-  if (run.isOver || isCancelled())
-    throw new RuntimeError('ACTOR_STOPPED', `${persistenceId}: was stopped while it was recovered`)
-  return store.recoveries.turnOver()
+  const found = findId(store.journal, persistenceId)
+  return found instanceof Promise ? found.then(recoverFound) : recoverFound(found)
 }
 
 /** An id that has no events yet. */
@@ -179,51 +138,149 @@ export const foldRecord = <State>(
   definition: AnyDefinition<State>,
   state: State,
   record: NewRecord,
-  where: string,
+  persistenceId: string,
+  sequenceNr: number,
 ): State => {
   const { schema } = definition
   const { type, version, payload } = record
   const isPresent = schema === undefined || schema.versionOf(type) === version
-  const events = isPresent ? null : schema.read({ type, version, payload }, where)
+  const events = isPresent ? null : schema.read({ type, version, payload }, placeOf(persistenceId, sequenceNr))
   try {
     if (events === null) return definition.evolve(state, payload as { readonly type: string })
     for (const event of events) state = definition.evolve(state, event as { readonly type: string })
     return state
   } catch (thrown) {
-    throw foldFailed(where, `evolve failed on ${type}`, thrown)
+    throw foldFailed(placeOf(persistenceId, sequenceNr), `evolve failed on ${type}`, thrown)
   }
 }
 
-const replay = async <State>(
-  store: EventStore,
-  definition: AnyDefinition<State>,
-  persistenceId: string,
-  base: Recovered<State>,
-  last: number,
-  run: RecoveryRun,
-  isCancelled: () => boolean,
-): Promise<Recovered<State>> => {
-  let { state, sequenceNr } = base
-  let eventsReplayed = 0
-  let lookedAt = sequenceNr
-  for await (const append of store.journal.read(persistenceId, sequenceNr + 1)) {
-    let number = append.expectedSequenceNr
-    if (number > sequenceNr) throw eventsDeleted(persistenceId, sequenceNr, number)
-    for (const record of append.records) {
-      number++
-      if (number <= sequenceNr || record.kind !== 'event') continue
-      state = foldRecord(definition, state, record, `${persistenceId}, event ${number}`)
-      eventsReplayed++
-    }
-    if (append.handled !== null) base.inbox.note(append.handled)
-    sequenceNr = lastSequenceNr(append)
-    if (sequenceNr - lookedAt < RECORDS_BETWEEN_LOOKS) continue
-    lookedAt = sequenceNr
-    const turn = goOn(store, persistenceId, run, isCancelled)
-    if (turn !== null) await turn
+/** Made for errors alone: a text for each event would cost more than folding it. */
+const placeOf = (persistenceId: string, sequenceNr: number): string => `${persistenceId}, event ${sequenceNr}`
+
+/** One recovery: waits where the journal makes it wait, or its slice is over, and nowhere else. */
+class Recovery<State> {
+  private readonly store: EventStore
+  private readonly definition: AnyDefinition<State>
+  private readonly id: string
+  private readonly persistenceId: string
+  private readonly found: FoundId
+  private readonly isCancelled: () => boolean
+  private base: Recovered<State> | null = null
+  private state: State | undefined = undefined
+  private sequenceNr = 0
+  private eventsReplayed = 0
+  private lookedAt = 0
+  private pages: AppendPages | null = null
+
+  constructor(
+    store: EventStore,
+    definition: AnyDefinition<State>,
+    id: string,
+    found: FoundId,
+    isCancelled: () => boolean,
+  ) {
+    this.store = store
+    this.definition = definition
+    this.id = id
+    this.persistenceId = persistenceIdOf(definition.name, id)
+    this.found = found
+    this.isCancelled = isCancelled
   }
-  if (sequenceNr < last) throw eventsDeleted(persistenceId, sequenceNr, last)
-  return { state, inbox: base.inbox, sequenceNr, snapshotSequenceNr: base.snapshotSequenceNr, eventsReplayed }
+
+  run(run: RecoveryRun): Recovered<State> | Promise<Recovered<State>> {
+    let reading: Recovered<State> | Promise<Recovered<State>>
+    try {
+      const turn = this.goOn(run)
+      reading = turn === null && this.definition.snapshot === undefined ? this.replay(run) : this.read(run, turn)
+    } catch (thrown) {
+      this.end(run)
+      throw thrown
+    }
+    if (reading instanceof Promise) return this.store.recoveries.within(run, reading).finally(() => this.end(run))
+    this.end(run)
+    return reading
+  }
+
+  private end(run: RecoveryRun): void {
+    this.store.recoveries.end(run)
+    this.pages?.close()
+  }
+
+  private async read(run: RecoveryRun, turn: Promise<void> | null): Promise<Recovered<State>> {
+    await turn
+    const { definition, store, persistenceId, found } = this
+    if (definition.snapshot !== undefined)
+      this.base = await newestSnapshot(store, persistenceId, found.sequenceNr, definition.snapshot.version ?? 1)
+    return this.replay(run)
+  }
+
+  /** Folds what comes after the snapshot, or everything. */
+  private replay(run: RecoveryRun): Recovered<State> | Promise<Recovered<State>> {
+    this.base ??= blank(this.definition, this.id)
+    this.state = this.base.state
+    this.sequenceNr = this.base.sequenceNr
+    this.lookedAt = this.base.sequenceNr
+    this.pages = this.found.pages(this.sequenceNr + 1)
+    for (;;) {
+      const page = this.pages.next()
+      if (page instanceof Promise) return this.replayOn(page, run)
+      if (page === null) return this.recovered()
+      const turn = this.fold(page, run)
+      if (turn !== null)
+        return this.replayOn(
+          turn.then(() => this.pages!.next()),
+          run,
+        )
+    }
+  }
+
+  private async replayOn(
+    awaited: Promise<readonly StoredAppend[] | null>,
+    run: RecoveryRun,
+  ): Promise<Recovered<State>> {
+    for (let page = await awaited; page !== null; page = await this.pages!.next()) {
+      const turn = this.fold(page, run)
+      if (turn !== null) await turn
+    }
+    return this.recovered()
+  }
+
+  /** Null: go on with the next page. */
+  private fold(page: readonly StoredAppend[], run: RecoveryRun): Promise<void> | null {
+    const { persistenceId, definition } = this
+    for (const append of page) {
+      let number = append.expectedSequenceNr
+      if (number > this.sequenceNr) throw eventsDeleted(persistenceId, this.sequenceNr, number)
+      for (const record of append.records) {
+        number++
+        if (number <= this.sequenceNr || record.kind !== 'event') continue
+        this.state = foldRecord(definition, this.state as State, record, persistenceId, number)
+        this.eventsReplayed++
+      }
+      if (append.handled !== null) this.base!.inbox.note(append.handled)
+      this.sequenceNr = lastSequenceNr(append)
+    }
+    if (this.sequenceNr - this.lookedAt < RECORDS_BETWEEN_LOOKS) return null
+    this.lookedAt = this.sequenceNr
+    return this.goOn(run)
+  }
+
+  /** Null: the slice is not over. **Errors**: ACTOR_STOPPED when nobody wants the state any more. */
+  private goOn(run: RecoveryRun): Promise<void> | null {
+    run.progress++
+    if (run.isOver || this.isCancelled())
+      throw new RuntimeError('ACTOR_STOPPED', `${this.persistenceId}: was stopped while it was recovered`)
+    return this.store.recoveries.turnOver()
+  }
+
+  private recovered(): Recovered<State> {
+    const { state, sequenceNr, eventsReplayed, persistenceId, found } = this
+    if (sequenceNr < found.sequenceNr) throw eventsDeleted(persistenceId, sequenceNr, found.sequenceNr)
+    // Read to the end: there is nothing to give up.
+    this.pages = null
+    const { inbox, snapshotSequenceNr } = this.base!
+    return { state: state as State, inbox, sequenceNr, snapshotSequenceNr, eventsReplayed }
+  }
 }
 
 const eventsDeleted = (persistenceId: string, known: number, deletedTo: number): RuntimeError =>

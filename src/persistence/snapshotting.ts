@@ -93,6 +93,7 @@ export class Snapshotting<Event, State> {
       await store.saveSnapshot({ persistenceId, sequenceNr, timeMs: ports.clock.nowMs(), payload }, keep)
     } catch (error) {
       this.log.log('warn', `${persistenceId}: snapshot of ${sequenceNr} not stored`, { error })
+      store.failedBeside(persistenceId, error)
       return
     }
     this.kept.push(sequenceNr)
@@ -103,6 +104,7 @@ export class Snapshotting<Event, State> {
       await store.deleteTo(persistenceId, oldest)
     } catch (error) {
       this.log.log('warn', `${persistenceId}: events up to ${oldest} not deleted`, { error })
+      store.failedBeside(persistenceId, error)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { RuntimeError, toError } from '../base/errors.ts'
-import { recordId, type StoredAppend } from '../persistence/journal.ts'
+import { type NewRecord, recordId, type StoredAppend } from '../persistence/journal.ts'
 import { checkStorable } from '../persistence/storable.ts'
 import { checkKey, entryOf } from './entries.ts'
 import type { Change, EventAbout, ProjectionDefinition } from './projection.ts'
@@ -10,6 +10,9 @@ export type AnyProjection = ProjectionDefinition<{ readonly type: string }, obje
 /** Reads the present rows of keys. */
 export type ReadRows = (keys: readonly string[]) => Promise<readonly unknown[]>
 
+/** `bytes`: of the row, at most. */
+export type FoldedChange = RowChange & { readonly bytes: number }
+
 /**
  * What a page of the log changes in a view: one change a row, as its events in order make it. **Errors**: PROJECTION_FAILED
  * where `project` or a change throws, or gives what is no row, naming the event; those of `readRows`.
@@ -18,7 +21,7 @@ export const fold = async (
   definition: AnyProjection,
   appends: readonly StoredAppend[],
   readRows: ReadRows,
-): Promise<readonly RowChange[]> => {
+): Promise<readonly FoldedChange[]> => {
   const changes = projected(definition, appends)
   const rows = new Map<string, unknown>()
   const needed = [...new Set(changes.filter(({ change }) => change.type === 'update').map(({ change }) => change.key))]
@@ -28,13 +31,16 @@ export const fold = async (
       rows.set(key, present[i] ?? null)
     })
   }
-  const changed = new Map<string, RowChange>()
+  const changed = new Map<string, FoldedChange>()
   for (const { change, about } of changes)
-    within(definition, about, () => {
+    try {
       const row = rowAfter(change, rows.get(change.key) ?? null)
       rows.set(change.key, row)
-      changed.set(change.key, { key: change.key, row, entries: entriesOf(definition, change.key, row) })
-    })
+      const bytes = row === null ? 0 : checkStorable(row)
+      changed.set(change.key, { key: change.key, row, entries: entriesOf(definition, change.key, row), bytes })
+    } catch (thrown) {
+      throw failed(definition, about, thrown)
+    }
   return [...changed.values()]
 }
 
@@ -54,22 +60,31 @@ const projected = (definition: AnyProjection, appends: readonly StoredAppend[]):
       const taken = record.kind === 'event' ? definition.events : (definition.commands ?? NONE)
       if (!taken.includes(record.type)) continue
       const about = aboutOf(append, i, kind, append.persistenceId.slice(separator + 1))
-      within(definition, about, () => {
-        const where = `${append.persistenceId}, event ${about.sequenceNr}`
-        const { schema } = definition
-        const events = schema === undefined || record.kind === 'command' ? [record.payload] : schema.read(record, where)
-        for (const event of events)
-          for (const change of definition.project(event as { readonly type: string }, about)) {
+      try {
+        for (const event of eventsOf(definition, record, about))
+          for (const change of definition.project(event, about)) {
             checkKey(change.key)
             changes.push({ change, about })
           }
-      })
+      } catch (thrown) {
+        throw failed(definition, about, thrown)
+      }
     }
   }
   return changes
 }
 
 const NONE: readonly string[] = []
+
+/** As the schema reads it, which may be several or none. A command is taken as it was sent. */
+const eventsOf = (
+  { schema }: AnyProjection,
+  record: NewRecord,
+  { kind, id, sequenceNr }: EventAbout,
+): readonly { readonly type: string }[] =>
+  schema === undefined || record.kind === 'command'
+    ? [record.payload as { readonly type: string }]
+    : (schema.read(record, `${kind}|${id}, event ${sequenceNr}`) as readonly { readonly type: string }[])
 
 const aboutOf = (append: StoredAppend, index: number, kind: string, id: string): EventAbout => ({
   record: append.records[index]!.kind,
@@ -83,21 +98,18 @@ const aboutOf = (append: StoredAppend, index: number, kind: string, id: string):
   timeMs: append.timeMs,
   causationId: append.causationId,
   correlationId: append.correlationId,
+  principal: append.principal,
   source: append.handled?.source ?? null,
 })
 
 const rowAfter = (change: Change<object>, before: unknown): object | null => {
   switch (change.type) {
     case 'put':
-      checkStorable(change.row)
       return change.row
     case 'remove':
       return null
-    case 'update': {
-      const row = change.change(before as object | null)
-      if (row !== null) checkStorable(row)
-      return row
-    }
+    case 'update':
+      return change.change(before as object | null)
   }
 }
 
@@ -111,16 +123,12 @@ const entriesOf = (definition: AnyProjection, key: string, row: object | null): 
   return entries
 }
 
-const within = (definition: AnyProjection, about: EventAbout, run: () => void): void => {
-  try {
-    run()
-  } catch (thrown) {
-    const cause = toError(thrown)
-    throw new RuntimeError(
-      'PROJECTION_FAILED',
-      `projection ${definition.name} failed on event ${about.eventId} (${about.kind}|${about.id}, position ` +
-        `${about.position} of partition ${about.partition}): ${cause.message}. It stands before that event.`,
-      { cause },
-    )
-  }
+const failed = (definition: AnyProjection, about: EventAbout, thrown: unknown): RuntimeError => {
+  const cause = toError(thrown)
+  return new RuntimeError(
+    'PROJECTION_FAILED',
+    `projection ${definition.name} failed on event ${about.eventId} (${about.kind}|${about.id}, position ` +
+      `${about.position} of partition ${about.partition}): ${cause.message}. It stands before that event.`,
+    { cause },
+  )
 }

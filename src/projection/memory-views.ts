@@ -24,6 +24,7 @@ export const memoryViews = (): ViewStore => new MemoryViews()
 
 class MemoryViews implements ViewStore {
   readonly name = 'memory'
+  readonly rowsPerWrite = 4_096
   readonly #views = new Map<string, View>()
   #isOpen = false
 

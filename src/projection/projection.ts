@@ -19,6 +19,8 @@ export interface EventAbout {
   readonly timeMs: number
   readonly causationId: string | null
   readonly correlationId: string | null
+  /** On whose behalf it was asked for, what followed from it included; null where nobody said. */
+  readonly principal: string | null
   /** The bridge that delivered the command; null where somebody asked the actor itself. */
   readonly source: string | null
 }

@@ -1,20 +1,12 @@
 import { RuntimeError } from '../base/errors.ts'
 import type { EventStore } from '../persistence/event-store.ts'
-import type { StoredAppend } from '../persistence/journal.ts'
-import { type AnyProjection, fold } from './folding.ts'
+import { Building } from './building.ts'
+import type { AnyProjection } from './folding.ts'
 import type { Build, Offset, ViewStore } from './view-store.ts'
-
-/** Appends read at once. */
-const PAGE = 512
 
 /** Told of what the live view reflects. */
 export interface LiveListener {
   live(build: Build, positions: ReadonlyMap<number, number>): void
-}
-
-interface Progress {
-  readonly build: Build
-  readonly offsets: Map<number, Offset>
 }
 
 /**
@@ -29,8 +21,8 @@ export class Projector {
   private readonly store: EventStore
   private readonly views: ViewStore
   private readonly listener: LiveListener
-  private live: Progress | null = null
-  private next: Progress | null = null
+  private live: Building | null = null
+  private next: Building | null = null
   private isLoaded = false
 
   constructor(definition: AnyProjection, store: EventStore, views: ViewStore, listener: LiveListener) {
@@ -50,8 +42,8 @@ export class Projector {
     try {
       const { live, next } = this
       const mustReach = next === null ? null : this.goalOf(live)
-      const liveHasMore = live !== null && live.build.version === this.version && (await this.advance(live))
-      const nextHasMore = next !== null && (await this.advance(next))
+      const liveHasMore = live !== null && live.build.version === this.version && (await live.step())
+      const nextHasMore = next !== null && (await next.step())
       if (live !== null) this.tell(live)
       if (next !== null && hasReached(next, mustReach!)) {
         await this.promote(next)
@@ -59,6 +51,8 @@ export class Projector {
       }
       return liveHasMore || nextHasMore
     } catch (error) {
+      // What is known is read anew, so nothing may be on its way into it.
+      await this.settled()
       this.forget()
       throw error
     }
@@ -68,12 +62,17 @@ export class Projector {
   async rebuild(): Promise<void> {
     if (!this.isLoaded) await this.load()
     if (this.next !== null) return
-    this.next = { build: await this.views.begin(this.definition.name, this.version), offsets: new Map() }
+    this.next = this.building(await this.views.begin(this.definition.name, this.version), new Map())
   }
 
   /** What it knows may be wrong: the next step reads it anew. */
   forget(): void {
     this.isLoaded = false
+  }
+
+  /** Resolves when nothing is being written, however that ended: the next step says so, or the next start finds it. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.live?.settled(), this.next?.settled()])
   }
 
   private get version(): number {
@@ -83,73 +82,52 @@ export class Projector {
   private async load(): Promise<void> {
     await this.views.open()
     const { live, next } = await this.views.builds(this.definition.name)
-    const progressOf = async (build: Build | null): Promise<Progress | null> =>
-      build === null ? null : { build, offsets: new Map(await this.views.offsets(build)) }
-    this.live = await progressOf(live)
-    this.next = next?.version === this.version ? await progressOf(next) : null
-    if (this.next !== null && !(await this.isOfThisLog(this.next))) this.next = null
-    if (this.live !== null && !(await this.isOfThisLog(this.live))) this.live = null
+    this.live = live === null ? null : await this.found(live)
+    this.next = next?.version === this.version ? await this.found(next) : null
     this.isLoaded = true
     // One of another version is asked as it is, until the next one has come as far.
     if (this.live !== null) this.tell(this.live)
     if (this.live?.build.version !== this.version) await this.rebuild()
   }
 
-  /** Whether the appends that its offsets name stand in the log where it says. */
-  private async isOfThisLog({ offsets }: Progress): Promise<boolean> {
+  /** A build that is there; null where it is of another log: the appends that its offsets name stand elsewhere. */
+  private async found(build: Build): Promise<Building | null> {
+    const offsets = await this.views.offsets(build)
     for (const [partition, { position, appendId }] of offsets) {
-      if (partition >= this.store.journal.partitions || position > this.store.lastPosition(partition)) return false
+      if (partition >= this.store.journal.partitions || position > this.store.lastPosition(partition)) return null
       const [append] = await this.store.journal.readLog(partition, position, 1)
-      if (append?.appendId !== appendId) return false
+      if (append?.appendId !== appendId) return null
     }
-    return true
+    return this.building(build, offsets)
   }
 
-  /** A page of the first partition that has one; resolves with whether there may be more. */
-  private async advance(progress: Progress): Promise<boolean> {
-    let hasMore = false
-    for (let partition = 0; partition < this.store.journal.partitions; partition++) {
-      const before = progress.offsets.get(partition)?.position ?? 0
-      const durable = this.store.lastPosition(partition)
-      if (before >= durable) continue
-      const page = await this.store.journal.readLog(partition, before + 1, PAGE)
-      const appends = page.filter(append => endOf(append) <= durable)
-      const last = appends.at(-1)
-      if (last === undefined) continue
-      const changes = await fold(this.definition, appends, keys => this.views.get(progress.build, keys))
-      const after = { position: endOf(last), appendId: last.appendId }
-      await this.views.write(progress.build, partition, before, after, changes)
-      progress.offsets.set(partition, after)
-      hasMore ||= after.position < this.store.lastPosition(partition)
-    }
-    return hasMore
+  private building(build: Build, offsets: ReadonlyMap<number, Offset>): Building {
+    return new Building(build, offsets, this.definition, this.store, this.views)
   }
 
   /** How far a rebuild must be to take the live one's place, so that no reader goes back. */
-  private goalOf(live: Progress | null): ReadonlyMap<number, number> {
+  private goalOf(live: Building | null): ReadonlyMap<number, number> {
     const partitions = Array.from({ length: this.store.journal.partitions }, (_, partition) => partition)
     const durable = (partition: number): number => this.store.lastPosition(partition)
     const reached = (partition: number): number =>
-      Math.min(live?.offsets.get(partition)?.position ?? durable(partition), durable(partition))
+      live === null ? durable(partition) : Math.min(live.positionOf(partition), durable(partition))
     return new Map(partitions.map(partition => [partition, reached(partition)]))
   }
 
-  private async promote(next: Progress): Promise<void> {
+  private async promote(next: Building): Promise<void> {
     await this.views.promote(next.build)
     this.live = next
     this.next = null
     this.tell(next)
   }
 
-  private tell({ build, offsets }: Progress): void {
-    this.listener.live(build, new Map(Array.from(offsets, ([partition, { position }]) => [partition, position])))
+  private tell({ build, positions }: Building): void {
+    this.listener.live(build, positions)
   }
 }
 
-const endOf = (append: StoredAppend): number => append.position + append.records.length - 1
-
-const hasReached = ({ offsets }: Progress, goal: ReadonlyMap<number, number>): boolean =>
-  Array.from(goal).every(([partition, position]) => (offsets.get(partition)?.position ?? 0) >= position)
+const hasReached = (building: Building, goal: ReadonlyMap<number, number>): boolean =>
+  Array.from(goal).every(([partition, position]) => building.positionOf(partition) >= position)
 
 /** What asking again cannot help with, and is a matter of the projection's own code. */
 export const isOwnFault = (error: unknown): error is RuntimeError =>

@@ -184,9 +184,10 @@ class RunningModel<Row> implements ReadModel<Row> {
         }
         return unfollow
       },
-      onStop: unfollow => {
+      onStop: async unfollow => {
         for (const end of unfollow) end()
         this.self = null
+        await this.projector?.settled()
       },
     }) as Behavior<never>
   }

@@ -61,6 +61,9 @@ export interface ViewStore {
   /** As a person would name it. */
   readonly name: string
 
+  /** Rows that one write of a view that is behind is made of, about: many, unless a write holds others up. */
+  readonly rowsPerWrite: number
+
   /** Opens it for this process. A second call does nothing. **Errors**: those of the journal of the same kind. */
   open(): Promise<void>
 

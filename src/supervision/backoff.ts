@@ -1,5 +1,6 @@
 import type { Random } from '../base/ports.ts'
 
+/** Waits that double, from `minMs` to `maxMs`, less a share by chance. */
 export interface Backoff {
   /** Wait after the first failure. Units: ms. Default: 100. */
   readonly minMs?: number
@@ -9,6 +10,7 @@ export interface Backoff {
   readonly jitter?: number
 }
 
+/** The waits of what is restarted, and when they begin again. **Errors**: CHILD_SPEC_INVALID, which names the field. */
 export interface RestartBackoff extends Backoff {
   /** What ran for so long before it failed begins again with `minMs`. Units: ms. Default: twice `maxMs`. */
   readonly resetAfterMs?: number

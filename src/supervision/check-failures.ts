@@ -1,7 +1,7 @@
 import type { Behavior } from '../kernel/behavior.ts'
 import type { RestartBackoff } from './backoff.ts'
 import type { Decider } from './failure-policy.ts'
-import { SpecificationError, show } from './specification-error.ts'
+import { checkFields, SpecificationError, show } from './specification-error.ts'
 
 /** What a supervisor or a child says about its failures. **Errors**: CHILD_SPEC_INVALID. */
 export const checkFailures = (
@@ -9,8 +9,7 @@ export const checkFailures = (
   backoff: RestartBackoff | null,
   decider: Decider | null,
 ): void => {
-  if (!isObject(backoff))
-    throw new SpecificationError(childId, 'backoff', 'value', `must be an object, not ${show(backoff)}`)
+  if (backoff !== null) checkFields(childId, 'backoff', backoff, ['minMs', 'maxMs', 'jitter', 'resetAfterMs'])
   const wrong = backoff === null ? null : checkBackoff(backoff)
   if (wrong !== null) throw new SpecificationError(childId, `backoff.${wrong.field}`, 'value', wrong.text)
   if (decider !== null && typeof decider !== 'function')
@@ -25,8 +24,7 @@ interface Redelivering {
 /** How often a message that crashes the child is handled. **Errors**: CHILD_SPEC_INVALID. */
 export const attemptsOf = (id: string, { redeliver, start }: Redelivering): number => {
   if (redeliver === undefined) return 1
-  if (redeliver === null || !isObject(redeliver))
-    throw new SpecificationError(id, 'redeliver', 'value', `must be an object, not ${show(redeliver)}`)
+  checkFields(id, 'redeliver', redeliver, ['attempts'])
   const { attempts } = redeliver
   if (!Number.isSafeInteger(attempts) || attempts < 1)
     throw new SpecificationError(
@@ -44,8 +42,6 @@ export const attemptsOf = (id: string, { redeliver, start }: Redelivering): numb
     )
   return attempts
 }
-
-const isObject = (value: unknown): boolean => typeof value === 'object'
 
 /** What is wrong with a backoff; null: nothing. */
 const checkBackoff = (backoff: RestartBackoff): { readonly field: string; readonly text: string } | null => {

@@ -24,6 +24,10 @@ export interface SupervisorControl {
   whichChildren(): Promise<readonly ChildInfo[]>
 }
 
+/**
+ * A running supervisor's children by hand, as OTP's `supervisor` module has them. Asks the supervisor, and keeps
+ * nothing.
+ */
 export const supervisorControl = (supervisor: ActorRef<SupervisorMessage>): SupervisorControl => ({
   startChild: spec => supervisor.ask(replyTo => ({ type: 'start-child', spec, replyTo })),
   terminateChild: id => supervisor.ask(replyTo => ({ type: 'terminate-child', id, replyTo })),

@@ -18,6 +18,7 @@ export interface DynamicSupervisorControl<Args, Message> {
   whichChildren(): Promise<readonly DynamicChildInfo<Message>[]>
 }
 
+/** A running dynamic supervisor's children by hand. Asks the supervisor, and keeps nothing. */
 export const dynamicControl = <Args, Message>(
   supervisor: ActorRef<DynamicSupervisorMessage<Args, Message>>,
 ): DynamicSupervisorControl<Args, Message> => ({

@@ -16,6 +16,7 @@ export type DynamicSupervisorMessage<Args, Message> =
   | { readonly type: 'count-children'; readonly replyTo: ReplyTo<ChildCounts> }
   | { readonly type: 'which-children'; readonly replyTo: ReplyTo<readonly DynamicChildInfo<Message>[]> }
 
+/** How the start of a child has ended; one that failed to start is not kept. */
 export type StartDynamicChildResult<Message> =
   /** `ref` is null where the start answered `ignore`. */
   | { readonly ok: true; readonly ref: ActorRef<Message> | null }
@@ -26,8 +27,10 @@ export type StartDynamicChildResult<Message> =
 /** `restarting`: it rests before its restart, or starts again. */
 export type DynamicChildStatus = 'starting' | 'up' | 'restarting' | 'stopping'
 
+/** How many children a dynamic supervisor has, by what they do now. */
 export type ChildCounts = Readonly<Record<DynamicChildStatus | 'all', number>>
 
+/** A child of a dynamic supervisor, as it was when it was asked about. */
 export interface DynamicChildInfo<Message> {
   readonly ref: ActorRef<Message>
   readonly status: DynamicChildStatus

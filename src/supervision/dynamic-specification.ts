@@ -3,8 +3,12 @@ import type { ShutdownTime } from '../kernel/types.ts'
 import type { RestartBackoff } from './backoff.ts'
 import type { Decider } from './failure-policy.ts'
 import { type CheckedChild, checkChild, checkSupervisor, type RestartType } from './specification.ts'
-import { SpecificationError, show } from './specification-error.ts'
+import { checkFields, SpecificationError } from './specification-error.ts'
 
+/**
+ * Children of one kind, begun one by one. **Errors**: CHILD_SPEC_INVALID, which names the field; other fields are
+ * refused.
+ */
 export interface DynamicSupervisorSpec<Args, Message> {
   /** What a child is, by the arguments that it is started with. Called once for each child; a restart keeps its behavior. */
   readonly start: (args: Args) => Behavior<Message>
@@ -35,12 +39,23 @@ export interface CheckedDynamic {
   readonly maxChildren: number
 }
 
+const FIELDS = [
+  'start',
+  'restart',
+  'shutdownMs',
+  'redeliver',
+  'maxChildren',
+  'intensity',
+  'periodMs',
+  'backoff',
+  'decider',
+]
+
 const anyBehavior = behavior<never, null>({ initial: () => null, receive: state => state })
 
 /** Fills in the defaults. **Errors**: CHILD_SPEC_INVALID, which names the field. */
 export const checkDynamic = <Args, Message>(spec: DynamicSupervisorSpec<Args, Message>): CheckedDynamic => {
-  if (typeof spec !== 'object' || spec === null)
-    throw new SpecificationError(null, 'it', 'value', `must be an object, not ${show(spec)}`)
+  checkFields(null, 'it', spec, FIELDS)
   const { start, restart = 'temporary', maxChildren = Number.POSITIVE_INFINITY, shutdownMs, redeliver, ...own } = spec
   if (typeof start !== 'function') throw new SpecificationError(null, 'start', 'value', 'must be a function')
   if (!(maxChildren >= 1))

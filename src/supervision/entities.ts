@@ -86,7 +86,8 @@ export class Entities<Message> {
       this.hold(id, held)
       return held.answer
     }
-    const answer = entry.cell.ask(make, options)
+    const timeoutMs = options?.timeoutMs
+    const answer = entry.cell.ask(make, timeoutMs === undefined ? undefined : { timeoutMs })
     if (entry.phase !== 'up') this.host!.cameWhileNotUp(entry)
     return answer
   }

@@ -22,6 +22,7 @@ interface StartFailed {
   readonly cause: Error
 }
 
+/** How `startChild` has ended. */
 export type StartChildResult =
   | ChildStarted
   | StartFailed
@@ -31,17 +32,21 @@ export type StartChildResult =
   /** `cause` is the CHILD_SPEC_INVALID that names the field. */
   | { readonly ok: false; readonly error: 'invalid-spec'; readonly cause: Error }
 
+/** How `terminateChild` has ended. */
 export type TerminateChildResult = { readonly ok: true } | { readonly ok: false; readonly error: 'not-found' }
 
+/** How `restartChild` has ended. */
 export type RestartChildResult =
   | ChildStarted
   | StartFailed
   | { readonly ok: false; readonly error: 'running' | 'restarting' | 'not-found' }
 
+/** How `deleteChild` has ended. */
 export type DeleteChildResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly error: 'running' | 'restarting' | 'not-found' }
 
+/** A child of a supervisor, as it was when it was asked about. */
 export interface ChildInfo {
   readonly id: string
   readonly status: ChildStatus

@@ -1,11 +1,11 @@
 import { RuntimeError, toError } from '../base/errors.ts'
 import type { Cancel } from '../base/ports.ts'
-import { PendingReply } from '../kernel/ask.ts'
-import { askTimeError } from '../kernel/ask-deadlines.ts'
+import { askRefusal, PendingReply } from '../kernel/ask.ts'
 import { NORMAL } from '../kernel/behavior.ts'
 import type { Cell } from '../kernel/cell.ts'
 import type { WaitingOffer } from '../kernel/cell-state.ts'
 import type { DeadLetterReason } from '../kernel/dead-letters.ts'
+import { echoing } from '../kernel/echo.ts'
 import { Front } from '../kernel/front.ts'
 import { LateReply } from '../kernel/late-reply.ts'
 import { Ring } from '../kernel/ring.ts'
@@ -81,7 +81,7 @@ export class PoolFront extends Front {
   override async ask<Reply>(make: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
     if (this.isClosed) throw this.stoppedError()
     // Before a worker has the message: then it is too late to refuse the ask.
-    const refusal = askTimeError(options?.timeoutMs)
+    const refusal = askRefusal(make, options)
     if (refusal !== null) throw refusal
     const late = new LateReply()
     const message = make(late as ReplyTo<unknown> as ReplyTo<Reply>)
@@ -204,9 +204,10 @@ export class PoolFront extends Front {
       return
     }
     const queue = common === null || (own !== null && own.order < common.order) ? lane.queue : this.shared
-    const { message, ask } = this.unqueue(queue)
-    this.deliver(lane, message, ask)
-    this.acceptOffers()
+    // In the middle of another message, which neither this one nor the offers come of.
+    const { message, ask, echoDepth } = this.unqueue(queue)
+    echoing(echoDepth, () => this.deliver(lane, message, ask))
+    echoing(0, () => this.acceptOffers())
   }
 
   private unqueue(queue: PoolQueue): PoolItem {
@@ -245,8 +246,8 @@ export class PoolFront extends Front {
     this.acceptOffers()
   }
 
-  private turnAway({ message, ask }: PoolItem, reason: DeadLetterReason & ('expired' | 'stopped')): void {
-    if (ask === null) this.system.deadLetters.add(message, this.path, reason)
+  private turnAway({ message, ask, echoDepth }: PoolItem, reason: DeadLetterReason & ('expired' | 'stopped')): void {
+    if (ask === null) echoing(echoDepth, () => this.system.deadLetters.add(message, this.path, reason))
     else ask.outer.fail(reason === 'stopped' ? this.stoppedError() : this.expiredError())
   }
 

@@ -1,4 +1,5 @@
 import type { PendingReply } from '../kernel/ask.ts'
+import { echo } from '../kernel/echo.ts'
 import type { LateReply } from '../kernel/late-reply.ts'
 
 /** An ask that waits: who waits for its answer, and what its message says where to answer. */
@@ -15,6 +16,8 @@ export class PoolItem {
   readonly order: number
   /** Monotonic; infinite without a time to live. */
   readonly dueMs: number
+  /** How many dead letters led to it. */
+  readonly echoDepth = echo.depth
   next: PoolItem | null = null
 
   constructor(message: unknown, ask: PooledAsk | null, order: number, dueMs: number) {

@@ -1,5 +1,5 @@
-import { checkOneOf } from '../base/bounds.ts'
-import type { Behavior } from '../kernel/behavior.ts'
+import { checkOneOf, checkOptions } from '../base/bounds.ts'
+import { Behavior, behaviorInvalid } from '../kernel/behavior.ts'
 import type { Cell } from '../kernel/cell.ts'
 import type { CellSystem } from '../kernel/cell-state.ts'
 import type { Context } from '../kernel/context.ts'
@@ -10,6 +10,7 @@ import { PoolFront } from './pool-front.ts'
 import { PoolLane } from './pool-lane.ts'
 import { supervisor } from './supervisor.ts'
 
+/** What waits while no worker is free. Default: as much as comes. */
 export interface PoolQueueOptions {
   /** How many messages may wait in the pool, keyed ones included. Those that workers have do not count. */
   readonly capacity: number
@@ -17,6 +18,7 @@ export interface PoolQueueOptions {
   readonly overflow?: 'reject' | 'backpressure'
 }
 
+/** What a pool is made of. **Errors**: RangeError for bounds that are none and other options. */
 export interface PoolOptions<Message> extends SpawnOptions {
   /** What each worker is. It gets one message at a time from the pool; a mailbox option of its own does not count. */
   readonly worker: Behavior<Message>
@@ -43,6 +45,7 @@ export interface Pool<in out Message> extends ActorRef<Message> {
 }
 
 const SIZE_MAX = 10_000
+const OPTIONS = ['worker', 'size', 'queue', 'keyOf', 'ttlMs', 'intensity', 'periodMs', 'shutdownMs', 'name']
 
 /**
  * Workers of one behavior under a supervisor of their own, `one-for-one`, which restarts those that end. What the pool is
@@ -55,12 +58,15 @@ const SIZE_MAX = 10_000
  * MESSAGE_EXPIRED. `context.ask` finds no cycle through a pool. **End**: `stop` makes dead letters of what waits, `drain` has it handled first; if the supervisor gives
  * up, what waits is dead letters too, and a pool of the system's top level terminates it, as any top-level supervisor.
  * A pool ends with its owner. A `keyOf` that throws: a dead letter `no-route` and a line in the log, or a failed offer or
- * ask. **Errors**: RangeError for a bound that is none; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or ACTOR_STOPPED, if the
+ * ask. **Errors**: RangeError for options and bounds that are none; BEHAVIOR_INVALID; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or ACTOR_STOPPED, if the
  * owner has ended.
  */
 export const pool = <Message>(owner: Owner, options: PoolOptions<Message>): Pool<Message> => {
-  const { size, queue, keyOf, ttlMs, name } = options
+  checkOptions('the options of a pool', options, OPTIONS)
+  const { worker, size, queue, keyOf, ttlMs, name } = options
+  if (!(worker instanceof Behavior)) throw behaviorInvalid("a pool's worker", worker)
   checkBound('size', size, SIZE_MAX)
+  checkOptions("a pool's queue", queue, ['capacity', 'overflow'])
   if (queue !== undefined) checkBound('queue.capacity', queue.capacity, Number.MAX_SAFE_INTEGER)
   if (queue?.overflow !== undefined) checkOneOf("a pool's queue.overflow", queue.overflow, ['reject', 'backpressure'])
   if (ttlMs !== undefined && !(ttlMs > 0)) throw new RangeError(`a pool's ttlMs must be more than 0, not ${ttlMs}`)

@@ -1,3 +1,4 @@
+import { optionsProblem } from '../base/bounds.ts'
 import { RuntimeError, shown } from '../base/errors.ts'
 
 /** CHILD_SPEC_INVALID, with what a program may want to know about it. */
@@ -15,6 +16,12 @@ export class SpecificationError extends RuntimeError {
     this.childId = childId
     this.problem = problem
   }
+}
+
+/** **Errors**: SpecificationError for a field that is none. */
+export const checkFields = (childId: string | null, what: string, fields: object, known: readonly string[]): void => {
+  const problem = optionsProblem(fields, known)
+  if (problem !== null) throw new SpecificationError(childId, what, 'value', problem)
 }
 
 /** A value as it stands in the text. */

@@ -3,7 +3,7 @@ import type { ShutdownTime } from '../kernel/types.ts'
 import type { RestartBackoff } from './backoff.ts'
 import { attemptsOf, checkFailures } from './check-failures.ts'
 import type { Decider } from './failure-policy.ts'
-import { SpecificationError, show } from './specification-error.ts'
+import { checkFields, SpecificationError, show } from './specification-error.ts'
 
 /** Who else is restarted with a child that failed: nobody, all of its siblings, or those started after it. */
 export type Strategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
@@ -50,6 +50,10 @@ interface EndingChild extends AnyChild {
 /** How one child is started, restarted and stopped. Default of `restart`: `'permanent'`. */
 export type ChildSpec = PermanentChild | EndingChild
 
+/**
+ * What a supervisor starts and how it answers failures. **Errors**: CHILD_SPEC_INVALID, which names the field; other
+ * fields are refused.
+ */
 export interface SupervisorSpec {
   /** Default: `'one-for-one'`. */
   readonly strategy?: Strategy
@@ -102,9 +106,14 @@ const STRATEGIES: readonly unknown[] = ['one-for-one', 'one-for-all', 'rest-for-
 const RESTART_TYPES: readonly unknown[] = ['permanent', 'transient', 'temporary'] satisfies RestartType[]
 const AUTO_SHUTDOWNS: readonly unknown[] = ['never', 'any-significant', 'all-significant'] satisfies AutoShutdown[]
 
+/** What children and their supervisor may both say. */
+const OF_BOTH = ['backoff', 'decider'] as const
+const CHILD_FIELDS = ['id', 'start', 'restart', 'shutdownMs', 'significant', 'redeliver', ...OF_BOTH]
+const SUPERVISOR_FIELDS = ['strategy', 'intensity', 'periodMs', 'autoShutdown', 'children', ...OF_BOTH]
+
 /** Fills in the defaults. **Errors**: CHILD_SPEC_INVALID, which names the field. */
 export const checkSupervisor = (spec: SupervisorSpec): CheckedSupervisor => {
-  if (!isObject(spec)) throw new SpecificationError(null, 'it', 'value', `must be an object, not ${show(spec)}`)
+  checkFields(null, 'it', spec, SUPERVISOR_FIELDS)
   const { strategy = 'one-for-one', intensity = 1, periodMs = 5_000, autoShutdown = 'never' } = spec
   const refuse = (field: string, mustBe: string, value: unknown): SpecificationError =>
     new SpecificationError(null, field, 'value', `must be ${mustBe}, not ${show(value)}`)
@@ -136,6 +145,7 @@ export const checkChild = (spec: ChildSpec, { autoShutdown, ...fromSupervisor }:
   const { id, start, restart = 'permanent', significant = false } = spec
   const error = (field: string, problem: SpecificationError['problem'], text: string): SpecificationError =>
     new SpecificationError(typeof id === 'string' ? id : show(id), field, problem, text)
+  checkFields(typeof id === 'string' ? id : show(id), 'it', spec, CHILD_FIELDS)
   if (typeof id !== 'string' || id === '')
     throw error('id', 'value', `must be a string with at least one character, not ${show(id)}`)
   if (!(start instanceof Behavior)) throw error('start', 'value', `must be a behavior, not ${show(start)}`)

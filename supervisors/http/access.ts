@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { type CommandCause, isTraceParent } from 'troupe'
 import { Problem } from './problem.ts'
 
 /** What a caller may do. None implies another. */
@@ -7,7 +8,7 @@ export type Scope = 'read' | 'submit' | 'operate'
 export const SCOPES: readonly Scope[] = ['read', 'submit', 'operate']
 
 export interface Caller {
-  /** Who it is, for what belongs to somebody; null: nobody in particular. */
+  /** Who it is: what belongs to somebody is theirs, and what they caused names them. Null: nobody in particular. **Bounds**: 1 to 256 characters. */
   readonly name: string | null
   readonly scopes: readonly Scope[]
 }
@@ -35,10 +36,12 @@ const EVERYBODY: Caller = { name: null, scopes: SCOPES }
 /** Whoever is on this machine may do everything. */
 export const everybodyHere: Authorize = () => EVERYBODY
 
-/** **Errors**: RangeError for a token under 16 characters, or a scope that is none. */
+/** **Errors**: RangeError for a token under 16 characters, or a name or a scope that is none. */
 export const bearerTokens = (tokens: readonly BearerToken[]): Authorize => {
   const known = tokens.map(({ token, scopes, name }) => {
     if (token.length < 16) throw new RangeError('a bearer token needs at least 16 characters')
+    if (name !== undefined && !isName(name))
+      throw new RangeError(`a token's name is a well-formed text of 1 to ${NAME_LENGTH_MAX} characters`)
     for (const scope of scopes) if (!SCOPES.includes(scope)) throw new RangeError(`there is no scope ${scope}`)
     const hash = hashOf(token)
     return { hash, caller: { name: name ?? hash.toString('hex', 0, 6), scopes } }
@@ -54,11 +57,13 @@ export const bearerTokens = (tokens: readonly BearerToken[]): Authorize => {
   }
 }
 
-/** **Errors**: Problem 401 and 403. */
+/** **Errors**: Problem 401 and 403; RangeError where `authorize` gives a name that is none. */
 export const admit = async (authorize: Authorize, head: RequestHead, scope: Scope): Promise<Caller> => {
   const caller = await authorize(head)
   if (caller === null)
     throw new Problem(401, 'Give a bearer token that is known here.', null, { 'www-authenticate': 'Bearer' })
+  if (caller.name !== null && !isName(caller.name))
+    throw new RangeError('authorize gave a caller whose name is no well-formed text of 1 to 256 characters')
   if (!caller.scopes.includes(scope))
     throw new Problem(403, `This needs the scope ${scope}.`, null, {
       'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"`,
@@ -66,11 +71,23 @@ export const admit = async (authorize: Authorize, head: RequestHead, scope: Scop
   return caller
 }
 
+/** What a command of theirs is stored with. A `traceparent` that is none is left out, as W3C asks for. */
+export const causeBy = (caller: Caller | null, traceParent: string | null): CommandCause => ({
+  ...(caller !== null && caller.name !== null && { principal: caller.name }),
+  ...(isTraceParent(traceParent) && { traceParent }),
+})
+
 export const isLoopback = (host: string): boolean =>
   /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?|\[?::ffff:127(\.\d{1,3}){3}\]?)$/i.test(host)
 
 /** Whether a `Host` header names this machine. */
 export const isLoopbackHost = (header: string | undefined): boolean =>
   header !== undefined && isLoopback(header.replace(/:\d{1,5}$/, ''))
+
+/** As long as the principal of a command may be. */
+const NAME_LENGTH_MAX = 256
+
+const isName = (name: unknown): boolean =>
+  typeof name === 'string' && name !== '' && name.length <= NAME_LENGTH_MAX && name.isWellFormed()
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest()

@@ -19,9 +19,9 @@ export const commandRoutes = (marketplace: Marketplace): readonly Route[] => [
     query: null,
     body: submissionBody,
     answers: { status: 202, description: 'It is stored and goes on', schema: acceptedAnswer },
-    handle: async ({ body, header }) => {
+    handle: async ({ body, header, cause }) => {
       const applicationId = body.applicationId ?? idOfKey(header('idempotency-key'))
-      const view = await marketplace.accept({ ...body, applicationId })
+      const view = await marketplace.accept({ ...body, applicationId }, cause)
       if ('outcome' in view) throw refused(view)
       const answer = answerOf(marketplace, applicationId, { applicationId, status: view.status })
       return {
@@ -40,8 +40,8 @@ export const commandRoutes = (marketplace: Marketplace): readonly Route[] => [
     query: null,
     body: v.omit(withdrawalSchema, ['applicationId']),
     answers: { status: 200, description: 'It is withdrawn', schema: decidedAnswer },
-    handle: async ({ params: { id }, body }) => {
-      const result = await marketplace.withdraw({ applicationId: id, ...body })
+    handle: async ({ params: { id }, body, cause }) => {
+      const result = await marketplace.withdraw({ applicationId: id, ...body }, cause)
       if ('reasons' in result) throw refused(result)
       return answerOf(marketplace, id, { applicationId: id, outcome: result.outcome })
     },
@@ -55,8 +55,8 @@ export const commandRoutes = (marketplace: Marketplace): readonly Route[] => [
     query: null,
     body: v.omit(referralDecisionSchema, ['applicationId']),
     answers: { status: 200, description: 'It is decided', schema: decidedAnswer },
-    handle: async ({ params: { id }, body }) => {
-      const result = await marketplace.decideReferral({ applicationId: id, ...body })
+    handle: async ({ params: { id }, body, cause }) => {
+      const result = await marketplace.decideReferral({ applicationId: id, ...body }, cause)
       if ('reasons' in result) throw refused(result)
       return answerOf(marketplace, id, { applicationId: id, outcome: result.outcome })
     },

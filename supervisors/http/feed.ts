@@ -1,6 +1,9 @@
 import { feedPlugin } from 'troupe/feed'
 import type { Marketplace } from '../marketplace.ts'
-import type { ServerPlugin } from './server.ts'
+import { CONNECTIONS_MAX, type ServerPlugin } from './server.ts'
+
+/** Those that stay, and as many held requests, leave a quarter of all connections to whoever asks and goes. */
+const SUBSCRIPTIONS_MAX = (CONNECTIONS_MAX * 3) / 8
 
 /** The marketplace's published stream as a plugin of its server; none where it publishes nothing. */
 export const feedOf = ({ feed }: Marketplace): readonly ServerPlugin[] => {
@@ -9,6 +12,7 @@ export const feedOf = ({ feed }: Marketplace): readonly ServerPlugin[] => {
     async app => {
       await app.register(feedPlugin, {
         streams: [feed],
+        maxSubscriptions: SUBSCRIPTIONS_MAX,
         // Where nobody was asked who they are, pages may lie in shared caches.
         principalOf: ({ headers, caller }) => (headers.authorization === undefined ? null : (caller?.name ?? null)),
       })

@@ -1,14 +1,15 @@
 import type { LogPlace, ReadModel } from 'troupe/projection'
 import type { Marketplace } from '../marketplace.ts'
 import { auditPrefix } from '../views/audit.ts'
-import { type ProcessRow, type ProcessViewStep, stepAt } from '../views/processes.ts'
 import { QUOTE_STATUSES, quoteIndex, quotePrefix } from '../views/quotes.ts'
 import type { MarketplaceViews } from '../views/views.ts'
 import { Problem } from './problem.ts'
+import { processAsOf } from './process.ts'
 import { type Route, route } from './route.ts'
 import {
   afterQuery,
   applicationAnswer,
+  atQuery,
   idParams,
   pageQuery,
   processAnswer,
@@ -43,13 +44,13 @@ export const queryRoutes = (marketplace: Marketplace, views: MarketplaceViews): 
       method: 'GET',
       path: '/applications/{id}',
       scope: 'read',
-      summary: 'How an application stands',
+      summary: 'How an application stands, or stood at a time',
       params: idParams,
-      query: null,
+      query: atQuery,
       body: null,
       answers: { status: 200, description: 'The application', schema: applicationAnswer },
-      handle: async ({ params: { id } }) => {
-        const described = await marketplace.describe(id)
+      handle: async ({ params: { id }, query: { at } }) => {
+        const described = await (at === undefined ? marketplace.describe(id) : marketplace.describeAsOf(id, at))
         if (described.application === null) throw notFound('application')
         return { body: described }
       },
@@ -65,13 +66,9 @@ export const queryRoutes = (marketplace: Marketplace, views: MarketplaceViews): 
       answers: { status: 200, description: 'The process', schema: processAnswer },
       handle: async ({ params: { id }, query, signal }) => {
         const row = await (await view(views.processes, query.after, signal)).get(id)
-        const asOfMs = query.at ?? marketplace.store.ports.clock.nowMs()
-        const step = row === null ? null : stepAt(row, asOfMs)
-        if (row === null || step === null) throw notFound('process')
-        const history = historyOf(row).filter(({ atMs }) => atMs <= asOfMs)
-        return {
-          body: { applicationId: id, mode: marketplace.mode, asOfMs, step, history, parked: await parkedOf(id) },
-        }
+        const process = row === null ? null : await processAsOf(marketplace, row, query.at ?? null)
+        if (process === null) throw notFound('process')
+        return { body: process }
       },
     }),
     route({
@@ -163,24 +160,6 @@ export const queryRoutes = (marketplace: Marketplace, views: MarketplaceViews): 
       }),
     }),
   ]
-
-  async function parkedOf(applicationId: string) {
-    const parked = await Promise.all(marketplace.bridges.map(bridge => bridge.parked()))
-    return parked
-      .flat()
-      .filter(({ key }) => key === applicationId)
-      .map(({ type, error, parkedAtMs }) => ({ type, error, parkedAtMs }))
-  }
-}
-
-const historyOf = (row: ProcessRow): readonly { readonly step: ProcessViewStep; readonly atMs: number }[] => {
-  const reached: readonly (readonly [ProcessViewStep, number | null])[] = [
-    ['assessing-risk', row.submittedAtMs],
-    ['calculating-rate', row.riskAtMs],
-    ['evaluating-quote', row.rateAtMs],
-    ['ended', row.endedAtMs],
-  ]
-  return reached.flatMap(([step, atMs]) => (atMs === null ? [] : [{ step, atMs }]))
 }
 
 const notFound = (what: string): Problem => new Problem(404, `There is no such ${what}, or none yet.`)

@@ -1,3 +1,4 @@
+import type { CommandCause } from 'troupe'
 import * as v from 'valibot'
 import type { Scope } from './access.ts'
 import { Problem } from './problem.ts'
@@ -17,6 +18,8 @@ export interface Incoming<Params, Query, Body> {
   readonly query: Query
   readonly body: Body
   readonly header: (name: string) => string | null
+  /** Who asks, and the trace that it is part of: stored with what a command leads to. */
+  readonly cause: CommandCause
   /** Aborts when whoever asked has gone. */
   readonly signal: AbortSignal
 }

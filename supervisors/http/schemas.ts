@@ -38,10 +38,10 @@ const page = {
 
 export const afterQuery = v.object({ after })
 export const pageQuery = v.object(page)
-export const processQuery = v.object({
-  after,
-  at: v.optional(wholeText('at', 0, 8_640_000_000_000_000 - 1)),
-})
+/** A time in the past: what is told is as of then. Units: ms since 1970. */
+const at = v.optional(wholeText('at', 0, 8_640_000_000_000_000 - 1))
+export const atQuery = v.object({ at })
+export const processQuery = v.object({ after, at })
 export const processesQuery = v.object({
   ...page,
   step: v.picklist(PROCESS_STEPS, `step: expected one of ${PROCESS_STEPS.join(', ')}`),
@@ -89,8 +89,14 @@ export const processAnswer = v.object({
   mode: v.string(),
   asOfMs: ms,
   step: v.picklist(PROCESS_STEPS),
+  /** How often what the step waits for has failed so far, of itself. */
+  attempts: v.number(),
+  /** What that failed with last, or what it waits for; null: nothing is wrong. */
+  lastError: nullable(v.string()),
   history: v.array(v.object({ step: v.picklist(PROCESS_STEPS), atMs: ms })),
-  parked: v.array(v.object({ type: v.string(), error: nullable(v.string()), parkedAtMs: ms })),
+  parked: v.array(v.object({ type: v.string(), error: nullable(v.string()), attempts: v.number(), parkedAtMs: ms })),
+  /** Bridges that do not run now: what they hold up shows no attempts. */
+  bridgesDown: texts,
 })
 
 const traced = {
@@ -100,7 +106,10 @@ const traced = {
   actor: v.string(),
   position: v.string(),
   timeMs: ms,
+  /** The underwriter who decided; null: an actor by its rules. */
   who: nullable(v.string()),
+  /** The name of the caller whose request it all began with; null: nobody in particular. */
+  principal: nullable(v.string()),
   why: texts,
   source: nullable(v.string()),
   causationId: nullable(v.string()),

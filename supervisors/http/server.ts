@@ -9,6 +9,7 @@ import {
   type BearerToken,
   bearerTokens,
   type Caller,
+  causeBy,
   everybodyHere,
   isLoopback,
   isLoopbackHost,
@@ -45,10 +46,14 @@ export interface ServerOptions {
   readonly authorize?: Authorize
   /** Default: 6,000. */
   readonly requestsPerMinute?: number
-  /** Default: 1,024. */
+  /** Default: 4,096. */
   readonly maxConnections?: number
   /** How long the head of a request may take to come. Default: 10,000. */
   readonly headTimeoutMs?: number
+  /** How long all of a request may take to come. Default: 15,000. */
+  readonly requestTimeoutMs?: number
+  /** A connection on which nothing moves for so long, as when its answers are not read, is cut. Default: 75,000. */
+  readonly stillMs?: number
   readonly plugins?: readonly ServerPlugin[]
   readonly logger?: Logger
 }
@@ -60,6 +65,7 @@ export interface MarketplaceServer {
   close(): Promise<void>
 }
 
+export const CONNECTIONS_MAX = 4_096
 const BODY_BYTES_MAX = 65_536
 const HEAD_BYTES_MAX = 16_384
 const ANSWER_MS = 15_000
@@ -115,16 +121,18 @@ export const marketplaceServer = async (
   )
   for (const plugin of options.plugins ?? []) await app.register(plugin)
   await app.listen({ host, port })
-  app.server.maxConnections = options.maxConnections ?? 1_024
+  app.server.maxConnections = options.maxConnections ?? CONNECTIONS_MAX
   const { port: bound } = app.server.address() as AddressInfo
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => app.close() }
 }
 
-const newApp = ({ headTimeoutMs = 10_000 }: ServerOptions, logger: Logger): FastifyInstance => {
+const newApp = (options: ServerOptions, logger: Logger): FastifyInstance => {
+  const { headTimeoutMs = 10_000, requestTimeoutMs = 15_000, stillMs = 75_000 } = options
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: ANSWER_MS,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: stillMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
@@ -162,7 +170,8 @@ const add = (app: FastifyInstance, route: Route, marketplace: Marketplace): void
       reply.raw.once('close', () => gone.abort())
       const { params, query, body } = request
       const header = (name: string): string | null => headerOf(request, name)
-      const incoming = { params, query: { ...(query as object) }, body, header, signal: gone.signal }
+      const cause = causeBy(request.caller, header('traceparent'))
+      const incoming = { params, query: { ...(query as object) }, body, header, cause, signal: gone.signal }
       const answer = await inTime(Promise.resolve(route.handle(incoming)), marketplace)
       return reply
         .code(answer.status ?? 200)

@@ -10,6 +10,7 @@ export interface TracedRecord {
   readonly position: string
   readonly timeMs: number
   readonly who: string | null
+  readonly principal: string | null
   readonly why: readonly string[]
   readonly source: string | null
   readonly causationId: string | null
@@ -49,6 +50,7 @@ const tracedOf = (row: AuditRow, depth: number): TracedRecord => ({
   position: placeText(row),
   timeMs: row.timeMs,
   who: row.who,
+  principal: row.principal,
   why: row.why,
   source: row.source,
   causationId: row.causationId,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type Journal, memoryJournal } from 'troupe'
 import { destroyLmdbStore, lmdbJournal, lmdbViews } from 'troupe/lmdb'
 import { memoryViews, type ViewStore } from 'troupe/projection'
-import { destroyRedisStore, redisJournal, redisViews } from 'troupe/redis'
+import { destroyRedisStore, destroyRedisViews, redisJournal, redisViews } from 'troupe/redis'
 import { UsageError } from './options.ts'
 
 /** A store as the command line names it. */
@@ -10,9 +10,9 @@ export interface NamedJournal {
   /** The folder that is the store's own; null: it has none. */
   readonly folder: string | null
   open(): Journal
-  /** Where views of it are kept. Those of a store that is begun anew are made anew by themselves. */
+  /** Where views of it are kept. */
   views(): ViewStore
-  /** Removes what the store holds. **Errors**: JOURNAL_LOCKED while another process has it open. */
+  /** Removes what the store holds, its views first. **Errors**: JOURNAL_LOCKED while another process has it open. */
   destroy(): Promise<void>
 }
 
@@ -22,11 +22,15 @@ export const journalNamed = (text: string): NamedJournal => {
     return { folder: null, open: () => memoryJournal(), views: memoryViews, destroy: async () => undefined }
   if (text.startsWith('lmdb:') && text.length > 5) {
     const path = text.slice(5)
+    const viewsPath = `${resolve(path)}-views`
     return {
       folder: path,
       open: () => lmdbJournal({ path }),
-      views: () => lmdbViews({ path: `${resolve(path)}-views` }),
-      destroy: () => destroyLmdbStore(path),
+      views: () => lmdbViews({ path: viewsPath }),
+      destroy: async () => {
+        await destroyLmdbStore(viewsPath)
+        await destroyLmdbStore(path)
+      },
     }
   }
   if (/^rediss?(-cluster)?:\/\//.test(text))
@@ -34,7 +38,10 @@ export const journalNamed = (text: string): NamedJournal => {
       folder: null,
       open: () => redisJournal({ url: text }),
       views: () => redisViews({ url: text }),
-      destroy: () => destroyRedisStore({ url: text }),
+      destroy: async () => {
+        await destroyRedisViews({ url: text })
+        await destroyRedisStore({ url: text })
+      },
     }
   // What has an @ may have a password.
   const given = text.includes('@') ? '' : ` ${text}`

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { toError } from 'troupe'
+import { isLoopback } from '../http/access.ts'
 import type { Mode } from '../store-settings.ts'
 
 export interface MainOptions {
@@ -20,6 +21,10 @@ export interface MainOptions {
   readonly drainMs: number
   /** The port to serve on; null: it does not serve. */
   readonly serve: number | null
+  /** The address to serve on. */
+  readonly host: string
+  /** The file with the bearer tokens; null: whoever is on this machine may do everything. */
+  readonly tokens: string | null
 }
 
 /** The command line is wrong; the text says how. */
@@ -43,8 +48,10 @@ Takes motor insurance applications through the marketplace, and ends with a summ
   --snapshot-every N    snapshot of a region's actor after so many records (default 100)
   --out FILE            one JSON line per application, in the order of the input, written at the end from the store
   --drain-ms N          how long a first SIGINT or SIGTERM waits for what is under way, 0 to 2147483647 (default 30000)
-  --serve [PORT]        serve the marketplace over HTTP on 127.0.0.1, while it works and after, until a signal ends it
+  --serve [PORT]        serve the marketplace over HTTP, while it works and after, until a signal ends it
                         (default port 8080, 0 takes a free one; see docs/http.md)
+  --host ADDRESS        serve on that address (default 127.0.0.1); one that other machines reach needs --tokens
+  --tokens FILE         serve only who has a bearer token of that JSON file: [{"token", "scopes", "name"}, …]
   --json                the summary as one JSON object on the last line of standard output; all else on standard error
   --help                this text
 
@@ -60,6 +67,11 @@ export const readOptions = (args: readonly string[]): MainOptions | null => {
     throw new UsageError(`--mode ${mode}: give orchestration or choreography`)
   const { runtime = 'troupe' } = values
   if (runtime !== 'troupe' && runtime !== 'nact') throw new UsageError(`--runtime ${runtime}: give troupe or nact`)
+  const { host = '127.0.0.1', tokens = null } = values
+  if (values.serve === undefined && (values.host !== undefined || tokens !== null))
+    throw new UsageError(`--${tokens === null ? 'host' : 'tokens'} is for --serve: give that too`)
+  if (tokens === null && !isLoopback(host))
+    throw new UsageError(`--host ${host}: other machines may reach it, so give --tokens FILE too`)
   return {
     applications: values.applications ?? null,
     limit: values.limit === undefined ? Number.POSITIVE_INFINITY : whole('--limit', values.limit, 0),
@@ -73,6 +85,8 @@ export const readOptions = (args: readonly string[]): MainOptions | null => {
     json: values.json ?? false,
     out: values.out ?? null,
     serve: values.serve === undefined ? null : whole('--serve', values.serve, 0, 65_535),
+    host,
+    tokens,
     drainMs: values['drain-ms'] === undefined ? 30_000 : whole('--drain-ms', values['drain-ms'], 0, 2 ** 31 - 1),
   }
 }
@@ -94,6 +108,8 @@ const parse = (args: readonly string[]) => {
         out: { type: 'string' },
         'drain-ms': { type: 'string' },
         serve: { type: 'string' },
+        host: { type: 'string' },
+        tokens: { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values

@@ -13,6 +13,7 @@ import { StallWatch } from './stalling.ts'
 import { submitAll } from './submitting.ts'
 import { recoveredText, type Summary, summaryOf, summaryText } from './summary.ts'
 import { Tally } from './tally.ts'
+import { readTokens } from './tokens.ts'
 import { named, plural, Waiting } from './waiting.ts'
 
 /** Rows that are reported with what is wrong with them; of later ones only the number is told. */
@@ -43,6 +44,7 @@ export const run = async (
   const input = options.applications ?? samplePath()
   const out = options.out === null ? null : await OutFile.at(options.out, input, named.folder)
   await checkInput(input)
+  const tokens = options.tokens === null ? null : await readTokens(options.tokens)
   const host = options.runtime === 'nact' ? await nactHost() : null
   if (options.fresh) await named.destroy()
   const openedMs = clock.monotonicMs()
@@ -60,7 +62,12 @@ export const run = async (
   const watch = new StallWatch(waiting, tally, clock, line => sayOn(output, line))
   try {
     if (options.serve !== null) {
-      server = await marketplaceServer(marketplace, { port: options.serve, plugins: feedOf(marketplace) })
+      server = await marketplaceServer(marketplace, {
+        host: options.host,
+        port: options.serve,
+        plugins: feedOf(marketplace),
+        ...(tokens !== null && { tokens }),
+      })
       sayOn(output, `serving ${server.url}`)
     }
     const summary = work(marketplace, options, out, tally, output, stop, openedMs, waiting)

@@ -21,6 +21,8 @@ export interface AuditRow {
   readonly timeMs: number
   /** The person, where one decided; null: an actor by its rules. */
   readonly who: string | null
+  /** On whose behalf the request came that it all began with: the caller's name. Null: nobody in particular asked. */
+  readonly principal: string | null
   /** What that person, or the rules, gave as reason. */
   readonly why: readonly string[]
   /** The record or request that led to it; null for the first of a flow. */
@@ -41,6 +43,7 @@ type Audited =
 /** Who did what to an application, when and why; commands too, so that the chain of causes is whole in both modes. */
 export const auditView: ProjectionDefinition<Audited, AuditRow> = projection<Audited, AuditRow>({
   name: 'audit',
+  version: 2,
   events: [
     'ApplicationSubmitted',
     'RiskAssessed',
@@ -53,7 +56,7 @@ export const auditView: ProjectionDefinition<Audited, AuditRow> = projection<Aud
   commands: ['risk', 'premium', 'underwriting'],
   project: (record, about) => {
     const { applicationId, type } = record
-    const { eventId, kind, id, partition, position, timeMs, causationId, correlationId, source } = about
+    const { eventId, kind, id, partition, position, timeMs, principal, causationId, correlationId, source } = about
     const row: AuditRow = {
       recordId: eventId,
       record: about.record,
@@ -64,6 +67,7 @@ export const auditView: ProjectionDefinition<Audited, AuditRow> = projection<Aud
       position,
       timeMs,
       who: 'underwriter' in record ? record.underwriter : null,
+      principal,
       why: reasonsOf(record),
       causationId,
       correlationId,
@@ -73,6 +77,7 @@ export const auditView: ProjectionDefinition<Audited, AuditRow> = projection<Aud
   },
   indexes: {
     application: row => auditPrefix(row.applicationId) + sortable(row.timeMs),
+    principal: row => (row.principal === null ? null : auditPrefix(row.principal) + sortable(row.timeMs)),
     underwriter: row => (row.who === null ? null : auditPrefix(row.who) + sortable(row.timeMs)),
   },
 })

@@ -4,17 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { silentLogger } from '../../src/base/logger.ts'
-import { systemPorts } from '../../src/base/ports.ts'
-import { feedBus } from '../../src/feed/client/index.ts'
-import { ActorSystem } from '../../src/kernel/system.ts'
-import { messageBridge } from '../../src/messaging/message-bridge.ts'
-import { routeTo } from '../../src/messaging/route.ts'
-import { entities } from '../../src/persistence/event-sourced-entities.ts'
-import { EventStore } from '../../src/persistence/event-store.ts'
-import { type MemoryStore, memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
-import { ledger } from '../persistence/support.ts'
-import { FeedOffice, type Noted, type Page, serve, until } from './support.ts'
+import { lmdbJournal } from '../../src/adapters/lmdb/index.ts'
+import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
+import { receive } from './receiving.ts'
+import { FeedOffice, type Page, serve, until } from './support.ts'
 
 const TOTAL = 300
 const children: ChildProcess[] = []
@@ -25,58 +18,18 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
 })
 
-const script = join(import.meta.dirname, 'feed-child.ts')
-
-const start = async (path: string, port: number): Promise<{ child: ChildProcess; port: number }> => {
-  const args = ['--import', 'tsx', '-C', 'troupe-source', script, path, String(port), String(TOTAL)]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+const fork = (script: string, ...args: readonly string[]): ChildProcess => {
+  const file = join(import.meta.dirname, script)
+  const all = ['--import', 'tsx', '-C', 'troupe-source', file, ...args]
+  const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'inherit'] })
   children.push(child)
-  const [line] = (await once(child.stdout!, 'data')) as [Buffer]
-  return { child, port: Number(line.toString()) }
+  return child
 }
 
-/** The receiving process's side: a bridge from the feed to one entity, on a store that outlives it. */
-const receive = async (
-  url: string,
-  transport: 'poll' | 'sse',
-  at: MemoryStore,
-  fetching: typeof fetch = fetch,
-  events: readonly string[] | null = ['Noted'],
-) => {
-  const store = await EventStore.open(memoryJournal({ store: at }), { ...systemPorts, logger: silentLogger })
-  const system = ActorSystem.start({ name: 'receiver', logger: silentLogger })
-  const ledgers = entities(ledger(), store)
-  const backoff = { minMs: 5, maxMs: 50 }
-  const translated = new Set<string>()
-  const bridge = messageBridge({
-    name: 'from-afar',
-    store,
-    source: feedBus(url, {
-      store,
-      group: 'from-afar',
-      transport,
-      minIntervalMs: 10,
-      backoff,
-      fetch: fetching,
-      ...(events !== null && { events }),
-    }),
-    translate: ({ payload }) => {
-      translated.add((payload as Noted).text)
-      return routeTo(ledgers, 'all', { type: 'add', label: (payload as Noted).text })
-    },
-  })
-  system.spawn(ledgers.behavior, { name: 'ledgers' })
-  system.spawn(bridge.behavior, { name: 'bridge' })
-  return {
-    /** Different events that came. */
-    handed: () => translated.size,
-    labels: () => ledgers.ask('all', { type: 'read' }),
-    bridge,
-    close: async () => {
-      await system.terminate()
-      await store.close()
-    },
-  }
+const start = async (path: string, port: number): Promise<{ child: ChildProcess; port: number }> => {
+  const child = fork('feed-child.ts', path, String(port), String(TOTAL))
+  const [line] = (await once(child.stdout!, 'data')) as [Buffer]
+  return { child, port: Number(line.toString()) }
 }
 
 it.each(['sse', 'poll'] as const)(
@@ -87,7 +40,7 @@ it.each(['sse', 'poll'] as const)(
     const first = await start(folder, 0)
     const url = `http://127.0.0.1:${first.port}/streams/notes`
     const kept = memoryStore()
-    let receiver = await receive(url, transport, kept)
+    let receiver = await receive(url, transport, memoryJournal({ store: kept }))
     let count = 0
     const poll = setInterval(() => {
       receiver.labels().then(
@@ -103,7 +56,7 @@ it.each(['sse', 'poll'] as const)(
     await start(folder, first.port)
     await until(() => count >= 150, 15_000)
     await receiver.close()
-    receiver = await receive(url, transport, kept)
+    receiver = await receive(url, transport, memoryJournal({ store: kept }))
     await until(() => count >= TOTAL, 15_000)
     await receiver.bridge.settled()
     const texts: string[] = []
@@ -123,6 +76,85 @@ it.each(['sse', 'poll'] as const)(
   60_000,
 )
 
+it.each(['sse', 'poll'] as const)(
+  'has each event of another process take effect once, by %s, however often either of the two is killed',
+  async transport => {
+    const folder = await mkdtemp(join(tmpdir(), 'feed-bus-'))
+    folders.push(folder)
+    const [log, kept] = [join(folder, 'log'), join(folder, 'kept')]
+    let { child: feed, port } = await start(log, 0)
+    const url = `http://127.0.0.1:${port}/streams/notes`
+    let count = 0
+    const receiving = (): ChildProcess => {
+      const child = fork('receiving-child.ts', kept, url, transport)
+      child.stdout!.setEncoding('utf8').on('data', (lines: string) => {
+        count = Number(lines.trim().split('\n').at(-1))
+      })
+      return child
+    }
+    const killed = async (child: ChildProcess): Promise<void> => {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    let receiver = receiving()
+    for (const goal of [20, 120, 220]) {
+      await until(() => count >= goal, 60_000)
+      await killed(receiver)
+      if (goal !== 120) {
+        await killed(feed)
+        feed = (await start(log, port)).child
+      }
+      receiver = receiving()
+    }
+    await until(() => count >= TOTAL, 60_000)
+    const texts: string[] = []
+    for (let from = 1; ; from += 100) {
+      const page = (await (await fetch(`${url}/previous/${from}-${from + 99}`)).json()) as Page
+      texts.push(...page.events.map(event => event.data.text))
+      if (page.to < from + 99) break
+    }
+    await until(() => count >= texts.length, 60_000)
+    await killed(receiver)
+    const last = await receive(url, transport, lmdbJournal({ path: kept }))
+    await last.bridge.settled()
+    expect(await last.labels()).toEqual(texts)
+    expect(await last.bridge.parked()).toEqual([])
+    await last.close()
+  },
+  240_000,
+)
+
+it('is served byte for byte alike after its process was killed and another one has taken its place', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'feed-bus-'))
+  folders.push(folder)
+  const first = await start(folder, 0)
+  const url = `http://127.0.0.1:${first.port}/streams/notes`
+  const full = async (): Promise<Response> => {
+    for (;;) {
+      const current = (await (await fetch(`${url}/current`)).json()) as Page
+      if (current.to > 200) return fetch(new URL(current.links.previous!, url))
+    }
+  }
+  const before = await full()
+  const address = new URL(before.url)
+  const asked = async (headers: Record<string, string> = {}): Promise<Response> => fetch(address, { headers })
+  const bytesOf = async (response: Response): Promise<string> =>
+    Buffer.from(await response.arrayBuffer()).toString('hex')
+  const told = (response: Response) =>
+    Object.fromEntries(
+      ['etag', 'link', 'cache-control', 'content-type'].map(name => [name, response.headers.get(name)]),
+    )
+  const bytes = await bytesOf(before)
+  first.child.kill('SIGKILL')
+  await once(first.child, 'exit')
+  await start(folder, first.port)
+  const after = await asked()
+  expect(told(after)).toEqual(told(before))
+  expect(after.headers.get('cache-control')).toContain('immutable')
+  expect(await bytesOf(after)).toBe(bytes)
+  expect((await asked({ 'if-none-match': before.headers.get('etag')! })).status).toBe(304)
+}, 60_000)
+
 it('reads again from the feed what waits for its key', async () => {
   const office = await FeedOffice.open()
   const server = await serve({ streams: [office.stream] })
@@ -132,7 +164,7 @@ it('reads again from the feed what waits for its key', async () => {
     paths.push(new URL(String(input)).pathname)
     return fetch(input, init)
   }) as typeof fetch
-  const receiver = await receive(`${server.url}/streams/notes`, 'sse', memoryStore(), recording)
+  const receiver = await receive(`${server.url}/streams/notes`, 'sse', memoryJournal(), recording)
   await until(() => receiver.handed() === 400)
   await receiver.bridge.settled()
   expect(await receiver.labels()).toEqual(Array.from({ length: 400 }, (_, i) => `text ${i + 1}`))
@@ -152,7 +184,7 @@ it('parks an event that is no CloudEvent, with what is wrong with it', async () 
     const text = (await response.text()).replace('"type":"Noted"', '"type":""')
     return new Response(text, { status: response.status, headers: response.headers })
   }) as typeof fetch
-  const receiver = await receive(`${server.url}/streams/notes`, 'poll', memoryStore(), spoiling, null)
+  const receiver = await receive(`${server.url}/streams/notes`, 'poll', memoryJournal(), spoiling, null)
   await until(() => receiver.handed() === 2)
   await receiver.bridge.settled()
   expect(await receiver.bridge.parked()).toMatchObject([{ invalid: expect.stringContaining('type: expected') }])

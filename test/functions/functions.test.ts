@@ -164,7 +164,15 @@ it('says one line for each invocation: cold or warm, conflicts, and the trace', 
   await invoke({ id: 'x', command: { add: 1 }, traceId: 't-2' })
   await expect(invoke({ id: 'x', command: { fail: 'decide' } })).rejects.toThrow()
   expect(lines).toMatchObject([
-    { level: 'info', text: 'function counter', start: 'cold', conflicts: 0, traceId: 't-1', ms: expect.any(Number) },
+    {
+      level: 'info',
+      text: 'function counter',
+      start: 'cold',
+      entity: 'counter|x',
+      conflicts: 0,
+      traceId: 't-1',
+      ms: expect.any(Number),
+    },
     { level: 'info', start: 'warm', conflicts: 0, traceId: 't-2' },
     { level: 'error', start: 'warm', traceId: null, error: expect.any(Error) },
   ])
@@ -286,6 +294,17 @@ describe('as platforms call it', () => {
     expect((await handle(new Request('http://x/c-1'))).status).toBe(405)
     const failed = await post({ fail: 'decide' })
     expect([failed.status, await failed.text()]).toEqual([500, ''])
+  })
+
+  it("stores the trace of a request with what came of it, and the message's own before the platform's", async () => {
+    const store = memoryStore()
+    const entity = toFunction({ entity: counter, journal: memoryJournal({ store, writer: 'guest' }), ...quiet })
+    const handle = httpFunction(entity, () => ({ id: 'x', command: { add: 1 } }))
+    const traces = ['a', 'b'].map(digit => `00-${digit.repeat(32)}-${'c'.repeat(16)}-01`)
+    await handle(new Request('http://x/', { method: 'POST', headers: { traceparent: traces[0]! } }))
+    await entity({ id: 'x', command: { add: 1 }, traceId: traces[1]! }, { traceId: traces[0]! })
+    await entity({ id: 'x', command: { add: 1 } }, { traceId: 'no trace parent' })
+    expect(store.partitions[0]!.log.map(({ traceParent }) => traceParent)).toEqual([...traces, null])
   })
 
   it('takes CloudEvents, each once', async () => {

@@ -10,7 +10,7 @@ const read = (replyTo: ReplyTo<unknown>): Read => ({ type: 'read', replyTo })
 describe('receive', () => {
   test('gives the next state, whatever kind of value that is', async () => {
     await using stage = new Stage()
-    for (const next of [1, 'text', null, undefined, { a: 1 }, [1], () => 1, Symbol('s'), 1n]) {
+    for (const next of [1, 'text', null, { a: 1 }, [1], () => 1, Symbol('s'), 1n]) {
       const actor = stage.spawn(
         behavior<Read | 'set', unknown>({
           initial: () => 'first',
@@ -25,6 +25,25 @@ describe('receive', () => {
       actor.tell('set')
       expect(await actor.ask(read)).toBe(next)
     }
+  })
+
+  test('gives `undefined` as a state where an actor of the behavior began with it', async () => {
+    await using stage = new Stage()
+    const actor = stage.spawn(
+      behavior<Read | 'set' | 'clear', number | undefined>({
+        initial: () => undefined,
+        receive: (state, message) => {
+          if (message === 'set') return 1
+          if (message === 'clear') return undefined
+          message.replyTo.tell(state)
+          return state
+        },
+      }),
+    )
+    actor.tell('set')
+    expect(await actor.ask(read)).toBe(1)
+    actor.tell('clear')
+    expect(await actor.ask(read)).toBeUndefined()
   })
 
   test('may be async: the state is what the promise gives', async () => {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { behavior } from '../../src/kernel/behavior.ts'
 import { DeadLetter } from '../../src/kernel/dead-letters.ts'
-import type { ReplyTo } from '../../src/kernel/types.ts'
-import { Stage, settle, VirtualStage } from './support.ts'
+import type { ActorContext, ActorRef, ReplyTo } from '../../src/kernel/types.ts'
+import { childRef } from '../../src/supervision/control.ts'
+import { pool } from '../../src/supervision/pool.ts'
+import { supervisor } from '../../src/supervision/supervisor.ts'
+import { Stage, settle, sleep, VirtualStage } from './support.ts'
 
 const leaf = behavior<unknown, null>({ initial: () => null, receive: state => state })
 
@@ -155,5 +158,149 @@ describe('dead letters', () => {
       { message: 'late', recipient: '/test/target', reason: 'killed' },
       { message: 'late answer', recipient: 'ask', reason: 'killed' },
     ])
+  })
+
+  describe('that come of a listener’s own doings end', () => {
+    type Told = { readonly round: number; readonly replyTo?: ReplyTo<unknown> }
+    type Again = (round: number) => void
+    type Ways = { readonly [way: string]: (stage: Stage, gone: ActorRef<Told>) => Again | Promise<Again> }
+
+    const handler = (receive: (message: Told, context: ActorContext<Told>) => unknown) =>
+      behavior<Told, null>({
+        initial: () => null,
+        receive: (state, message, context) => {
+          const waits = receive(message, context)
+          return waits instanceof Promise ? waits.then(() => state) : state
+        },
+      })
+    const teller = (gone: ActorRef<Told>) => handler(message => gone.tell(message))
+
+    const ways: Ways = {
+      'an actor that it tells': (stage, gone) => {
+        const actor = stage.spawn(teller(gone))
+        return round => actor.tell({ round })
+      },
+      'an actor that it offers to': (stage, gone) => {
+        const actor = stage.spawn(teller(gone))
+        return round => void actor.offer({ round }).catch(() => undefined)
+      },
+      'an actor that it asks': (stage, gone) => {
+        const actor = stage.spawn(teller(gone))
+        return round => void actor.ask(replyTo => ({ round, replyTo })).catch(() => undefined)
+      },
+      'actors one behind the other': (stage, gone) => {
+        const last = stage.spawn(teller(gone))
+        const first = stage.spawn(handler((message, context) => context.tell(last, message)))
+        return round => first.tell({ round })
+      },
+      'an actor that it spawns': (stage, gone) => round => {
+        stage.spawn(
+          behavior<never, null>({
+            initial: () => {
+              gone.tell({ round })
+              return null
+            },
+            receive: state => state,
+          }),
+        )
+      },
+      'an async handler': (stage, gone) => {
+        const actor = stage.spawn(
+          handler(async (message, context) => {
+            await null
+            context.tell(gone, message)
+          }),
+        )
+        return round => actor.tell({ round })
+      },
+      'an async handler that asks': (stage, gone) => {
+        const actor = stage.spawn(teller(gone))
+        const asker = stage.spawn(
+          handler(async (message, context) => {
+            await null
+            context.ask(actor, replyTo => ({ ...message, replyTo })).catch(() => undefined)
+          }),
+        )
+        return round => asker.tell({ round })
+      },
+      'a pipe': (stage, gone) => {
+        const actor = stage.spawn(
+          handler((message, context) => {
+            if (message.round < 0) gone.tell(message)
+            else context.pipeToSelf(Promise.resolve(), () => ({ round: -1 }))
+          }),
+        )
+        return round => actor.tell({ round: Math.abs(round) })
+      },
+      'a timer': (stage, gone) => {
+        const actor = stage.spawn(
+          handler((message, context) => {
+            if (message.round < 0) gone.tell(message)
+            else context.timers.start('later', { round: -1 }, { afterMs: 0 })
+          }),
+        )
+        return round => actor.tell({ round: Math.abs(round) })
+      },
+      'a stash': (stage, gone) => {
+        let isSecond = false
+        const actor = stage.spawn(
+          behavior<Told, null>({
+            initial: () => null,
+            stash: { capacity: 1 },
+            receive: (state, message, context) => {
+              if (isSecond) gone.tell(message)
+              else {
+                context.stash()
+                context.unstashAll()
+              }
+              isSecond = !isSecond
+              return state
+            },
+          }),
+        )
+        return round => actor.tell({ round })
+      },
+      'a message that is parked': async stage => {
+        const crashing = handler(() => {
+          throw new Error('no')
+        })
+        const child = { id: 'crashing', start: crashing, redeliver: { attempts: 2 } }
+        const top = stage.spawn(supervisor({ intensity: 10_000, children: [child] }))
+        const actor = await childRef<Told>(top, 'crashing')
+        return round => actor.tell({ round })
+      },
+      'a pool': (stage, gone) => {
+        const workers = pool(stage.system, { worker: teller(gone), size: 1 })
+        return round => {
+          workers.tell({ round })
+          workers.tell({ round })
+        }
+      },
+    }
+
+    test.each(Object.keys(ways))('by %s', async way => {
+      await using stage = new Stage()
+      const gone = stage.spawn(teller(null as never), 'gone')
+      await gone.stop()
+      const again = await (ways[way] as Ways[string])(stage, gone)
+      let heard = 0
+      stage.system.deadLetters.subscribe(() => {
+        heard++
+        if (heard < 1_000) again(heard)
+      })
+      gone.tell({ round: 0 })
+      while (stage.system.deadLetters.unheard === 0 && heard < 1_000) await sleep(1)
+      for (let turn = 0; turn < 50; turn++) await settle()
+      expect(heard).toBeLessThan(20)
+      expect(heard).toBeGreaterThanOrEqual(3)
+      const { count, unheard } = stage.system.deadLetters
+      expect(count).toBe(heard + unheard)
+      expect(unheard).toBeGreaterThan(0)
+      expect(stage.logger.lines.filter(({ text }) => text.includes('again and again'))).toHaveLength(1)
+      // What no letter led to is heard as ever.
+      const before = heard
+      gone.tell({ round: 0 })
+      expect(heard).toBe(before + 1)
+    })
   })
 })

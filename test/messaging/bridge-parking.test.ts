@@ -162,6 +162,44 @@ test('a replay waits for what its source has yet to give before it, so that none
   expect(second.stored('x').toSorted()).toEqual(['A x 3', 'B x 1', 'C x 2'])
 })
 
+test('says of a key what is under way, how often it has failed, and with what', async () => {
+  await using office = await Office.open({
+    ...poisonous(() => false),
+    attempts: 3,
+    backoff: { minMs: 1_000, maxMs: 1_000 },
+  })
+  office.write('A x 1', 'B x 1')
+  await office.pass(100)
+  const failing = { type: 'M', failures: 1, error: 'decide failed' }
+  expect(await answer(office, office.bridge.underWay('A'))).toMatchObject(failing)
+  expect(await answer(office, office.bridge.underWay('B'))).toBeNull()
+  await office.pass(1_000)
+  expect(await answer(office, office.bridge.underWay('A'))).toMatchObject({ ...failing, failures: 2 })
+  await office.pass(2_000)
+  expect(await answer(office, office.bridge.underWay('A'))).toBeNull()
+  expect(await office.bridge.parked()).toMatchObject([{ key: 'A', failures: 3 }])
+})
+
+test('tells what was parked at a time, also when it does not run any more', async () => {
+  let isFixed = false
+  await using office = await Office.open(poisonous(() => isFixed))
+  const { clock } = office.scene.store.ports
+  const beforeMs = clock.nowMs()
+  await office.pass(10)
+  office.write('A x 1', 'A x 2')
+  await office.pass(200)
+  const parkedMs = clock.nowMs()
+  expect(await office.bridge.parked()).toMatchObject([{ failures: 3 }, { failures: 0, error: null }])
+  isFixed = true
+  await office.pass(10)
+  await answer(office, office.bridge.replay('A'))
+  office.ref.kill()
+  await office.pass(10)
+  expect(await office.bridge.parkedAsOf(beforeMs)).toEqual([])
+  expect(labelsOf(await office.bridge.parkedAsOf(parkedMs))).toEqual(['A x 1', 'A x 2'])
+  expect(await office.bridge.parkedAsOf(clock.nowMs())).toEqual([])
+})
+
 const answer = async <Result>(office: Office, asked: Promise<Result>): Promise<Result> => {
   await office.pass(200)
   return asked

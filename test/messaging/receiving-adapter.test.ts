@@ -45,6 +45,20 @@ test('hands a valid request over and gives its answer', async () => {
   expect(await door.adapter.request(7)).toEqual({ accepted: true, reply: 'did 7' })
 })
 
+test('hands on who asks and why, as whoever let the request in says, and never the request itself', async () => {
+  const causes: unknown[] = []
+  await using door = new Door({
+    dispatch: async (_, cause) => {
+      causes.push(cause)
+      return 'done'
+    },
+  })
+  await settle()
+  await door.adapter.request(1, { principal: 'user:42' })
+  await door.adapter.request(2)
+  expect(causes).toEqual([{ principal: 'user:42' }, {}])
+})
+
 test('gives what is wrong with a request as a value, and the domain never sees it', async () => {
   await using door = new Door()
   await settle()

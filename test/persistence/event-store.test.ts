@@ -60,6 +60,19 @@ test('followers learn of a commit before its writers, in the order of positions'
   expect(scene.store.lastPosition(0)).toBe(2)
 })
 
+test('a follower that has ended hears of nothing more, and the others go on', async () => {
+  await using scene = await Scene.open()
+  const staying = following(scene)
+  const ended: string[] = []
+  const end = scene.store.follow(0, { committed: appends => ended.push(...appends.map(labelOf)) })
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  end()
+  appendTo(scene, new Owner(), 'a', 1, 'a2')
+  await settle()
+  expect([staying, ended]).toEqual([['a1', 'a2'], ['a1']])
+})
+
 /** Groups of labels as they were written, where a1 sets off a2 while b1 waits, and the write of a1 takes `tookMs`. */
 const groupsAfter = async (tookMs: number): Promise<readonly string[]> => {
   await using scene = await Scene.open()
@@ -70,7 +83,14 @@ const groupsAfter = async (tookMs: number): Promise<readonly string[]> => {
   scene.store.follow(0, { committed: appends => groups.push(appends.map(labelOf).join(' ')) })
   const quiet = new Owner()
   const chain: AppendOwner = {
-    appended: () => appendTo(scene, quiet, 'a', 1, 'a2'),
+    appended: () => {
+      appendTo(scene, quiet, 'a', 1, 'a2')
+      // What that one sets off in turn, some microtasks later.
+      void Promise.resolve()
+        .then(() => undefined)
+        .then(() => undefined)
+        .then(() => appendTo(scene, quiet, 'c', 0, 'c1'))
+    },
     appendFailed: (_append, error) => {
       throw error
     },
@@ -85,11 +105,11 @@ const groupsAfter = async (tookMs: number): Promise<readonly string[]> => {
 }
 
 test('begins the next write at once after a fast one', async () => {
-  expect(await groupsAfter(3)).toEqual(['a1', 'b1', 'a2'])
+  expect(await groupsAfter(3)).toEqual(['a1', 'b1', 'a2', 'c1'])
 })
 
 test('writes what a slow write sets off together with what had been waiting', async () => {
-  expect(await groupsAfter(4)).toEqual(['a1', 'b1 a2'])
+  expect(await groupsAfter(4)).toEqual(['a1', 'b1 a2 c1'])
 })
 
 test('writes at most 1,024 appends at once, in their order, and the rest after them', async () => {
@@ -113,6 +133,16 @@ test('an error that is none of ours leaves open what was written: the append may
   appendTo(scene, { appended: () => undefined, appendFailed: (_, error) => errors.push(error) }, 'a', 0, 'a1')
   await settle()
   expect(errors).toMatchObject([{ code: 'JOURNAL_UNAVAILABLE', retryable: true, cause }])
+})
+
+test('a partition that the store does not have is refused by its number', async () => {
+  await using scene = await Scene.open()
+  for (const use of [
+    () => scene.store.lastPosition(7),
+    () => scene.store.moveCursor(7, 'group', 1),
+    () => scene.store.follow(7, { committed: () => undefined }),
+  ])
+    expect(use).toThrow(expect.objectContaining({ code: 'JOURNAL_CLOSED', message: 'memory has no partition 7' }))
 })
 
 test('a conflict fails its append, and those of the id that were queued behind it', async () => {
@@ -188,9 +218,10 @@ test('cursors that cannot be stored are warned of now and then, and again after 
   let storable = false
   scene.journal.plan = operation => (operation === 'saveCursors' && !storable ? { fail: 'before' } : null)
   scene.store.moveCursor(0, 'risk', 1)
-  await scene.pass(9_000)
+  // First after 250 ms, then four times a second; said again after ten seconds.
+  await scene.pass(10_200)
   expect(scene.warnings()).toEqual([expect.stringContaining('cursors of partition 0 not stored')])
-  await scene.pass(2_000)
+  await scene.pass(100)
   expect(scene.warnings()).toHaveLength(2)
   storable = true
   await scene.pass(500)
@@ -242,6 +273,24 @@ test('followers learn of a write whose answer was lost, though nothing else is e
   expect(owner.outcomes).toEqual(['a1: JOURNAL_UNAVAILABLE'])
   expect(seen).toEqual(['a1'])
   expect(scene.store.lastPosition(0)).toBe(1)
+})
+
+test('looks once for what may have been lost, and not before every write from then on', async () => {
+  await using scene = await Scene.open()
+  failNext(scene.journal, 'commit', 'after')
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  let looks = 0
+  scene.journal.plan = operation => {
+    if (operation === 'readLog') looks++
+    return null
+  }
+  for (const nr of [0, 1, 2]) {
+    appendTo(scene, new Owner(), 'b', nr, `b${nr + 1}`)
+    await settle()
+  }
+  await scene.pass(1_000)
+  expect([scene.labels, looks]).toEqual([['a1', 'b1', 'b2', 'b3'], 0])
 })
 
 test('looks for it again while the log cannot be read, and shows it once and in order', async () => {
@@ -303,6 +352,27 @@ test('stores cursors with the next write, or a little later alone', async () => 
   scene.store.moveCursor(0, 'group', 4)
   await scene.pass(250)
   expect(stored()).toEqual({ group: 4 })
+})
+
+test('stores cursors once: a write takes none along that are stored already', async () => {
+  await using scene = await Scene.open()
+  const { journal } = scene
+  const commit = journal.commit.bind(journal)
+  const taken: boolean[] = []
+  journal.commit = (partition, appends, cursors) => {
+    taken.push(cursors !== undefined)
+    return commit(partition, appends, cursors)
+  }
+  scene.store.moveCursor(0, 'group', 3)
+  await scene.pass(300)
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  scene.store.moveCursor(0, 'group', 4)
+  for (const nr of [1, 2]) {
+    appendTo(scene, new Owner(), 'a', nr, `a${nr + 1}`)
+    await settle()
+  }
+  expect(taken).toEqual([false, true, false])
 })
 
 test('stores cursors that moved while a write was under way, though nothing is written after it', async () => {

@@ -166,6 +166,70 @@ describe('a read model', () => {
     await system.terminate()
   })
 
+  describe('far behind, with rows that several partitions change', () => {
+    const IDS = 4_000
+    /** An account counts for one of seven groups. */
+    const groups = (fails: (id: string) => boolean = () => false) =>
+      sums({
+        project: ({ by }, { id }) => {
+          if (fails(id)) throw new Error(`cannot project ${id}`)
+          const group = `g${Number(id.slice(1)) % 7}`
+          return [update<Sum>(group, row => ({ id: group, sum: (row?.sum ?? 0) + by, events: (row?.events ?? 0) + 1 }))]
+        },
+      })
+    const filled = async () => {
+      const log = logs(3)
+      const before = await start(sums(), { log })
+      await Promise.all(Array.from({ length: IDS }, (_, i) => before.accounts.ask(`a${i}`, { add: 1 })))
+      await before.stop()
+      return log
+    }
+    /** Views whose writes take a while, and may fail by their number from 1. */
+    const slow = (fails: (nr: number) => boolean = () => false) => {
+      const views = memoryViews()
+      const write = views.write.bind(views)
+      const written: number[] = []
+      views.write = async (...args) => {
+        await new Promise(resolve => setTimeout(resolve, 5))
+        written.push(args[4].length)
+        if (fails(written.length)) throw new Error('not written')
+        await write(...args)
+      }
+      return { views, written }
+    }
+    const total = async (model: ReadModel<Sum>): Promise<number> =>
+      (await model.range('sum')).rows.reduce((all, row) => all + row.events, 0)
+
+    it('takes a write for thousands of events, and sees in the next what the one under way will have changed', async () => {
+      const { views, written } = slow()
+      const house = await start(groups(), { log: await filled(), views })
+      await caughtUp(house)
+      expect(await total(house.model)).toBe(IDS)
+      // Of 1,333 events in three pages of the log, each partition.
+      expect(written).toEqual([7, 7, 7])
+    })
+
+    it('counts each event once where a write fails with the next one gathered', async () => {
+      const { views } = slow(nr => nr === 2 || nr === 3)
+      const house = await start(groups(), { log: await filled(), views })
+      await vi.waitFor(async () => expect(await total(house.model)).toBe(IDS), { timeout: 10_000 })
+    })
+
+    it('shows all that is before the page of an event that it fails on', async () => {
+      const log = await filled()
+      const last = log.partitions.at(-1)!.log.at(-1)!.persistenceId
+      const { views } = slow()
+      const house = await start(
+        groups(id => `account|${id}` === last),
+        { log, views },
+      )
+      await vi.waitFor(() => expect(house.model.status().failure).toMatchObject({ code: 'PROJECTION_FAILED' }))
+      const { next } = await views.builds('sums')
+      const rows = (await views.get(next!, ['g0', 'g1', 'g2', 'g3', 'g4', 'g5', 'g6'])) as Sum[]
+      expect(rows.reduce((all, row) => all + row.events, 0)).toBeGreaterThan(IDS - 512)
+    })
+  })
+
   it('is made anew beside the live one, which is served and kept up meanwhile, and switched to', async () => {
     const house = await start(sums())
     await add(house, 10, 200)

@@ -175,6 +175,27 @@ export const viewStoreContract = (name: string, make: () => TestViews): void => 
       expect(await views.get(build, ['0', '999'])).toEqual([{ value: 0 }, { value: 999 }])
     })
 
+    it('writes rows with thousands of entries together, and again with some of them changed, kept and gone', async () => {
+      const build = await views.begin('quotes', 1)
+      const numbers = Array.from({ length: 400 }, (_, i) => i)
+      const of = (i: number, round: number): RowChange =>
+        row(`${i}`, round, ...Array.from({ length: 30 }, (_, nr) => `i${nr}\0${nr % 2 === 0 ? 0 : round}`))
+      await views.write(
+        build,
+        0,
+        0,
+        at(1),
+        numbers.map(i => of(i, 1)),
+      )
+      const changes = numbers.map(i => (i % 4 === 0 ? gone(`${i}`) : of(i, 2)))
+      await views.write(build, 0, 1, at(2), changes)
+      const found = await views.range(build, { ...ALL, limit: 20_000 })
+      expect(found).toHaveLength(300 * 30)
+      expect(found.every(({ row }) => (row as { value: number }).value === 2)).toBe(true)
+      expect(found.filter(({ entry }) => entry.split('\0')[1] === '1')).toEqual([])
+      expect(await views.get(build, ['0', '1'])).toEqual([null, { value: 2 }])
+    })
+
     it('is closed after its close', async () => {
       await views.close()
       await expect(views.builds('quotes')).rejects.toMatchObject({ code: 'JOURNAL_CLOSED' })

@@ -13,9 +13,10 @@ const MODULE = fileURLToPath(new URL('./otp_scenarios.erl', import.meta.url))
  * One scheduler, and heaps that are never collected. Where neither of two processes waits for the other, it is up to the
  * emulator which one speaks first, and a garbage collection in between changes that: in about 1 of 700 scenarios whose
  * children die at once it moves the word of whoever called the supervisor, where it does so depends on what else the process
- * has allocated, and the same scenario goes otherwise in a new emulator. Without collections the run queue decides alone.
+ * has allocated, and the same scenario goes otherwise in a new emulator. So does code that is loaded when it is first
+ * called. Without both the run queue decides alone.
  */
-const EMULATOR = ['-noshell', '+S', '1:1', '+hms', '100000']
+const EMULATOR = ['-noshell', '+S', '1:1', '+hms', '100000', '-mode', 'embedded']
 
 export const hasErlang = ['erl', 'erlc'].every(
   program => spawnSync(program, ['-noshell', '-eval', 'halt().']).error === undefined,
@@ -28,8 +29,8 @@ export const tracesOfErlang = (scenarios: readonly Scenario[]): readonly (readon
     execFileSync('erlc', ['-o', folder, MODULE])
     const [scenariosFile, tracesFile] = [join(folder, 'scenarios'), join(folder, 'traces')]
     writeFileSync(scenariosFile, scenarios.map(termOf).join('\n'))
-    const run = `otp_scenarios:main("${scenariosFile}", "${tracesFile}"), halt().`
-    execFileSync('erl', [...EMULATOR, '-pa', folder, '-eval', run], { cwd: folder })
+    const run = `{module, _} = code:load_abs("${join(folder, 'otp_scenarios')}"), otp_scenarios:main("${scenariosFile}", "${tracesFile}"), halt().`
+    execFileSync('erl', [...EMULATOR, '-eval', run], { cwd: folder })
     const lines = readFileSync(tracesFile, 'utf8').trimEnd().split('\n')
     return lines.map(line => (JSON.parse(line) as { readonly trace: readonly string[] }).trace)
   } finally {

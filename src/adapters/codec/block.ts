@@ -14,7 +14,7 @@
 import { Packr } from 'msgpackr'
 import type { Append, Handled, HandledId, NewRecord, StoredAppend } from '../../persistence/journal.ts'
 import { checkFrame, corrupt, FRAME_BYTES, seal } from './frame.ts'
-import { type PackedTexts, packTexts, unpackTexts } from './texts.ts'
+import { type PackedTexts, packTexts, TextColumn } from './texts.ts'
 
 // Records: the keys of objects of one shape are written once a block; half the bytes, and decoding makes objects of one
 // shape. `moreTypes` keeps Uint8Array apart from Buffer and large bigints whole; `copyBuffers` keeps decoded bytes from
@@ -28,11 +28,12 @@ const packr = new Packr({
 
 const INDEX_START = FRAME_BYTES + 4
 
+/** Where every append of a block is, and where its id was written before. Columns are in the order of the appends. */
 export interface BlockIndex {
   readonly partition: number
   readonly firstPosition: number
   readonly lastPosition: number
-  readonly persistenceIds: readonly string[]
+  readonly persistenceIds: TextColumn
   readonly expectedSequenceNrs: readonly number[]
   readonly stepsBack: readonly number[]
   readonly recordCounts: readonly number[]
@@ -121,7 +122,8 @@ export const sealBlock = (
 }
 
 /**
- * A block that was read: the index at once, the appends when they are asked for.
+ * A block that was read: the index at once, the records when an append is asked for. It keeps columns, and makes each
+ * append for who asks: as appends they took twice the room.
  * **Errors**: JOURNAL_CORRUPT, JOURNAL_FORMAT, both with `where`, and the ids that a block with unreadable records holds.
  */
 export class Block {
@@ -129,7 +131,7 @@ export class Block {
   readonly bytes: number
   readonly #where: string
   #packed: Buffer | null
-  #appends: readonly StoredAppend[] | null = null
+  #records: Records | null = null
 
   constructor(packed: Buffer, partition: number, firstPosition: number, where: string) {
     checkFrame(packed, where)
@@ -144,20 +146,40 @@ export class Block {
   }
 
   get appends(): readonly StoredAppend[] {
-    if (this.#appends === null) {
-      this.#appends = unpackAppends(this.#packed!, this.index, this.#where)
-      this.#packed = null
+    return Array.from({ length: this.index.recordCounts.length }, (_, place) => this.#appendAt(place))
+  }
+
+  /** Those of one id that hold records from `fromSequenceNr` on. */
+  appendsOf(persistenceId: string, fromSequenceNr: number): readonly StoredAppend[] {
+    const { persistenceIds, expectedSequenceNrs, recordCounts } = this.index
+    const appends: StoredAppend[] = []
+    let place = persistenceIds.indexOf(persistenceId)
+    for (; place !== -1; place = persistenceIds.indexOf(persistenceId, place + 1))
+      if (expectedSequenceNrs[place]! + recordCounts[place]! >= fromSequenceNr) appends.push(this.#appendAt(place))
+    return appends
+  }
+
+  #appendAt(place: number): StoredAppend {
+    try {
+      if (this.#records === null) {
+        const packed = this.#packed!
+        this.#records = new Records(packed.subarray(INDEX_START + packed.readUInt32BE(FRAME_BYTES)), this.index)
+        this.#packed = null
+      }
+      return this.#records.appendAt(place)
+    } catch (error) {
+      const ids = this.index.persistenceIds.toArray().join(', ')
+      throw corrupt(`${this.#where}: the block's records cannot be decoded (${ids})`, error)
     }
-    return this.#appends
   }
 }
 
 const unpackIndex = (packed: Buffer, where: string): BlockIndex => {
   let columns: [number, number, PackedTexts, number[], number[], number[]]
-  let persistenceIds: readonly string[]
+  let persistenceIds: TextColumn
   try {
     columns = packr.unpack(packed.subarray(INDEX_START, INDEX_START + packed.readUInt32BE(FRAME_BYTES)))
-    persistenceIds = unpackTexts(columns[2], columns[5].length) as readonly string[]
+    persistenceIds = new TextColumn(columns[2], columns[5].length)
   } catch (error) {
     throw corrupt(`${where}: the block's index cannot be decoded`, error)
   }
@@ -180,48 +202,59 @@ type RecordColumns = [
   compensates?: PackedTexts,
 ]
 
-const unpackAppends = (packed: Buffer, index: BlockIndex, where: string): StoredAppend[] => {
-  try {
-    return appendsOf(packr.unpack(packed.subarray(INDEX_START + packed.readUInt32BE(FRAME_BYTES))), index)
-  } catch (error) {
-    throw corrupt(`${where}: the block's records cannot be decoded (${index.persistenceIds.join(', ')})`, error)
-  }
-}
+/** What follows the index. */
+class Records {
+  readonly #index: BlockIndex
+  readonly #appendIds: TextColumn
+  readonly #timesMs: readonly number[]
+  readonly #causationIds: TextColumn
+  readonly #correlationIds: TextColumn
+  readonly #traceParents: TextColumn
+  readonly #sources: readonly string[]
+  readonly #handled: readonly unknown[]
+  readonly #records: readonly unknown[]
+  readonly #principals: TextColumn
+  readonly #compensates: TextColumn
 
-const appendsOf = (columns: RecordColumns, index: BlockIndex): StoredAppend[] => {
-  const count = index.persistenceIds.length
-  const appendIds = unpackTexts(columns[0], count)
-  const causationIds = unpackTexts(columns[2], count)
-  const correlationIds = unpackTexts(columns[3], count)
-  const traceParents = unpackTexts(columns[4], count)
-  const [, timesMs, , , , sources, handled, packedRecords] = columns
-  const principals = unpackTexts(columns[8] ?? null, count)
-  const compensates = unpackTexts(columns[9] ?? null, count)
-  const appends: StoredAppend[] = []
-  let position = index.firstPosition
-  let record = 0
-  for (let i = 0; i < count; i++) {
-    const records: NewRecord[] = []
-    for (let left = index.recordCounts[i]!; left > 0; left--, record += 2)
-      records.push(unpackRecord(packedRecords[record] as PackedKind, packedRecords[record + 1]))
-    appends.push({
-      persistenceId: index.persistenceIds[i]!,
-      expectedSequenceNr: index.expectedSequenceNrs[i]!,
-      appendId: appendIds[i]!,
-      timeMs: timesMs[i]!,
-      causationId: causationIds[i]!,
-      correlationId: correlationIds[i]!,
-      traceParent: traceParents[i]!,
-      principal: principals[i]!,
-      handled: unpackHandled(handled, i * HANDLED_FIELDS, sources),
-      compensates: compensates[i]!,
-      records,
-      partition: index.partition,
-      position,
-    })
-    position += records.length
+  constructor(packed: Buffer, index: BlockIndex) {
+    const columns: RecordColumns = packr.unpack(packed)
+    const textsOf = (column: PackedTexts): TextColumn => new TextColumn(column, index.persistenceIds.length)
+    this.#index = index
+    this.#appendIds = textsOf(columns[0])
+    this.#timesMs = columns[1]
+    this.#causationIds = textsOf(columns[2])
+    this.#correlationIds = textsOf(columns[3])
+    this.#traceParents = textsOf(columns[4])
+    this.#sources = columns[5]
+    this.#handled = columns[6]
+    this.#records = columns[7]
+    this.#principals = textsOf(columns[8] ?? null)
+    this.#compensates = textsOf(columns[9] ?? null)
   }
-  return appends
+
+  appendAt(place: number): StoredAppend {
+    const { partition, firstPosition, persistenceIds, expectedSequenceNrs, recordCounts } = this.#index
+    let before = 0
+    for (let i = 0; i < place; i++) before += recordCounts[i]!
+    const records: NewRecord[] = []
+    for (let record = before; record < before + recordCounts[place]!; record++)
+      records.push(unpackRecord(this.#records[2 * record] as PackedKind, this.#records[2 * record + 1]))
+    return {
+      persistenceId: persistenceIds.at(place)!,
+      expectedSequenceNr: expectedSequenceNrs[place]!,
+      appendId: this.#appendIds.at(place)!,
+      timeMs: this.#timesMs[place]!,
+      causationId: this.#causationIds.at(place),
+      correlationId: this.#correlationIds.at(place),
+      traceParent: this.#traceParents.at(place),
+      principal: this.#principals.at(place),
+      handled: unpackHandled(this.#handled, place * HANDLED_FIELDS, this.#sources),
+      compensates: this.#compensates.at(place),
+      records,
+      partition,
+      position: firstPosition + before,
+    }
+  }
 }
 
 const HANDLED_FIELDS = 3

@@ -26,7 +26,7 @@
 import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
 import type { Cursors } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
-import { checksumOf, hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
+import { hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import {
   checkPartitionsAsked,
@@ -54,13 +54,14 @@ import {
   type WriteOutcome,
 } from '../packed/engine.ts'
 import { DEAD_HEAD, type Deletion, type Horizon } from '../packed/horizon.ts'
-import { beginAfter, describeSegment, inOrder, packSegment, type Segment, unpackSegment } from '../packed/segment.ts'
+import { beginAfter, type Segment } from '../packed/segment.ts'
 import { checkDatabaseFile } from './file-check.ts'
-import { Horizons } from './horizons.ts'
+import { type EpochWrite, Horizons } from './horizons.ts'
 import { cursorGroup, cursorKey, cursorName, logKey, positionOf, snapshotKey, snapshotNrsOf } from './keys.ts'
 import { lockStore, type StoreLock } from './lock.ts'
 import { isMarked, mark } from './marker.ts'
 import { type Growth, Room } from './room.ts'
+import { Segments } from './segments.ts'
 import { entriesOf, extentOf, openTables, type Tables } from './tables.ts'
 import { WriteBehind } from './write-behind.ts'
 import { unreadable, writeFailed } from './write-failed.ts'
@@ -94,6 +95,7 @@ export class LmdbEngine implements Engine {
   readonly #logs: Log[] = []
   #tables: Tables | null = null
   #horizons: Horizons | null = null
+  #segments: Segments | null = null
   #room: Room | null = null
   #lock: StoreLock | null = null
 
@@ -124,9 +126,10 @@ export class LmdbEngine implements Engine {
       })
       const partitions = await this.#inRoom(NO_GROWTH, async () => {
         const stored = this.#checkDescription(tables, made)
-        this.#horizons = new Horizons(this.name, tables, stored, (nr, epoch, growth, put) =>
-          this.#inRoom(growth, () => this.#settled(nr, tables.epochs.ifVersion(nr, epoch, put))),
-        )
+        const write: EpochWrite = (nr, epoch, growth, put) =>
+          this.#inRoom(growth, () => this.#settled(nr, tables.epochs.ifVersion(nr, epoch, put)))
+        this.#horizons = new Horizons(this.name, tables, stored, write)
+        this.#segments = new Segments(this.name, tables, write)
         return Array.from({ length: stored }, (_, nr) => this.#openPartition(tables, nr))
       })
       this.#checkNumbers(tables)
@@ -206,7 +209,7 @@ export class LmdbEngine implements Engine {
     })
   }
 
-  async block(partition: number, firstPosition: number): Promise<Buffer | null> {
+  block(partition: number, firstPosition: number): Buffer | null {
     const { log } = this.#open()
     return this.#reading(
       `partition ${partition}, position ${firstPosition}`,
@@ -274,10 +277,10 @@ export class LmdbEngine implements Engine {
 
   /** The heads that are not in the index yet go there, in slices; then the checkpoint is the log's end. */
   async beginRollOut(begin: RollOutBegin): Promise<WriteOutcome | RollOutReady> {
-    const { epochs, meta } = this.#open()
+    const { epochs } = this.#open()
     const { partition, epoch, lastPosition } = begin
     const state = this.#logs[partition]!
-    const incarnation = this.#incarnation(partition) ?? begin.drawn
+    const incarnation = this.#segments!.incarnation(partition) ?? begin.drawn
     const dirty = [...begin.dirty]
     for (let from = 0; from === 0 || from < dirty.length; from += HEADS_PER_SLICE) {
       const entries = dirty.slice(from, from + HEADS_PER_SLICE)
@@ -289,7 +292,7 @@ export class LmdbEngine implements Engine {
             this.#putHeads(entries)
             if (!isLast) return
             this.#putCheckpoint(partition, lastPosition, state.blocks)
-            meta.put(incarnationName(partition), sealIncarnation(partition, incarnation))
+            this.#segments!.putIncarnation(partition, incarnation)
           }),
         ),
       )
@@ -300,36 +303,22 @@ export class LmdbEngine implements Engine {
     return { status: 'ready', incarnation }
   }
 
-  async rollOut({ partition, epoch, segment }: RollOutWrite): Promise<WriteOutcome> {
+  async rollOut(write: RollOutWrite): Promise<WriteOutcome> {
     const tables = this.#open()
-    const { epochs, log, segments, checkpoints } = tables
+    const { partition, segment } = write
     const state = this.#logs[partition]!
     const [position, blocks] = this.#checkpoint(tables, partition)!
-    const range = { start: logKey(partition, segment.firstPosition), end: logKey(partition, segment.lastPosition + 1) }
-    const keys = Array.from(log.getKeys(range))
-    if (keys.length !== segment.blocks)
-      throw corrupt(
-        `${this.name}, ${describeSegment(partition, segment.firstPosition)}: it has ${keys.length} blocks of ${segment.blocks}`,
-      )
-    const outcome = await this.#inRoom(removalOf(segment), () =>
-      this.#settled(
-        partition,
-        epochs.ifVersion(partition, epoch, () => {
-          segments.put(logKey(partition, segment.firstPosition), packSegment(segment))
-          for (const key of keys) log.remove(key)
-          checkpoints.put(partition, sealNumbers(hashOf(checkpointName(partition)), position, blocks - keys.length))
-        }),
-      ),
-    )
+    const left = sealNumbers(hashOf(checkpointName(partition)), position, blocks - segment.blocks)
+    const outcome = await this.#segments!.giveUp(write, () => tables.checkpoints.put(partition, left))
     if (outcome.status === 'written') {
-      state.blocks -= keys.length
-      state.blocksAtCheckpoint -= keys.length
+      state.blocks -= segment.blocks
+      state.blocksAtCheckpoint -= segment.blocks
     }
     return outcome
   }
 
   async segments(partition: number): Promise<readonly Segment[]> {
-    return this.#segments(this.#open(), partition)
+    return this.#segments!.of(partition)
   }
 
   async close(partitions: readonly PartitionAtClose[]): Promise<void> {
@@ -386,7 +375,7 @@ export class LmdbEngine implements Engine {
     const [indexedTo, indexedBlocks] = checkpoint ?? [0, 0]
     const { lastPosition, heads, blocks } = this.#scanTail(tables, nr, indexedTo)
     this.#logs.push({ behind: new WriteBehind(), blocks: indexedBlocks + blocks, blocksAtCheckpoint: 0 })
-    const segments = this.#segments(tables, nr)
+    const segments = this.#segments!.of(nr)
     this.#checkStart(tables, nr, lastPosition, beginAfter(segments))
     this.#keepDead(nr, heads)
     return { epoch, lastPosition, indexedTo, heads, segments }
@@ -406,26 +395,6 @@ export class LmdbEngine implements Engine {
   #checkpoint({ checkpoints }: Tables, nr: number): readonly [position: number, blocks: number] | null {
     const stored = checkpoints.getBinary(nr)
     return stored === undefined ? null : this.#unseal(stored, checkpointName(nr), `partition ${nr}, checkpoint`)
-  }
-
-  #segments({ segments }: Tables, nr: number): readonly Segment[] {
-    const range = { start: logKey(nr, 0), end: logKey(nr + 1, 0) }
-    const found = Array.from(segments.getRange(range), ({ key, value }) => {
-      const where = `${this.name}, ${describeSegment(nr, positionOf(key))}`
-      const segment = unpackSegment(value, where)
-      if (segment.firstPosition !== positionOf(key))
-        throw corrupt(`${where}: the one found there begins at ${segment.firstPosition}`)
-      return segment
-    })
-    return inOrder(found, `${this.name}, partition ${nr}`)
-  }
-
-  #incarnation(nr: number): string | null {
-    const text = this.#open().meta.get(incarnationName(nr))
-    if (text === undefined) return null
-    const incarnation = text.slice(text.indexOf(' ') + 1)
-    if (sealIncarnation(nr, incarnation) !== text) throw this.#unsealed(`partition ${nr}, incarnation`)
-    return incarnation
   }
 
   /** The log begins where the last segment that has left it ended. */
@@ -467,8 +436,8 @@ export class LmdbEngine implements Engine {
       if (firstPosition !== lastPosition + 1)
         throw corrupt(`${where}: the log goes on here, position ${lastPosition + 1} is missing`)
       const { index } = new Block(value, nr, firstPosition, where)
-      for (const [i, persistenceId] of index.persistenceIds.entries())
-        heads.set(persistenceId, {
+      for (const [i, persistenceId] of index.persistenceIds.toArray().entries())
+        heads.set(persistenceId!, {
           sequenceNr: index.expectedSequenceNrs[i]! + index.recordCounts[i]!,
           block: firstPosition,
         })
@@ -591,12 +560,6 @@ interface Tail {
 /** Heads in one transaction, where nothing hurries: so that timers and sockets have their turn. */
 const HEADS_PER_SLICE = 4_096
 
-/** A removal changes the leaf pages of the log, and puts the pages that are free now on LMDB's list: 8 bytes each. */
-const removalOf = ({ blocks, bytes }: Segment): Growth => ({
-  ...NO_GROWTH,
-  values: [bytes / 256, ...new Array<number>(Math.ceil(blocks / 4)).fill(0)],
-})
-
 const NO_GROWTH: Growth = { values: [], heads: 0, headBytes: 0 }
 
 /** A head's node and value, and at most three bytes a character of its id. */
@@ -610,6 +573,3 @@ const growthOf = (values: readonly number[], heads: readonly HeadEntry[]): Growt
 // What a checksum covers besides the numbers: so that no value passes for another one's.
 const epochName = (nr: number): string => `epoch ${nr}`
 const checkpointName = (nr: number): string => `checkpoint ${nr}`
-const incarnationName = (nr: number): string => `incarnation of ${nr}`
-const sealIncarnation = (nr: number, incarnation: string): string =>
-  `${checksumOf(hashOf(incarnation), nr, 0)} ${incarnation}`

@@ -16,7 +16,7 @@ import { viewConflict, viewGone, viewsClosed } from '../../projection/view-error
 import type { Build, Builds, EntryRange, FoundRow, Offset, RowChange, ViewStore } from '../../projection/view-store.ts'
 import { keyOfEntry, packRow, unpackRow } from '../codec/row.ts'
 import { lockStore, type StoreLock } from './lock.ts'
-import { Room } from './room.ts'
+import { type Growth, Room } from './room.ts'
 import { unreadable, writeFailed } from './write-failed.ts'
 
 export interface LmdbViewsOptions {
@@ -54,6 +54,12 @@ interface StoredBuilds {
 
 const NONE: StoredBuilds = { begun: 0, live: null, next: null, dropped: [] }
 const NOTHING = Buffer.alloc(0)
+/** Of one UTF-16 code unit. */
+const UTF8_BYTES_MAX = 3
+/** What a key takes beside its text: the view and the build before it, and LMDB's own. */
+const NODE_BYTES = 128
+/** Longer rows may lie outside of the tree's leaves. Units: bytes. */
+const IN_LEAF_BYTES = 1_024
 /** Entries removed in one write. */
 const REMOVED_AT_ONCE = 4_096
 /** What an entry or an offset takes beside its key, and the most that its key has. Units: bytes. */
@@ -61,6 +67,8 @@ const ENTRY_BYTES = 1_200
 
 class LmdbViews implements ViewStore {
   readonly name: string
+  /** A flush costs as much for one row as for these. */
+  readonly rowsPerWrite = 4_096
   readonly #path: string
   readonly #logger: Logger
   #opening: Promise<void> | null = null
@@ -141,22 +149,19 @@ class LmdbViews implements ViewStore {
       const actual = stored?.position ?? 0
       if (actual !== before) throw viewConflict(build, partition, before, actual)
       const packed = changes.map(change => (change.row === null ? null : packRow(change)))
-      const former = this.#reading(() => changes.map(({ key }) => this.#rowAt(rows, build, key)))
-      const entryCount = changes.reduce(
-        (sum, { entries }, i) => sum + entries.length + (former[i]?.entries.length ?? 0),
-        1,
-      )
-      // Each entry may lie in a leaf page of its own.
-      const values = [...packed.map(bytes => bytes?.length ?? 0), ...new Array<number>(entryCount).fill(ENTRY_BYTES)]
-      await this.#inRoom(values, () =>
-        root.transaction(() => {
-          changes.forEach(({ key, entries: own }, i) => {
-            for (const entry of former[i]?.entries ?? []) entries.remove(keyOf(build, entry))
+      const keys = changes.map(({ key }) => keyOf(build, key))
+      const former = this.#reading(() => changes.map(({ key }, i) => this.#rowAt(rows, build, key, keys[i]!)))
+      const growth = growthOf(changes, packed, former)
+      await this.#inRoom(growth, () =>
+        root.batch(() => {
+          changes.forEach(({ entries: own }, i) => {
+            const before = former[i]?.entries ?? NO_ENTRIES
+            for (const entry of before) if (!own.includes(entry)) entries.remove(keyOf(build, entry))
             const bytes = packed[i]
-            if (!bytes) rows.remove(keyOf(build, key))
+            if (!bytes) rows.remove(keys[i]!)
             else {
-              rows.put(keyOf(build, key), bytes)
-              for (const entry of own) entries.put(keyOf(build, entry), NOTHING)
+              rows.put(keys[i]!, bytes)
+              for (const entry of own) if (!before.includes(entry)) entries.put(keyOf(build, entry), NOTHING)
             }
           })
           offsets.put(offsetKey, after)
@@ -210,7 +215,7 @@ class LmdbViews implements ViewStore {
           readonly pageSize: number
           readonly lastPageNumber: number
         }
-        return { lastPage: lastPageNumber, pageSize, headPages: 0 }
+        return { lastPage: lastPageNumber, pageSize, headPages: pagesOf(tables.rows) + pagesOf(tables.entries) }
       })
       this.#tables = tables
       // What a dropping that was cut short has left.
@@ -225,7 +230,7 @@ class LmdbViews implements ViewStore {
   #change(view: string, change: (stored: StoredBuilds) => StoredBuilds): Promise<StoredBuilds> {
     return this.#writing.run(async () => {
       const changed = change(this.#buildsOf(view))
-      await this.#inRoom([ENTRY_BYTES], () => this.#use().builds.put(view, changed))
+      await this.#inRoom(valuesGrowth([ENTRY_BYTES]), () => this.#use().builds.put(view, changed))
       return changed
     })
   }
@@ -251,17 +256,17 @@ class LmdbViews implements ViewStore {
   async #removeSome(table: Table, prefix: Buffer): Promise<boolean> {
     const keys = [...table.getKeys({ ...within(prefix), limit: REMOVED_AT_ONCE })]
     if (keys.length === 0) return false
-    await this.#inRoom([keys.length * ENTRY_BYTES], () =>
-      this.#use().root.transaction(() => {
+    await this.#inRoom(valuesGrowth([keys.length * ENTRY_BYTES]), () =>
+      this.#use().root.batch(() => {
         for (const key of keys) table.remove(key)
       }),
     )
     return true
   }
 
-  async #inRoom(values: readonly number[], writing: () => Promise<unknown>): Promise<void> {
+  async #inRoom(growth: Growth, writing: () => Promise<unknown>): Promise<void> {
     const room = this.#room!
-    const pages = await room.take({ values, heads: 0, headBytes: 0 })
+    const pages = await room.take(growth)
     try {
       await writing()
     } catch (error) {
@@ -271,8 +276,8 @@ class LmdbViews implements ViewStore {
     }
   }
 
-  #rowAt(rows: Table, build: Build, key: string): RowChange | null {
-    const bytes = rows.getBinary(keyOf(build, key))
+  #rowAt(rows: Table, build: Build, key: string, at = keyOf(build, key)): RowChange | null {
+    const bytes = rows.getBinary(at)
     return bytes === undefined ? null : unpackRow(bytes, key, `${this.name}, view ${build.view}`)
   }
 
@@ -299,6 +304,35 @@ class LmdbViews implements ViewStore {
     if (this.#tables === null) throw viewsClosed(this.name)
     return this.#tables
   }
+}
+
+const NO_ENTRIES: readonly string[] = []
+
+const valuesGrowth = (values: readonly number[]): Growth => ({ values, heads: 0, headBytes: 0 })
+
+/** Rows and entries may each change a leaf page of their own, as far as there are as many; a large row has pages of its own. */
+const growthOf = (
+  changes: readonly RowChange[],
+  packed: readonly (Buffer | null)[],
+  former: readonly (RowChange | null)[],
+): Growth => {
+  const large: number[] = []
+  let places = 1
+  let bytes = ENTRY_BYTES
+  changes.forEach(({ key, entries }, i) => {
+    const length = packed[i]?.length ?? 0
+    if (length > IN_LEAF_BYTES) large.push(length)
+    else bytes += length
+    bytes += key.length * UTF8_BYTES_MAX + NODE_BYTES
+    for (const entry of entries) bytes += entry.length * UTF8_BYTES_MAX + NODE_BYTES
+    places += 1 + entries.length + (former[i]?.entries.length ?? 0)
+  })
+  return { values: large, heads: places, headBytes: bytes }
+}
+
+const pagesOf = (table: Table): number => {
+  const { treeBranchPageCount, treeLeafPageCount } = table.getStats() as Record<string, number>
+  return treeBranchPageCount! + treeLeafPageCount!
 }
 
 const prefixOf = (view: string, number: number): Buffer => Buffer.from(`${view}\0${number}\0`)

@@ -2,44 +2,48 @@
 
 import type { Block } from '../codec/block.ts'
 
-export class BlockCache {
-  readonly #blocks = new Map<string, Block>()
-  readonly #bytesMax: number
-  #bytes = 0
+type Generation = Map<number, Block>[]
 
-  /** **Units**: bytes as stored; decoded they take some five times that. */
+/**
+ * Two generations, as the heads: when the recent one has half of the room it becomes the older one, and the older one is
+ * forgotten. A hit costs a look into a Map; to keep the order of use as well would cost two writes.
+ */
+export class BlockCache {
+  readonly #bytesMax: number
+  #recent: Generation = []
+  #older: Generation = []
+  #recentBytes = 0
+
+  /** **Units**: bytes as stored; with what was decoded they take some two and a half times that. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
   }
 
   get(partition: number, firstPosition: number): Block | undefined {
-    const key = `${partition}:${firstPosition}`
-    const block = this.#blocks.get(key)
-    if (block === undefined) return undefined
-    // A Map keeps the order of insertion: what is used goes to the end, what is first was not used for longest.
-    this.#blocks.delete(key)
-    this.#blocks.set(key, block)
-    return block
+    const recent = this.#recent[partition]?.get(firstPosition)
+    if (recent !== undefined) return recent
+    const older = this.#older[partition]?.get(firstPosition)
+    if (older !== undefined) this.add(older)
+    return older
   }
 
   add(block: Block): void {
-    const key = `${block.index.partition}:${block.index.firstPosition}`
-    if (this.#blocks.has(key)) return
-    this.#blocks.set(key, block)
-    this.#bytes += block.bytes
-    for (const [oldest, { bytes }] of this.#blocks) {
-      if (this.#bytes <= this.#bytesMax) break
-      this.#blocks.delete(oldest)
-      this.#bytes -= bytes
+    const { partition, firstPosition } = block.index
+    if (this.#recentBytes + block.bytes > this.#bytesMax / 2) {
+      this.#older = this.#recent
+      this.#recent = []
+      this.#recentBytes = 0
     }
-  }
-
-  remove(block: Block): void {
-    if (this.#blocks.delete(`${block.index.partition}:${block.index.firstPosition}`)) this.#bytes -= block.bytes
+    this.#recent[partition] ??= new Map()
+    const blocks = this.#recent[partition]
+    if (blocks.has(firstPosition)) return
+    blocks.set(firstPosition, block)
+    this.#recentBytes += block.bytes
   }
 
   clear(): void {
-    this.#blocks.clear()
-    this.#bytes = 0
+    this.#recent = []
+    this.#older = []
+    this.#recentBytes = 0
   }
 }

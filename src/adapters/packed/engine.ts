@@ -122,8 +122,8 @@ export interface Engine {
   lastPosition(partition: number): Promise<number>
   /** The last block that begins at or before `position`, and those after it: up to `count`. */
   blocks(partition: number, position: number, count: number): Promise<readonly StoredBlock[]>
-  /** The block that begins at `firstPosition`, or null. */
-  block(partition: number, firstPosition: number): Promise<Buffer | null>
+  /** The block that begins at `firstPosition`, or null. Synchronous where the store is: every entity that starts asks. */
+  block(partition: number, firstPosition: number): Buffer | null | Promise<Buffer | null>
   cursors(partition: number): Promise<Cursors>
   saveSnapshot(write: SnapshotWrite): Promise<WriteOutcome | Forgotten>
   /** The epoch of partition 0, where every takeover begins; 0: none. Absent where nobody can take over. */

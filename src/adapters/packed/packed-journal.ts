@@ -20,6 +20,7 @@ import {
   type Append,
   type AppendResult,
   type Cursors,
+  type FoundId,
   type Journal,
   lastSequenceNr,
   NOTHING_WRITTEN,
@@ -32,11 +33,11 @@ import { snapshotDeleted, TOMBSTONED, tombstoned } from '../../persistence/tombs
 import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
 import { Archive, type ArchiveOptions } from './archive.ts'
+import { AskedTogether } from './asked-together.ts'
 import { type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
-import { HeadQuestions } from './head-questions.ts'
 import { HeadTable } from './head-table.ts'
 import { DEAD_HEAD, type Horizon, isDead, NO_HORIZON } from './horizon.ts'
-import { LogReader, type Standing } from './log-reader.ts'
+import { LogReader } from './log-reader.ts'
 import { packBlocks } from './pack-blocks.ts'
 import { rollOutPartition } from './roll-out.ts'
 import { WriteGate } from './write-gate.ts'
@@ -47,13 +48,20 @@ const NO_EPOCH = 0
 /** A store that died reads at most about this much of its log when it is opened. Units: records. */
 const RECORDS_BETWEEN_ROTATIONS = 262_144
 
+/** Where an id stands that is read. */
+interface Standing {
+  readonly head: Head
+  /** What is deleted of it; 0: nothing. */
+  readonly deletedTo: number
+}
+
 interface Partition {
   readonly nr: number
   readonly epoch: number
   lastPosition: number
   rotatedAt: number
   readonly heads: HeadTable
-  readonly questions: HeadQuestions
+  readonly questions: AskedTogether<string, Head>
   /** Commits are counted, so that what a failed one left in the heads is told from what the present one put there. */
   commits: number
   readonly gate: WriteGate
@@ -74,7 +82,7 @@ export class PackedJournal implements Journal {
 
   readonly checkOwner?: () => Promise<void>
 
-  constructor(engine: Engine, archive: ArchiveOptions | null) {
+  constructor(engine: Engine, archive: ArchiveOptions | null = null) {
     this.#engine = engine
     this.#archive = new Archive(engine.name, archive)
     this.#reader = new LogReader(engine, this.#archive)
@@ -116,7 +124,7 @@ export class PackedJournal implements Journal {
         lastPosition,
         rotatedAt: indexedTo,
         heads: table,
-        questions: new HeadQuestions(this.#engine, nr),
+        questions: new AskedTogether(async ids => this.#engine.heads(nr, ids)),
         commits: 0,
         gate: new WriteGate(),
         committing: false,
@@ -139,10 +147,23 @@ export class PackedJournal implements Journal {
       : this.#living(persistenceId, head).sequenceNr
   }
 
-  /** The reader's own iterable: a generator around it would only make each append wait again. */
-  read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
+  find(persistenceId: string): FoundId | Promise<FoundId> {
     const nr = partitionOf(persistenceId, this.partitions)
-    return this.#reader.read(nr, persistenceId, () => this.#standing(nr, persistenceId), fromSequenceNr)
+    // The numbers of now: the head that is in memory moves on with the next commit.
+    const found = ({ head: { sequenceNr, block }, deletedTo }: Standing): FoundId => ({
+      sequenceNr,
+      pages: fromSequenceNr => {
+        const from = Math.max(fromSequenceNr, deletedTo + 1)
+        return this.#reader.pages(nr, persistenceId, sequenceNr < from ? 0 : block, from)
+      },
+    })
+    const standing = this.#standing(nr, persistenceId)
+    return standing instanceof Promise ? standing.then(found) : found(standing)
+  }
+
+  async *read(persistenceId: string, fromSequenceNr: number): AsyncIterable<StoredAppend> {
+    const pages = (await this.find(persistenceId)).pages(fromSequenceNr)
+    for (let page = await pages.next(); page !== null; page = await pages.next()) yield* page
   }
 
   async readLog(nr: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]> {

@@ -98,7 +98,9 @@ const nextClosed = async (place: RollingOut, firstPosition: number): Promise<Clo
 }
 
 const allDeleted = async (engine: Engine, nr: number, index: BlockIndex): Promise<boolean> => {
-  const horizons = await Promise.all(index.persistenceIds.map(persistenceId => engine.horizon(nr, persistenceId)))
+  const horizons = await Promise.all(
+    index.persistenceIds.toArray().map(persistenceId => engine.horizon(nr, persistenceId!)),
+  )
   return horizons.every(
     ({ deletedTo, tombstoned }, i) => tombstoned || index.expectedSequenceNrs[i]! + index.recordCounts[i]! <= deletedTo,
   )

@@ -29,6 +29,8 @@ export class Connection {
   readonly #clock: Clock
   readonly #unavailableAfterMs: number
   #lastError: Error | null = null
+  /** Awaited before a script is sent to a server that does not know it: it may have been started anew, and have lost writes. */
+  beforeLoading: () => Promise<void> = async () => undefined
 
   constructor(url: string, name: string, options: RedisOptions, clock: Clock, unavailableAfterMs: number) {
     this.#name = name
@@ -89,6 +91,7 @@ export class Connection {
     } catch (error) {
       // Not known: not run either, so sending it again is no second time.
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      await this.beforeLoading()
       return this.once<Reply>('EVAL', script.lua, keys.length, ...keys, ...args)
     }
   }

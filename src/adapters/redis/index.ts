@@ -12,6 +12,7 @@ import { checkPartitions, checkPrefix, databaseOf, nameOf, parseRedisUrl } from 
 
 export type { ArchiveOptions } from '../packed/archive.ts'
 export { type DestroyRedisOptions, destroyRedisStore } from './destroy.ts'
+export { destroyRedisViews } from './destroy-views.ts'
 export type { RedisStreamSourceOptions } from './streams-settings.ts'
 export { redisStreamSource } from './streams-source.ts'
 export { parseRedisUrl, type RedisPlace } from './url.ts'

@@ -17,12 +17,13 @@
 
 import { Packr } from 'msgpackr'
 import { assert } from '../../base/assert.ts'
-import { isRuntimeError, type RuntimeError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Clock } from '../../base/ports.ts'
 import type { Cursors, Writer } from '../../persistence/journal.ts'
 import { hashOf, sealAsText, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
+import { AskedTogether } from '../packed/asked-together.ts'
 import { lineageOf } from '../packed/description.ts'
 import {
   type Changed,
@@ -49,7 +50,7 @@ import { cursorName, type Keys, keysOf } from './keys.ts'
 import { beginRestore, NO_EPOCH, type OpenedStore, openStore } from './open-store.ts'
 import { packHeads } from './pack-heads.ts'
 import { pairs, parseEntries, type StreamEntry } from './replies.ts'
-import { COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
+import { BLOCKS, COMMIT, SAVE_SNAPSHOT } from './scripts.ts'
 import { BEGIN_ROLL_OUT, parseSegments, ROLL_OUT } from './segments.ts'
 import { checkServer, parseInfo, type ServerAnswers } from './server-check.ts'
 import { DEFAULT_PARTITIONS } from './url.ts'
@@ -69,6 +70,8 @@ export interface RedisEngineOptions {
 }
 
 const HEADS_PER_CALL = 4_096
+/** The server does nothing else while it answers a call. */
+const BLOCKS_PER_CALL = 32
 
 export class RedisEngine implements Engine {
   readonly name: string
@@ -79,8 +82,12 @@ export class RedisEngine implements Engine {
   /** The server takes another replication id when it starts and when it is promoted: both may have lost writes. */
   #lineage: string | null = null
   #keys: readonly Keys[] = []
+  /** Where the log of each partition ended by the last that this process was told. */
+  #ends: number[] = []
   /** The partitions that nothing was deleted from, as far as this process alone deletes. */
   readonly #wholeLogs = new Set<number>()
+  /** Per partition: the blocks that recoveries ask for in one turn. */
+  #blocksAsked: readonly AskedTogether<number, Buffer | null>[] = []
   /** Per partition: since when its commit under way has been losing connections. */
   readonly #losingSinceMs = new Map<number, number>()
 
@@ -110,6 +117,9 @@ export class RedisEngine implements Engine {
       this.#keys = partitions.map((_, nr) => keysOf(this.#options.prefix, nr))
       if (this.#options.writer === 'owner')
         for (const [nr, { horizons }] of partitions.entries()) if (horizons === 0) this.#wholeLogs.add(nr)
+      this.#ends = partitions.map(({ lastPosition }) => lastPosition)
+      this.#connection.beforeLoading = () => this.#checkNothingLost()
+      this.#blocksAsked = this.#keys.map(({ log }) => new AskedTogether(positions => this.#blocksAt(log, positions)))
       return partitions
     } catch (error) {
       this.#connection.close()
@@ -155,7 +165,9 @@ export class RedisEngine implements Engine {
       return this.#lookAgain(write, error)
     }
     this.#losingSinceMs.delete(write.partition)
-    return this.#parseOutcome(reply, write.partition)
+    const outcome = this.#parseOutcome(reply, write.partition)
+    if (outcome.status === 'written') this.#ends[write.partition] = write.nextLastPosition
+    return outcome
   }
 
   async lastPosition(partition: number): Promise<number> {
@@ -173,10 +185,8 @@ export class RedisEngine implements Engine {
     return [...before, ...from].slice(0, count)
   }
 
-  async block(partition: number, firstPosition: number): Promise<Buffer | null> {
-    const id = `${firstPosition}-0`
-    const entries = await this.#ask<readonly StreamEntry[]>('XRANGE', this.#keys[partition]!.log, id, id)
-    return parseEntries(entries)[0]?.packed ?? null
+  block(partition: number, firstPosition: number): Promise<Buffer | null> {
+    return this.#blocksAsked[partition]!.ask(firstPosition)
   }
 
   async cursors(partition: number): Promise<Cursors> {
@@ -281,6 +291,23 @@ export class RedisEngine implements Engine {
 
   // Writing
 
+  /**
+   * A server that was started again knows no scripts, so this comes before the first write to it. What it has lost may be
+   * in another partition than the one that is written to: its consequences would be stored, and it itself never again.
+   */
+  async #checkNothingLost(): Promise<void> {
+    // As it was before asking: other partitions are written to meanwhile.
+    const told = [...this.#ends]
+    const ends = await Promise.all(told.map((_, partition) => this.lastPosition(partition)))
+    for (const [partition, end] of ends.entries())
+      if (end < told[partition]!)
+        throw new RuntimeError(
+          'JOURNAL_FENCED',
+          `${this.name}, partition ${partition}: the log ends at position ${end}, and ${told[partition]} had been written. ` +
+            'The server was started again with less than it had: stop this process; the next one goes on from what is there.',
+        )
+  }
+
   /** After an answer that was lost: where everything stands now, or that we were replaced. */
   async #lookAgain(write: EngineWrite, lost: ConnectionLost): Promise<WriteOutcome> {
     const nowMs = this.#options.clock.monotonicMs()
@@ -331,6 +358,15 @@ export class RedisEngine implements Engine {
 
   #parseHorizon(partition: number, persistenceId: string, text: Buffer): Horizon {
     return parseHorizon(persistenceId, text, `${this.name}, partition ${partition}`)
+  }
+
+  async #blocksAt(log: string, firstPositions: readonly number[]): Promise<readonly (Buffer | null)[]> {
+    const calls: Promise<readonly (Buffer | null)[]>[] = []
+    for (let from = 0; from < firstPositions.length; from += BLOCKS_PER_CALL) {
+      const positions = firstPositions.slice(from, from + BLOCKS_PER_CALL)
+      calls.push(this.#connection.untilAnswered(() => this.#connection.script(BLOCKS, [log], positions)))
+    }
+    return (await Promise.all(calls)).flat()
   }
 
   #unsealed(partition: number, what: string, text: Buffer): RuntimeError {

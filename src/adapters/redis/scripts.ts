@@ -125,6 +125,20 @@ if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1],
 return 1
 `)
 
+export const BLOCKS = script(`#!lua flags=no-writes,allow-oom
+-- The blocks that begin at some positions.
+-- KEYS[1] log (stream)
+-- ARGV first positions
+-- Returns for each the packed block, or nil
+local blocks = {}
+for i = 1, #ARGV do
+  local id = ARGV[i] .. '-0'
+  local entry = redis.call('XRANGE', KEYS[1], id, id)[1]
+  blocks[i] = entry and entry[2][2] or false
+end
+return blocks
+`)
+
 export const SAVE_SNAPSHOT = script(`
 -- Stores a snapshot of one id and forgets all but the newest.
 -- KEYS[1] state (hash)  KEYS[2] the id's snapshots (hash: sequence number -> packed)  KEYS[3] horizons (hash)

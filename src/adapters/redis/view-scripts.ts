@@ -29,20 +29,41 @@ local offset = redis.call('HGET', KEYS[2], ARGV[2]) or '0'
 if offset == ARGV[4] then return {'written'} end
 local position = string.match(offset, '^%d+')
 if position ~= ARGV[3] then return {'conflict', position} end
-for i = 5, #ARGV, 3 do
-  local key, packed = ARGV[i], ARGV[i + 1]
-  local former = redis.call('HGET', KEYS[5], key)
-  if former then
-    for _, entry in ipairs(cmsgpack.unpack(former)) do redis.call('ZREM', KEYS[4], entry) end
+-- A call for many rows costs little more than one for a row; unpack takes some 8,000 values at most.
+local function call(command, key, values)
+  for i = 1, #values, 4000 do redis.call(command, key, unpack(values, i, math.min(i + 3999, #values))) end
+end
+for from = 5, #ARGV, 768 do
+  local keys = {}
+  for i = from, math.min(from + 767, #ARGV), 3 do keys[#keys + 1] = ARGV[i] end
+  local formers = redis.call('HMGET', KEYS[5], unpack(keys))
+  local lost, removed, rows, lists, found = {}, {}, {}, {}, {}
+  for n, key in ipairs(keys) do
+    local packed, list, former = ARGV[from + 3 * n - 2], ARGV[from + 3 * n - 1], formers[n]
+    if packed == '' then
+      removed[#removed + 1] = key
+    else
+      rows[#rows + 1] = key
+      rows[#rows + 1] = packed
+    end
+    if former and (packed == '' or former ~= list) then
+      for _, entry in ipairs(cmsgpack.unpack(former)) do lost[#lost + 1] = entry end
+    end
+    if packed ~= '' and former ~= list then
+      lists[#lists + 1] = key
+      lists[#lists + 1] = list
+      for _, entry in ipairs(cmsgpack.unpack(list)) do
+        found[#found + 1] = 0
+        found[#found + 1] = entry
+      end
+    end
   end
-  if packed == '' then
-    redis.call('HDEL', KEYS[3], key)
-    redis.call('HDEL', KEYS[5], key)
-  else
-    redis.call('HSET', KEYS[3], key, packed)
-    redis.call('HSET', KEYS[5], key, ARGV[i + 2])
-    for _, entry in ipairs(cmsgpack.unpack(ARGV[i + 2])) do redis.call('ZADD', KEYS[4], 0, entry) end
-  end
+  call('ZREM', KEYS[4], lost)
+  call('HDEL', KEYS[3], removed)
+  call('HDEL', KEYS[5], removed)
+  call('HSET', KEYS[3], rows)
+  call('HSET', KEYS[5], lists)
+  call('ZADD', KEYS[4], found)
 end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
 return {'written'}
@@ -70,7 +91,10 @@ export const READ_ROWS = script(`#!lua flags=no-writes
 local builds = redis.call('HMGET', KEYS[1], 'live', 'next')
 if builds[1] ~= ARGV[1] and builds[2] ~= ARGV[1] then return {'gone'} end
 local found = {'read'}
-for i = 2, #ARGV do found[i] = redis.call('HGET', KEYS[2], ARGV[i]) or '' end
+for from = 2, #ARGV, 4000 do
+  local rows = redis.call('HMGET', KEYS[2], unpack(ARGV, from, math.min(from + 3999, #ARGV)))
+  for _, row in ipairs(rows) do found[#found + 1] = row or '' end
+end
 return found
 `)
 

@@ -3,14 +3,14 @@ import type { Cancel } from '../../base/ports.ts'
 import { Ring } from '../../kernel/ring.ts'
 import type { ActorContext, ActorRef } from '../../kernel/types.ts'
 import { type Backoff, backoffMs } from '../../supervision/backoff.ts'
-import type { MessageBridgeDefinition } from '../message-bridge.ts'
+import type { MessageBridgeDefinition, UnderWay } from '../message-bridge.ts'
 import type { SourceMessage } from '../message-source.ts'
 import type { ParkedMessage } from '../parking-lot.ts'
 import type { Route } from '../route.ts'
 import { type Holder, InFlight, type Outcome, targetOf } from './in-flight.ts'
 import { Lanes } from './lanes.ts'
 import { NONE_OVERTAKEN, Overtaken } from './overtaken.ts'
-import { ParkedMessages } from './parked-messages.ts'
+import { errorText, ParkedMessages } from './parked-messages.ts'
 import { type ReplayHost, Replaying } from './replaying.ts'
 import type { ParkedRequest } from './requests.ts'
 import type { Waiting } from './waiting.ts'
@@ -18,6 +18,7 @@ import type { Waiting } from './waiting.ts'
 export type BridgeMessage =
   | { readonly type: 'wake' }
   | { readonly type: 'parked'; readonly replyTo: { tell(reply: readonly ParkedMessage[]): void } }
+  | { readonly type: 'under-way'; readonly key: string; readonly replyTo: { tell(reply: UnderWay | null): void } }
   | { readonly type: 'settled'; readonly replyTo: { tell(reply: undefined): void } }
   | ParkedRequest
 
@@ -102,6 +103,9 @@ export class Bridge implements Holder, ReplayHost {
         break
       case 'parked':
         message.replyTo.tell(this.parked.all())
+        return
+      case 'under-way':
+        message.replyTo.tell(underWayOf(this.lanes.first(message.key)))
         return
       case 'replay':
       case 'discard':
@@ -429,6 +433,16 @@ export class Bridge implements Holder, ReplayHost {
     this.context.log.log('warn', `bridge ${this.name}: ${text}`, { error: toError(error) })
   }
 }
+
+const underWayOf = (first: InFlight | null): UnderWay | null =>
+  first === null
+    ? null
+    : {
+        type: first.message.type,
+        id: first.id,
+        failures: first.failures,
+        error: errorText(first.trouble?.error ?? null),
+      }
 
 /** A preparation that fails before its turn, or has none, must not end the process: its message is prepared anew. */
 const heardLater = (route: Route | null): void => {

@@ -84,6 +84,10 @@ export class InFlight implements Delivery {
     if (this.knownTarget === null && this.route !== null) this.knownTarget = targetOf(this.route)
     return this.knownTarget
   }
+  /** Its own failures so far. */
+  get failures(): number {
+    return this.trouble?.failures ?? 0
+  }
   get source(): string {
     return this.isMoved ? `${this.holder.name}/${this.message.id}` : this.holder.name
   }

@@ -22,6 +22,11 @@ export class Lanes {
     return !this.firsts.has(key)
   }
 
+  /** Whose turn it is; null: nobody of that key is under way. */
+  first(key: string): InFlight | null {
+    return this.firsts.get(key) ?? null
+  }
+
   /** Null: it is its turn; otherwise whom it is to wait behind. */
   enter(inFlight: InFlight): InFlight | null {
     const first = this.firsts.get(inFlight.key)

@@ -1,6 +1,7 @@
 import { isRuntimeError } from '../../base/errors.ts'
 import { type EntityKind, oneEntity } from '../../persistence/event-sourced-entities.ts'
 import type { EventStore } from '../../persistence/event-store.ts'
+import { stateAsOf } from '../../persistence/history.ts'
 import { recover } from '../../persistence/recovery.ts'
 import { DISCARDED_MAX, type ParkedMessage, type Parking, type ParkingCommand, parkingLot } from '../parking-lot.ts'
 import type { InFlight } from './in-flight.ts'
@@ -41,6 +42,12 @@ export class ParkedMessages {
     return this.byKey.size === 0 && this.discarded.size === 0
   }
 
+  /** What was parked then. **Errors**: those of the journal. **Bounds**: time in proportion to all that was ever parked. */
+  static async asOf(store: EventStore, bridge: string, timeMs: number): Promise<readonly ParkedMessage[]> {
+    const { state } = await stateAsOf<Parking>(store, parkingLot as never, bridge, { timeMs })
+    return state.parked
+  }
+
   all(): readonly ParkedMessage[] {
     return [...this.byKey.values()].flatMap(messages => [...messages.values()])
   }
@@ -79,11 +86,11 @@ export class ParkedMessages {
    * says that its log keeps it, without its payload. **Errors**: those of the store.
    */
   async park(inFlight: InFlight, error: Error | null, nowMs: number, canReadAgain: boolean): Promise<void> {
-    const { message, key, target } = inFlight
+    const { message, key, target, failures } = inFlight
     const { partition, position, type, payload, id, correlationId, invalid = null } = message
     if (target !== null) this.overtaken.add(target, partition, position)
     const place = { key, partition, position, target }
-    const why = { invalid, error: textOf(error) }
+    const why = { invalid, error: errorText(error), failures: error === null ? 0 : Math.max(1, failures) }
     const whole = { ...place, type, payload, isReference: false, id, correlationId, ...why }
     const record = await this.write(whole, canReadAgain)
     this.add({ ...record, parkedAtMs: nowMs })
@@ -129,6 +136,6 @@ export class ParkedMessages {
 
 type Unparked = Omit<ParkedMessage, 'parkedAtMs'>
 
-/** Texts of errors hold what they like; what is stored is well-formed and bounded. */
-const textOf = (error: Error | null): string | null =>
+/** Texts of errors hold what they like; what is stored and told is well-formed and bounded. */
+export const errorText = (error: Error | null): string | null =>
   error === null ? null : String(error.message).slice(0, ERROR_TEXT_MAX).toWellFormed()

@@ -44,7 +44,7 @@ export const hostedHandler = (
     for (const record of records) {
       sequenceNr++
       if (record.kind !== 'event') continue
-      state = foldRecord(definition as never, state, record, `${persistenceId}, event ${sequenceNr}`)
+      state = foldRecord(definition as never, state, record, persistenceId, sequenceNr)
       eventsReplayed++
     }
     if (mark !== null) inbox.note(mark)

@@ -1,8 +1,15 @@
 /** What reading promises: an id, or the log, from a place on. */
 
 import { deepStrictEqual, strictEqual } from 'node:assert/strict'
+import type { AppendPages, StoredAppend } from '../../persistence/journal.ts'
 import { append, collect } from './journal-appends.ts'
 import { idIn, type JournalTest } from './journal-scene.ts'
+
+const pagesOf = async (pages: AppendPages): Promise<readonly StoredAppend[]> => {
+  const appends: StoredAppend[] = []
+  for (let page = await pages.next(); page !== null; page = await pages.next()) appends.push(...page)
+  return appends
+}
 
 export const journalReading: Readonly<Record<string, JournalTest>> = {
   'starts empty': async scene => {
@@ -28,6 +35,30 @@ export const journalReading: Readonly<Record<string, JournalTest>> = {
     deepStrictEqual(await starts(19), [19, 20])
     deepStrictEqual(await starts(20), [20])
     deepStrictEqual(await starts(21), [])
+  },
+
+  'finds an id as it stands, with what `read` says of it in pages': async scene => {
+    const journal = await scene.fresh()
+    if (journal.find === undefined) return
+    const [id, other] = [idIn(journal, 'a'), idIn(journal, 'ab')]
+    for (let i = 0; i < 12; i++) await journal.commit(0, [append(id, i * 2, 'A', 'B'), append(other, i)])
+    const found = await journal.find(id)
+    strictEqual(found.sequenceNr, 24)
+    for (const from of [0, 1, 2, 3, 14, 23, 24])
+      deepStrictEqual(await pagesOf(found.pages(from)), await collect(journal.read(id, from)))
+    deepStrictEqual(await pagesOf(found.pages(25)), [])
+    // As it stood: what comes later is for who looks again.
+    await journal.commit(0, [append(id, 24)])
+    strictEqual(found.sequenceNr, 24)
+    strictEqual((await pagesOf(found.pages(1))).length, 12)
+    strictEqual((await journal.find(id)).sequenceNr, 25)
+    const givenUp = found.pages(1)
+    await givenUp.next()
+    givenUp.close()
+    strictEqual(await givenUp.next(), null)
+    const nobody = await journal.find('nobody')
+    strictEqual(nobody.sequenceNr, 0)
+    deepStrictEqual(await pagesOf(nobody.pages(1)), [])
   },
 
   'reads the log from the append that holds a position, about as many as asked for': async scene => {

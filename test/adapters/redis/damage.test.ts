@@ -20,13 +20,17 @@ const proxies: CountingProxy[] = []
 beforeAll(async () => {
   server = await startRedisServer()
   redis = new Redis(server.url)
-  // So that the server knows all scripts, and each is one call.
+  await knowScripts()
+})
+
+/** So that the server knows all scripts of a removal, and each is one call. */
+const knowScripts = async (): Promise<void> => {
   const url = `${server.url}?prefix=warm`
   const journal = redisJournal({ url, logger: silentLogger })
   await journal.open()
   await journal.close()
   await destroyRedisStore({ url })
-})
+}
 
 /** Passes on so many calls of scripts. */
 const passing = async (calls: number, then: 'cut' | 'hold'): Promise<CountingProxy> => {
@@ -88,6 +92,67 @@ describe('a log that has gone back while its writer was at work', () => {
   const refused = expect.objectContaining({
     code: 'JOURNAL_FENCED',
     message: expect.stringMatching(/partition 1: the log ends at position \d+, and \d+ had been written/),
+  })
+
+  it('fences the writer also where another partition has, once the server was started again', async () => {
+    const own = await startRedisServer(['--appendfsync always'])
+    const client = new Redis(own.url)
+    const journal = redisJournal({ url: own.url, prefix, partitions: PARTITIONS, logger: silentLogger })
+    try {
+      await journal.open()
+      for (const nr of [0, 1]) await journal.commit(nr, [append(idsOf(nr)[0]!, 0)])
+      const names = ['state', 'heads', 'log'].map(keyOf)
+      const dumps = await Promise.all(names.map(name => client.dumpBuffer(name)))
+      await journal.commit(1, [append(idsOf(1)[0]!, 1)])
+      for (const [i, name] of names.entries()) await client.restore(name, 0, dumps[i]!, 'REPLACE')
+      await own.restart()
+      const [id] = idsOf(0)
+      const lost = expect.objectContaining({
+        code: 'JOURNAL_FENCED',
+        message: expect.stringMatching(/partition 1: the log ends at position 1, and 2 had been written/),
+      })
+      await expect(journal.commit(0, [append(id!, 1)])).rejects.toEqual(lost)
+      await expect(
+        journal.saveSnapshot({ persistenceId: id!, sequenceNr: 1, timeMs: 0, payload: 1 }, 1),
+      ).rejects.toEqual(lost)
+      expect(await journal.lastPosition(0)).toBe(1)
+    } finally {
+      await journal.close()
+      client.disconnect()
+      await own.stop()
+    }
+  })
+
+  it('goes on where a server that was started again has all of it', async () => {
+    const own = await startRedisServer(['--appendfsync always'])
+    const journal = redisJournal({ url: own.url, prefix, partitions: PARTITIONS, logger: silentLogger })
+    try {
+      await journal.open()
+      await journal.commit(1, [append(idsOf(1)[0]!, 0)])
+      await own.restart()
+      await journal.commit(0, [append(idsOf(0)[0]!, 0)])
+      expect(await journal.lastPosition(0)).toBe(1)
+    } finally {
+      await journal.close()
+      await own.stop()
+    }
+  })
+
+  it('is not what a server is taken for that forgets its scripts while others are written to', async () => {
+    const journal = await open()
+    const position = await journal.lastPosition(1)
+    const [id] = idsOf(1)
+    const written: Promise<unknown>[] = []
+    for (let i = 1; i <= 200; i++) {
+      const commit = journal.commit(1, [append(id!, i)])
+      const own = idsOf(0)[i % idsOf(0).length]!
+      if (i % 5 === 0) await redis.script('FLUSH')
+      written.push(journal.saveSnapshot({ persistenceId: own, sequenceNr: 1, timeMs: 0, payload: i }, 1))
+      await commit
+    }
+    await Promise.all(written)
+    expect(await journal.lastPosition(1)).toBe(position + 200)
+    await knowScripts()
   })
 
   it('fences the writer before it stores records, cursors or a snapshot', async () => {

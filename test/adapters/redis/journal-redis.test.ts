@@ -302,6 +302,25 @@ describe('redisJournal', () => {
     )
 
     it(
+      'a flipped bit in a block of others, which an id whose blocks are read by the page does not meet',
+      using(async () => {
+        const prefix = newPrefix()
+        const writer = await open({ prefix })
+        for (let i = 0; i < 40; i++) await writer.commit(0, [append(i % 2 === 0 ? 'a' : 'b', i >> 1)])
+        await writer.close()
+        const log = `{${prefix}:0}:log`
+        for (const [id, [, packed]] of await redis.xrangeBuffer(log, '-', '+')) {
+          if (id.toString() === '20-0') packed![packed!.length >> 1]! ^= 8
+          await redis.xadd(`${log}:copy`, id.toString(), 'b', packed!)
+        }
+        await redis.rename(`${log}:copy`, log)
+        const journal = await open({ prefix })
+        expect(await collect(journal.read('a', 1))).toHaveLength(20)
+        await expect(collect(journal.read('b', 1))).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' })
+      }),
+    )
+
+    it(
       'a missing block',
       using(async () => {
         const { prefix } = await damaged(async () => undefined)

@@ -20,6 +20,10 @@ export class Laboratory implements AsyncDisposable {
   /** Whatever tests that are killed leave behind. */
   private readonly folder = mkdtempSync(join(tmpdir(), 'troupe-mutants-'))
 
+  constructor() {
+    process.once('exit', this.clear)
+  }
+
   async run(experiment: Experiment, timeoutMs: number): Promise<Outcome | typeof TIMED_OUT | typeof DIED> {
     this.child ??= await this.start()
     const { child } = this
@@ -38,7 +42,8 @@ export class Laboratory implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end()
-    rmSync(this.folder, { recursive: true, force: true })
+    process.off('exit', this.clear)
+    this.clear()
   }
 
   private async start(): Promise<ChildProcess> {
@@ -57,14 +62,27 @@ export class Laboratory implements AsyncDisposable {
   private async end(): Promise<void> {
     const { child } = this
     this.child = null
-    if (child?.pid === undefined) return
+    if (child === null) return
     const gone = child.exitCode !== null || child.signalCode !== null ? null : once(child, 'exit')
-    try {
-      process.kill(-child.pid, 'SIGKILL')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
+    kill(child)
     await gone
+  }
+
+  /** Also where the process ends in the middle of a run. */
+  private readonly clear = (): void => {
+    if (this.child !== null) kill(this.child)
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** With all that it has started. */
+const kill = ({ pid }: ChildProcess): void => {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    // Its group is gone already.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

@@ -70,6 +70,9 @@ const tryAll = async ({ seed, mutants, targets, line, lanes, json }: Options): P
   return tried
 }
 
+// So that what runs the tests ends, too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const options = readOptions()
 const told = summary(options, await tryAll(options))
 console.log(options.json ? JSON.stringify(told) : inWords(told))

@@ -149,6 +149,68 @@ describe('limits', () => {
     const said = await raw(url, 'GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nx-slow: ')
     expect(said).toMatch(/^HTTP\/1.1 408/)
   })
+
+  it('a body that does not come in time is cut, and so is one that comes a byte at a time', async () => {
+    const { url } = await serving({}, { requestTimeoutMs: 1_500 })
+    const head = 'POST /applications HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n'
+    const { port, hostname } = new URL(url)
+    const socket = connect(Number(port), hostname, () => socket.write(`${head}content-length: 1000\r\n\r\n{`))
+    const dripping = setInterval(() => socket.write(' '), 100)
+    let said = ''
+    socket.on('data', data => {
+      said += data
+    })
+    socket.on('error', () => undefined)
+    await new Promise(resolve => socket.once('close', resolve))
+    clearInterval(dripping)
+    expect(said).toMatch(/^HTTP\/1.1 408/)
+  })
+
+  it('one that asks on and reads no answer is cut, and costs no more than its socket holds', async () => {
+    const { url, get } = await serving({}, { stillMs: 1_500, requestsPerMinute: 1_000_000 })
+    const { port, hostname } = new URL(url)
+    const ask = 'GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'.repeat(2_000)
+    const before = process.memoryUsage().rss
+    const deaf = await Promise.all(
+      Array.from(
+        { length: 10 },
+        () =>
+          new Promise<Socket>(resolve => {
+            const socket = connect(Number(port), hostname, () => {
+              socket.pause()
+              socket.write(ask)
+              resolve(socket)
+            })
+            socket.on('error', () => undefined)
+          }),
+      ),
+    )
+    expect((await get('/healthz')).status).toBe(200)
+    await new Promise(resolve => setTimeout(resolve, 4_500))
+    expect((process.memoryUsage().rss - before) / deaf.length).toBeLessThan(8_000_000)
+    // What is written to one that was cut is refused.
+    const cut = deaf.map(
+      socket =>
+        new Promise<boolean>(resolve => {
+          socket.once('close', () => resolve(true))
+          socket.resume()
+          setTimeout(() => resolve(false), 3_000)
+        }),
+    )
+    expect(await Promise.all(cut)).toEqual(new Array(10).fill(true))
+    for (const socket of deaf) socket.destroy()
+  })
+
+  it('requests that come together on one connection are answered in their order', async () => {
+    const { url } = await serving()
+    const paths = ['/healthz', '/nowhere', '/quotes?limit=0', '/openapi.json', '/healthz']
+    const asked = paths.map((path, i) => {
+      const close = i === paths.length - 1 ? 'connection: close\r\n' : ''
+      return `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${close}\r\n`
+    })
+    const statuses = [...(await raw(url, asked.join(''))).matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status]) => status)
+    expect(statuses).toEqual(['200', '404', '400', '200', '200'])
+  })
 })
 
 describe('whatever is sent', () => {
@@ -223,6 +285,13 @@ describe('whatever is sent', () => {
         'quotes/ID',
         'referrals/ID/decision',
         'applications',
+        'streams/ID',
+        'streams/policy-marketplace',
+        'streams/policy-marketplace/current',
+        'streams/policy-marketplace/first',
+        'streams/policy-marketplace/previous/ID',
+        'streams/policy-marketplace/previous/1-2',
+        'streams/policy-marketplace/subscriptions/ID',
       ),
       fc.oneof(fc.constant('A-1'), segment),
     )
@@ -233,8 +302,31 @@ describe('whatever is sent', () => {
     .map(([path, text]) => `/${path}${text === '' ? '' : `?${text}`}`)
   const headerText = fc.string({ unit: 'binary-ascii', maxLength: 40 }).map(text => text.replace(/[^\x20-\x7e]/g, ''))
   const headers = fc.dictionary(
-    fc.constantFrom('accept', 'idempotency-key', 'if-none-match', 'x-y', 'content-type', 'authorization', 'range'),
-    headerText,
+    fc.constantFrom(
+      'accept',
+      'idempotency-key',
+      'if-none-match',
+      'x-y',
+      'content-type',
+      'authorization',
+      'range',
+      'last-event-id',
+      'subscription-id',
+      'prefer',
+      'traceparent',
+    ),
+    fc.oneof(
+      headerText,
+      fc.constantFrom(
+        '111',
+        '0',
+        ':1',
+        'text/event-stream',
+        'application/cloudevents-batch+json',
+        'wait=1',
+        'wait=1e9',
+      ),
+    ),
     { maxKeys: 4 },
   )
   const body = fc.oneof(
@@ -261,6 +353,11 @@ describe('whatever is sent', () => {
       const options = { host: '127.0.0.1', port, method, path, headers, agent: false as const, timeout: 20_000 }
       const outgoing = request(options, response => {
         let text = ''
+        // A subscription has no end of its own.
+        if (response.headers['content-type'] === 'text/event-stream') {
+          response.destroy()
+          resolve({ status: response.statusCode!, text })
+        }
         response.setEncoding('utf8').on('data', part => {
           text += part
         })
@@ -272,7 +369,8 @@ describe('whatever is sent', () => {
     })
 
   it('is answered, never by a 500, and never with a stack', async () => {
-    const { url } = await serving({}, { requestsPerMinute: 1_000_000 })
+    const { url, marketplace } = await serving({ feed: true }, { requestsPerMinute: 1_000_000 })
+    await marketplace.submit(quotable({ applicationId: 'first' }))
     const method = fc.oneof(
       { weight: 3, arbitrary: fc.constantFrom('GET', 'POST') },
       fc.constantFrom('HEAD', 'DELETE', 'PUT', 'OPTIONS'),
@@ -286,7 +384,7 @@ describe('whatever is sent', () => {
         expect(status).toBeLessThan(500)
         expect(text).not.toMatch(/node_modules|\.ts:\d|at \w+ \(/)
       }),
-      { numRuns: 600 },
+      { numRuns: 900 },
     )
   })
 

@@ -1,4 +1,4 @@
-import { supervisorControl } from 'troupe'
+import { history, supervisorControl } from 'troupe'
 import { describe, expect, it, vi } from 'vitest'
 import { MODES } from '../support/marketplaces.ts'
 import { quotable, sample } from '../support/sample.ts'
@@ -58,6 +58,42 @@ describe.each(MODES)('by %s, over HTTP,', mode => {
     expect((await server.get('/processes?step=ended')).body.rows).toHaveLength(1)
   })
 
+  it('a process tells how often its step has failed and with what, now and as of a time', async () => {
+    let isFixed = false
+    let tries = 0
+    const register = async (): Promise<void> => {
+      tries++
+      if (!isFixed) throw new Error('claims register: 502')
+    }
+    const server = await serving({ mode, riskEnquiry: register })
+    const { marketplace } = server
+    await server.post('/applications', quotable())
+    const processOf = async (query = '') => (await server.get(`/applications/A-1/process${query}`)).body
+    await vi.waitFor(async () => expect((await processOf()).attempts).toBeGreaterThanOrEqual(1))
+    const failing = { step: 'assessing-risk', lastError: 'claims register: 502' }
+    expect(await processOf()).toMatchObject({ ...failing, bridgesDown: [] })
+    await vi.waitFor(async () => expect((await processOf()).parked).toHaveLength(1), { timeout: 20_000 })
+    expect(tries).toBe(5)
+    const parked = await processOf()
+    expect(parked).toMatchObject({ ...failing, attempts: 5, parked: [{ attempts: 5, error: failing.lastError }] })
+
+    // Where it stands is asked most while something is down.
+    await supervisorControl(marketplace.root).terminateChild('risk')
+    const down = mode === 'orchestration' ? 'risk-commands' : 'risk-events'
+    expect(await processOf()).toMatchObject({ ...failing, attempts: 5, bridgesDown: [down] })
+    await supervisorControl(marketplace.root).restartChild('risk')
+
+    isFixed = true
+    await Promise.all(marketplace.bridges.map(bridge => bridge.replay('A-1')))
+    expect(await outcomeOf(server, 'A-1')).toBe('quoted')
+    await caughtUp(server)
+    expect(await processOf()).toMatchObject({ step: 'ended', attempts: 0, lastError: null, parked: [] })
+    expect(await processOf(`?at=${parked.asOfMs}`)).toMatchObject({ ...failing, attempts: 5, asOfMs: parked.asOfMs })
+    const { body: then } = await server.get(`/applications/A-1?at=${parked.asOfMs}`)
+    expect(then).toMatchObject({ applicationId: 'A-1', status: 'submitted', rate: null })
+    expect((await server.get('/applications/A-1?at=1')).status).toBe(404)
+  })
+
   it('a trace tells what led to what', async () => {
     const server = await serving({ mode })
     await server.post('/applications', quotable({ vehPower: 12 }))
@@ -88,6 +124,26 @@ describe.each(MODES)('by %s, over HTTP,', mode => {
           ],
     )
     expect(body.records.at(-1)).toMatchObject({ who: 'desk 4', why: ['seen the car'] })
+  })
+
+  it('all that a request led to names who asked, and is part of the trace that it came with', async () => {
+    const tokens = [{ token: 'broker-0123456789abcdef', scopes: ['read', 'submit'] as const, name: 'broker 7' }]
+    const server = await serving({ mode }, { tokens })
+    const headers = {
+      authorization: `Bearer ${tokens[0]!.token}`,
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    }
+    const asked = { ...server, get: (path: string) => server.get(path, headers) }
+    expect((await server.post('/applications', quotable(), headers)).status).toBe(202)
+    expect(await outcomeOf(asked, 'A-1')).toBe('quoted')
+    await server.post('/applications/A-1/withdrawal', { reason: 'sold' }, { ...headers, traceparent: 'no trace' })
+    await caughtUp(server)
+    const { body } = await asked.get('/applications/A-1/trace')
+    const principals = body.records.map((row: { principal: string }) => row.principal)
+    expect(principals).toEqual(new Array(mode === 'choreography' ? 5 : 8).fill('broker 7'))
+    const traces: (string | null)[] = []
+    for await (const entry of history(server.marketplace.store, 'application', 'A-1')) traces.push(entry.traceParent)
+    expect(traces).toEqual([headers.traceparent, headers.traceparent, null])
   })
 
   it('an application is withdrawn while its process runs, and the process ends with it', async () => {

@@ -1,5 +1,6 @@
 import { memoryViews } from 'troupe/projection'
 import { afterEach } from 'vitest'
+import { feedOf } from '../../../supervisors/http/feed.ts'
 import { type MarketplaceServer, marketplaceServer, type ServerOptions } from '../../../supervisors/http/server.ts'
 import type { Marketplace, MarketplaceOptions } from '../../../supervisors/marketplace.ts'
 import { kept, openOn } from '../support/marketplaces.ts'
@@ -29,7 +30,11 @@ export const serving = async (
   serverOptions: ServerOptions = {},
 ): Promise<Serving> => {
   const marketplace = await openOn(await kept(newMemoryStore(4)), { ...options, views: memoryViews() })
-  const server = await marketplaceServer(marketplace, { port: 0, ...serverOptions })
+  const server = await marketplaceServer(marketplace, {
+    port: 0,
+    ...serverOptions,
+    plugins: [...(serverOptions.plugins ?? []), ...feedOf(marketplace)],
+  })
   servers.push(server)
   const ask = async (path: string, init: RequestInit): Promise<Answered> => {
     const response = await fetch(server.url + path, { ...init, signal: AbortSignal.timeout(30_000) })

@@ -16,12 +16,14 @@ it('has the defaults that its usage tells', () => {
     out: null,
     drainMs: 30_000,
     serve: null,
+    host: '127.0.0.1',
+    tokens: null,
   })
 })
 
 it('takes every option that its usage names', () => {
   const named = [...USAGE.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option)
-  expect(named).toHaveLength(13)
+  expect(named).toHaveLength(15)
   expect(readOptions(['--help'])).toBeNull()
   const args = [
     '--applications',
@@ -47,6 +49,8 @@ it('takes every option that its usage names', () => {
       '--drain-ms=0',
       '--serve',
       '9000',
+      '--host=::',
+      '--tokens=t.json',
     ]),
   ).toEqual({
     applications: 'a.csv',
@@ -61,6 +65,8 @@ it('takes every option that its usage names', () => {
     out: 'o.jsonl',
     drainMs: 0,
     serve: 9_000,
+    host: '::',
+    tokens: 't.json',
   })
 })
 
@@ -81,6 +87,13 @@ it.each([
   { args: ['--mode', 'anarchy'], says: /--mode anarchy: give orchestration or choreography/ },
   { args: ['--runtime', 'akka'], says: /--runtime akka: give troupe or nact/ },
   { args: ['--json=yes'], says: /--json/ },
+  { args: ['--host', '127.0.0.1'], says: /--host is for --serve/ },
+  { args: ['--tokens', 't.json'], says: /--tokens is for --serve/ },
+  {
+    args: ['--serve', '--host', '0.0.0.0'],
+    says: /--host 0.0.0.0: other machines may reach it, so give --tokens FILE/,
+  },
+  { args: ['--serve', '--host', '127.0.0.1.example.com'], says: /give --tokens/ },
 ])('refuses $args and says what to give', ({ args, says }) => {
   expect(() => readOptions(args)).toThrow(UsageError)
   expect(() => readOptions(args)).toThrow(says)
