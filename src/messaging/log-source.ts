@@ -1,4 +1,5 @@
 import { RuntimeError } from '../base/errors.ts'
+import { checkKeys, definitionInvalid } from '../persistence/event-sourced.ts'
 import type { EventStore } from '../persistence/event-store.ts'
 import type { LogMessage } from './log/log-message.ts'
 import { PartitionReader } from './log/partition-reader.ts'
@@ -37,7 +38,8 @@ export type CommandMessage<Commands> = {
  * A reader that keeps up is handed each commit as it becomes durable, decoded as its writer had it; one that falls
  * behind, or begins, reads the journal until it has caught up. **Bounds**: in memory per partition, `heldMax` messages and
  * those of one `page`; of what is given and not done its position. The cursor is at most 1,024 records behind where
- * nothing is under way, and not at all once the source was closed.
+ * nothing is under way, and not at all once the source was closed. **Errors**: DEFINITION_INVALID, thrown, for a filter that
+ * takes nothing.
  */
 export function logSource(
   store: EventStore,
@@ -57,6 +59,11 @@ export function logSource(
   filter: LogFilter,
   { heldMax = 8_192, page = 1_024 }: LogSourceOptions = {},
 ): MessageSource {
+  checkKeys(`log source ${group}: the filter`, filter, ['events', 'commands'])
+  if (!filter.events?.length && !filter.commands?.length)
+    throw definitionInvalid(
+      `log source ${group}: the filter takes nothing: name types of \`events\`, or addresses of \`commands\``,
+    )
   return new LogSource(store, group, filter, heldMax, page)
 }
 

@@ -1,7 +1,7 @@
-import { RuntimeError } from '../base/errors.ts'
+import { type RuntimeError, shown } from '../base/errors.ts'
 import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
-import { persistenceIdOf } from '../persistence/event-sourced.ts'
-import type { EventStore } from '../persistence/event-store.ts'
+import { checkKeys, definitionInvalid, isCount, persistenceIdOf } from '../persistence/event-sourced.ts'
+import { EventStore } from '../persistence/event-store.ts'
 import { checkPersistenceId } from '../persistence/partition.ts'
 import type { Backoff } from '../supervision/backoff.ts'
 import { Bridge, type BridgeMessage, WAKE } from './bridge/bridge.ts'
@@ -149,15 +149,18 @@ export const messageBridge = <Message extends SourceMessage>(
   }
 }
 
-const checkDefinition = ({ name, attempts = 1, maxInFlight = 1, maxWaiting = 1 }: Bounds): void => {
+const KEYS = ['name', 'source', 'translate', 'store', 'maxInFlight', 'maxWaiting', 'attempts', 'backoff']
+
+const checkDefinition = <Message extends SourceMessage>(definition: MessageBridgeDefinition<Message>): void => {
+  checkKeys('the definition of a bridge', definition, KEYS)
+  const { name, source, translate, store, attempts = 1, maxInFlight = 1, maxWaiting = 1 } = definition
   // Its parking lot is an entity of that id.
   checkPersistenceId(persistenceIdOf(parkingLot.name, name))
+  const refuse = (field: string, mustBe: string, value: unknown): RuntimeError =>
+    definitionInvalid(`bridge ${name}: ${field} must be ${mustBe}, not ${shown(value)}`)
+  if (typeof source?.next !== 'function') throw refuse('source', 'a message source', source)
+  if (typeof translate !== 'function') throw refuse('translate', 'a function', translate)
+  if (!(store instanceof EventStore)) throw refuse('store', 'an EventStore', store)
   for (const [field, value] of Object.entries({ attempts, maxInFlight, maxWaiting }))
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new RuntimeError(
-        'DEFINITION_INVALID',
-        `bridge ${name}: ${field} must be a whole number of at least 1, not ${value}`,
-      )
+    if (!isCount(value)) throw refuse(field, 'a whole number of at least 1', value)
 }
-
-type Bounds = Pick<MessageBridgeDefinition, 'name' | 'attempts' | 'maxInFlight' | 'maxWaiting'>

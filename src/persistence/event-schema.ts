@@ -41,6 +41,7 @@ export const upcastTo = <Old>(
 /** To nothing: what is no longer of interest keeps its sequence number and is not folded. */
 export const dropEvent = (type: string, version: number): Upcaster => ({ type, version, step: () => NOTHING })
 
+/** What is known of a kind's events, now and of old. */
 export interface EventSchemaDefinition<Event extends { readonly type: string }> {
   /** The present version of every type, from 1. */
   readonly versions: { readonly [Type in Event['type']]: number }
@@ -62,6 +63,7 @@ export const eventSchema = <Event extends { readonly type: string }>(
 const NOTHING: readonly never[] = []
 const STEPS_MAX = 1_000
 
+/** What `eventSchema` gives: the way from each stored version of an event to the present one. */
 export class EventSchema {
   private readonly versions: ReadonlyMap<string, number>
   private readonly upcasters: ReadonlyMap<string, Upcaster>

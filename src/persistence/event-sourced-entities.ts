@@ -6,6 +6,7 @@ import { type Command, commandOf, type Delivery, deliveredCommand } from './comm
 import { type CommandCause, causeOf } from './command-cause.ts'
 import {
   checkDefinition,
+  checkKeys,
   definitionInvalid,
   type EventSourcedDefinition,
   isCount,
@@ -16,6 +17,7 @@ import { EventStore } from './event-store.ts'
 import { claimIds } from './id-claims.ts'
 import { checkPersistenceId, PERSISTENCE_ID_BYTES_MAX } from './partition.ts'
 
+/** How many entities live, for how long, and how one comes back after a crash. **Errors**: DEFINITION_INVALID. */
 export interface EventSourcedEntitiesOptions extends EntitiesOptions {
   readonly onRecovery?: RecoveryListener
 }
@@ -26,9 +28,9 @@ export interface EventSourcedEntitiesOptions extends EntitiesOptions {
  * **Delivery**: a `tell` is at most once; an `ask` resolves with what `decide` replied, once everything that the reply
  * could reflect is durable, or fails; a log's delivery is at least once with a remembered effect: handled once.
  * **Recovery**: a journal that does not answer is tried again, and messages wait. An entity whose own records are corrupt
- * or of an unknown format or version, or on which `initial`, an upcaster or `evolve` throws, fails them with RECOVERY_FAILED at once: asks are
- * rejected, a log's deliveries fail by their own fault, so that their bridge parks them, and what was told is a dead
- * letter. The next message after the rest tries again, since the data may have been restored.
+ * or of an unknown format or version, or on which `initial`, an upcaster or `evolve` throws, fails them with
+ * RECOVERY_FAILED at once: asks are rejected, a log's deliveries fail by their own fault, so that their bridge parks them,
+ * and what was told is a dead letter. The next message after the rest tries again, since the data may have been restored.
  */
 export interface EntityKind<Message, Reply> {
   readonly name: string
@@ -43,8 +45,8 @@ export interface EntityKind<Message, Reply> {
    * Resolves with undefined where `decide` gave no reply. `timeoutMs` counts from the call. **Errors**: those after which
    * nothing of the command is stored, and the state is what it was: EVENT_NOT_STORABLE and EVENT_TOO_LARGE when what was
    * decided was refused; WRITE_REJECTED, whose cause says why the write was not made (a conflict, a fenced or full
-   * store); COMPENSATION_INVALID; CAUSE_INVALID; PERSISTENCE_ID_INVALID; RECOVERY_FAILED, whose cause says why, when the entity cannot be recovered. After
-   * WRITE_UNCERTAIN and those of `ActorRef.ask` it may be stored.
+   * store); COMPENSATION_INVALID; CAUSE_INVALID; PERSISTENCE_ID_INVALID; RECOVERY_FAILED, whose cause says why, when the
+   * entity cannot be recovered. After WRITE_UNCERTAIN and those of `ActorRef.ask` it may be stored.
    */
   ask(id: string, message: Message, options?: AskOptions & CommandCause): Promise<Reply>
   /** For bridges: hands over a message of a log, to be acknowledged when what it caused is durable. */
@@ -53,7 +55,8 @@ export interface EntityKind<Message, Reply> {
 
 /**
  * Makes the entities of a kind. One store, one kind, one such object per process: it is what owns the ids. **Errors**:
- * DEFINITION_INVALID, also for an option that is out of range; the start of `behavior` fails with ENTITIES_RUNNING while another one's runs on that store.
+ * DEFINITION_INVALID, also for an option that is out of range; the start of `behavior` fails with ENTITIES_RUNNING while
+ * another one's runs on that store.
  */
 export const entities = <Message, Event extends { readonly type: string }, State, Reply>(
   definition: EventSourcedDefinition<Message, Event, State, Reply>,
@@ -139,7 +142,11 @@ export const checkHosting = <Message, Event extends { readonly type: string }, S
   checkOptions(name, options)
 }
 
+const OPTIONS = ['maxLive', 'passivateAfterMs', 'shutdownMs', 'backoff', 'onRecovery']
+
 const checkOptions = (name: string, options: EventSourcedEntitiesOptions): void => {
+  checkKeys(`${name}: the options`, options, OPTIONS)
+  if (options.backoff !== undefined) checkKeys(`${name}: backoff`, options.backoff, ['minMs', 'maxMs', 'jitter'])
   const { maxLive, passivateAfterMs, shutdownMs, backoff } = options
   const refuse = (field: string, mustBe: string, value: unknown): RuntimeError =>
     definitionInvalid(`${name}: ${field} must be ${mustBe}, not ${shown(value)}`)

@@ -1,3 +1,4 @@
+import { optionsProblem } from '../base/bounds.ts'
 import { RuntimeError, shown } from '../base/errors.ts'
 import type { EventSchema } from './event-schema.ts'
 
@@ -30,6 +31,7 @@ export interface Outgoing<Command = unknown> {
 /** Makes an outgoing message; what is sent so is stored with the events and published from the store. */
 export const to = <Command>(address: string, command: Command): Outgoing<Command> => ({ to: address, command })
 
+/** What a command leads to. All of it is stored in one write, or nothing is; without any of it the command only was read. */
 export interface Decision<Event, Reply = never> {
   readonly events?: readonly Event[]
   /** The answer to whoever asked; given once everything that it could reflect is durable. */
@@ -64,6 +66,7 @@ export interface SnapshotPolicy<State = unknown, Event = unknown> {
   readonly version?: number
 }
 
+/** A kind of entities: see `eventSourced`. Its functions are called without a `this`. */
 export interface EventSourcedDefinition<Command, Event extends { readonly type: string }, State, Reply = never> {
   /** The kind's name; a persistence id is `${name}|${id}`. Stable for ever. */
   readonly name: string
@@ -97,12 +100,13 @@ export const checkDefinition = (definition: unknown): void => {
   for (const field of ['initial', 'decide', 'evolve'])
     if (typeof definition[field] !== 'function')
       throw definitionInvalid(`${name}: ${field} must be a function, not ${shown(definition[field])}`)
+  checkKeys(`${name}: the definition`, definition, DEFINITION_KEYS)
   if (snapshot === undefined) return
-  if (!isObject(snapshot)) throw definitionInvalid(`${name}: snapshot must be an object, not ${shown(snapshot)}`)
-  const { every, when, onStop = false, deleteEvents = false, keep = 2, version = 1 } = snapshot
+  checkKeys(`${name}: snapshot`, snapshot, SNAPSHOT_KEYS)
+  const { every, when, onStop = false, deleteEvents = false, keep = 2, version = 1 } = snapshot as Fields
   if (every === undefined && when === undefined && onStop !== true)
     throw definitionInvalid(
-      `${name}: snapshot must be given \`every\`, \`when\` or \`onStop: true\`, not ${shownKeys(snapshot)}`,
+      `${name}: snapshot must be given \`every\`, \`when\` or \`onStop: true\`, not ${shownKeys(snapshot as Fields)}`,
     )
   for (const [field, value] of Object.entries({ every: every ?? 1, keep, version }))
     if (!isCount(value))
@@ -114,7 +118,16 @@ export const checkDefinition = (definition: unknown): void => {
     throw definitionInvalid(`${name}: snapshot.when must be a function, not ${shown(when)}`)
 }
 
-const shownKeys = (object: Readonly<Record<string, unknown>>): string => {
+/** A key that nobody reads would be a setting that is silently left out. **Errors**: DEFINITION_INVALID. */
+export const checkKeys = (what: string, options: unknown, keys: readonly string[]): void => {
+  const problem = optionsProblem(options, keys)
+  if (problem !== null) throw definitionInvalid(`${what} ${problem}`)
+}
+
+const DEFINITION_KEYS = ['name', 'initial', 'decide', 'evolve', 'snapshot', 'schema']
+const SNAPSHOT_KEYS = ['every', 'when', 'onStop', 'deleteEvents', 'keep', 'version']
+
+const shownKeys = (object: Fields): string => {
   const keys = Object.keys(object)
   return keys.length === 0 ? 'nothing' : `only ${keys.join(', ')}`
 }
@@ -123,7 +136,9 @@ export const isCount = (value: unknown): boolean => Number.isSafeInteger(value) 
 
 export const definitionInvalid = (text: string): RuntimeError => new RuntimeError('DEFINITION_INVALID', text)
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null
+type Fields = Readonly<Record<string, unknown>>
 
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null
+
+/** The id of an entity in a journal: `EventStore.deleteTo`, `history` and archives know it by this. **Errors**: none. */
 export const persistenceIdOf = (name: string, id: string): string => `${name}|${id}`

@@ -9,6 +9,7 @@ import { type EventStorePorts, type Follower, PartitionWriter } from './partitio
 import type { PendingAppend } from './pending-append.ts'
 import { Recoveries, type RecoveryOptions } from './recoveries.ts'
 
+/** What holds for all kinds of a store. **Errors**: DEFINITION_INVALID. */
 export interface EventStoreOptions {
   /** How entities are read, all kinds together. */
   readonly recovery?: RecoveryOptions

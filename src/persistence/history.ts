@@ -36,6 +36,7 @@ export interface HistoryEntry extends NewRecord {
 /** Up to which record: a sequence number, or the records decided before the first that is later than a time. */
 export type Until = { readonly sequenceNr: number } | { readonly timeMs: number }
 
+/** What an entity was, as its log has it. */
 export interface PastState<State> {
   readonly state: State
   /** Of the last record that it reflects; 0: none. */
@@ -47,8 +48,8 @@ export interface PastState<State> {
 type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: string }, State, unknown>
 
 /**
- * An entity's records in order, from the first that was not deleted, commands that it sent among them. It reads the log twice, since an event's compensations come
- * after it. **Errors**: those of the journal. **Bounds**: one page of the log in memory, and the compensations' ids.
+ * An entity's records in order, from the first that was not deleted, commands that it sent among them. It reads the log
+ * twice, since an event's compensations come after it. **Errors**: those of the journal. **Bounds**: one page of the log in memory, and the compensations' ids.
  */
 export async function* history(store: EventStore, name: string, id: string): AsyncIterable<HistoryEntry> {
   const persistenceId = persistenceIdOf(name, id)

@@ -61,6 +61,7 @@ export interface Cause {
   readonly principal: string | null
 }
 
+/** What one decision adds to the log of one id: all of its records or none. */
 export interface Append extends Cause {
   readonly persistenceId: string
   /** The sequence number of the id's last record; 0: there is none yet. */
@@ -85,6 +86,7 @@ export const firstSequenceNr = (append: Append): number => append.expectedSequen
 export const lastSequenceNr = (append: Append): number => append.expectedSequenceNr + append.records.length
 export const recordId = (append: Append, index: number): string => `${append.appendId}.${index}`
 
+/** What became of an append; each of a commit has its own. Refusals are no errors: nothing was written, and the log is sound. */
 export type AppendResult =
   /** Written. `repeated`: it had been written before, by this call's own earlier try. */
   | { readonly status: 'written'; readonly position: number; readonly repeated: boolean }
@@ -120,6 +122,7 @@ export interface FoundId {
   pages(fromSequenceNr: number): AppendPages
 }
 
+/** The state of an id after one of its records. It saves reading those before, and is never the only copy of anything. */
 export interface Snapshot {
   readonly persistenceId: string
   /** The last record that it covers. */
@@ -142,6 +145,12 @@ export interface RolledOut {
   readonly bytes: number
 }
 
+/**
+ * Where records are kept: per persistence id a gap-free sequence, per partition a gap-free log. Whoever writes an adapter
+ * runs `journalContract` of `troupe/testkit` against it. **Order**: of a partition, that of its commits. **Delivery**: what
+ * resolved is there once, also where its answer was lost and it was sent again. **Errors** are RuntimeErrors with the codes
+ * below; after one that is `retryable` the caller may send the same again.
+ */
 export interface Journal {
   /** As a person would name it: `lmdb:./.troupe`. */
   readonly name: string

@@ -14,6 +14,7 @@ export interface Follower {
   committed(appends: readonly StoredAppend[]): void
 }
 
+/** What an event store needs of the world; `systemPorts` and a logger by default. */
 export interface EventStorePorts {
   readonly clock: Clock
   readonly random: Random

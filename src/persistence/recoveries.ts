@@ -2,6 +2,7 @@ import { RuntimeError, shown } from '../base/errors.ts'
 import type { Cancel, Clock, Executor } from '../base/ports.ts'
 import { Ring } from '../kernel/ring.ts'
 
+/** How the entities of a store are read. **Errors**: DEFINITION_INVALID where one is out of range. */
 export interface RecoveryOptions {
   /** Most entities that are read at once; further ones wait, in order. Default: 64. */
   readonly maxAtOnce?: number

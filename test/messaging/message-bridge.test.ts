@@ -373,7 +373,7 @@ test.each(['kill', 'stop', 'crash'] as const)(
 test('what is asked before its first start waits for that, and fails with it', async () => {
   await using scene = await Scene.open()
   const bridgeNamed = (name: string) =>
-    messageBridge({ name, store: scene.store, source: logSource(scene.store, name, {}), translate: () => null })
+    messageBridge({ name, store: scene.store, source: logSource(scene.store, name, { events: ['Noted'] }), translate: () => null })
   const starting = bridgeNamed('starting')
   const parked = starting.parked()
   await settle()
@@ -429,4 +429,25 @@ test('refuses a name that no parking lot can have, and bounds that are no counts
       code: 'DEFINITION_INVALID',
       message: expect.stringContaining(`office: ${Object.keys(wrong)[0]}`),
     })
+})
+
+test.each([
+  [{ source: undefined }, 'source must be a message source, not undefined'],
+  [{ translate: 'risk' }, 'translate must be a function, not "risk"'],
+  [{ store: {} }, 'store must be an EventStore'],
+  [{ maxInflight: 5 }, 'not "maxInflight"'],
+])('refuses a bridge with %o', async (wrong, text) => {
+  await using scene = await Scene.open()
+  const definition = { name: 'office', source: logSource(scene.store, 'office', { events: ['Noted'] }) }
+  const whole = { ...definition, translate: () => null, store: scene.store }
+  expect(() => messageBridge({ ...whole, ...wrong } as never)).toThrow(
+    expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringContaining(text) }),
+  )
+})
+
+test.each([{}, { events: [] }, { event: ['Noted'] }])('refuses the filter %o of a log source', async filter => {
+  await using scene = await Scene.open()
+  expect(() => logSource(scene.store, 'office', filter as never)).toThrow(
+    expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringContaining('log source office: ') }),
+  )
 })

@@ -31,6 +31,8 @@ test.each([
   [{ ...ledger(), snapshot: { every: 5, onStop: 1 } }, 'snapshot.onStop', '1'],
   [{ ...ledger(), snapshot: { when: 'always' } }, 'snapshot.when', '"always"'],
   [{ ...ledger(), snapshot: { every: 1, deleteEvents: 'yes' } }, 'snapshot.deleteEvents', '"yes"'],
+  [{ ...ledger(), snapshots: { every: 1 } }, 'definition', '"snapshots"'],
+  [{ ...ledger(), snapshot: { every: 1, keeps: 2 } }, 'snapshot', '"keeps"'],
 ])(
   'refuses the definition %o where it is made and where it is hosted, with the field and the value',
   async (definition, field, value) => {
@@ -54,6 +56,9 @@ test.each([
   [{ shutdownMs: -1 }, 'shutdownMs', '-1'],
   [{ backoff: { minMs: Number.NaN } }, 'backoff.minMs', 'NaN'],
   [{ backoff: { maxMs: -5 } }, 'backoff.maxMs', '-5'],
+  [{ backoff: { max: 5 } }, 'backoff', '"max"'],
+  [{ passivateAfter: 5 }, 'options', '"passivateAfter"'],
+  ['x', 'options', '"x"'],
 ])('refuses the options %o', async (options, field, value) => {
   await using scene = await Scene.open()
   expect(thrownBy(() => entities(ledger(), scene.store, options as never))).toMatchObject(refused(field, value))
