@@ -373,7 +373,12 @@ test.each(['kill', 'stop', 'crash'] as const)(
 test('what is asked before its first start waits for that, and fails with it', async () => {
   await using scene = await Scene.open()
   const bridgeNamed = (name: string) =>
-    messageBridge({ name, store: scene.store, source: logSource(scene.store, name, { events: ['Noted'] }), translate: () => null })
+    messageBridge({
+      name,
+      store: scene.store,
+      source: logSource(scene.store, name, { events: ['Noted'] }),
+      translate: () => null,
+    })
   const starting = bridgeNamed('starting')
   const parked = starting.parked()
   await settle()
