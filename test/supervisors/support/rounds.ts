@@ -73,16 +73,17 @@ export const startRun = (args: readonly string[]): Run => {
   return { ...job, over: () => over }
 }
 
-/** Ends a run at a moment, if it has not ended well before. */
+/** Ends a run at a moment, if it has not ended well before: whether it did. */
 export const killedAt = async (
   args: readonly string[],
   moment: (over: () => boolean) => Promise<void>,
-): Promise<void> => {
+): Promise<boolean> => {
   const run = startRun(args)
   await moment(run.over)
   run.child.kill('SIGKILL')
   const { signal, code, stderr } = await run.ended
   if (signal !== 'SIGKILL' && code !== 0) throw new Error(`it ended with ${code ?? signal}: ${stderr}`)
+  return signal === 'SIGKILL'
 }
 
 export const expectEndedWell = ({ code, signal, stderr }: Ended): void => expect(code ?? signal, stderr).toBe(0)
