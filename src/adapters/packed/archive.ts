@@ -53,7 +53,7 @@ export class Archive {
     return this.#options?.segmentBytes ?? SEGMENT_BYTES
   }
 
-  /** What the store says of a partition. **Errors**: JOURNAL_MISCONFIGURED where there are files and no folder was given. */
+  /** What the store says of a partition whose segments nobody else has leave it meanwhile. **Errors**: JOURNAL_MISCONFIGURED where there are files and no folder was given. */
   know(nr: number, segments: readonly Segment[]): void {
     if (!this.hasFolder && segments.some(({ incarnation }) => incarnation !== null))
       throw new RuntimeError(
@@ -61,6 +61,14 @@ export class Archive {
         `${this.#name}: parts of its log were rolled out to files. Give the option archive with their folder.`,
       )
     this.#partitions[nr] = inOrder(segments, `${this.#name}, partition ${nr}`)
+  }
+
+  /**
+   * What the store answered a reader, while segments may be leaving it: they only ever get more, so one that knows of fewer
+   * than are known is an answer from before the last of them left. **Errors**: those of `know`.
+   */
+  learn(nr: number, segments: readonly Segment[]): void {
+    if (segments.length > this.#partitions[nr]!.length) this.know(nr, segments)
   }
 
   segments(nr: number): readonly Segment[] {
