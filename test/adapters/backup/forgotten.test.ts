@@ -191,3 +191,85 @@ describe.each(KINDS.flatMap(from => KINDS.map(to => ({ from, to }))))('from $fro
     expect(seen.dropped).toBeGreaterThan(0)
   })
 })
+
+it.each(KINDS)('a store in %s that forgets while it is backed up can be recovered from every backup', async kind => {
+  const place = places.make(kind)
+  const journal = await made(place)
+  const nr = partitionOf('a', PARTITIONS)
+  await write(journal, 'a', 10)
+  let over = false
+  const forgetting = (async () => {
+    for (let last = 10; !over; last += 10) {
+      await write(journal, 'a', 10)
+      await journal.saveSnapshot({ persistenceId: 'a', sequenceNr: last, timeMs: 0, payload: last }, 1)
+      await journal.deleteTo!('a', last)
+      await journal.tombstone!(`of ${last}`)
+      if (last % 50 === 0) await journal.rollOut!()
+    }
+  })()
+  const seen = new Set<number>()
+  let refused = 0
+  for (const endMs = Date.now() + 6_000; Date.now() < endMs && (seen.size < 12 || refused === 0); ) {
+    const file = await places.backedUp(place).then(
+      backup => backup.file,
+      error => {
+        expect(error).toMatchObject({ code: 'BACKUP_FAILED', retryable: true })
+        refused++
+        return null
+      },
+    )
+    if (file === null) continue
+    const other = places.lmdb()
+    await restore(file, other.make, NOW)
+    const restored = await opened(other)
+    const last = (await restored.lastSequenceNr('a')) as number
+    const [snapshot] = await collect(restored.loadSnapshots('a', error => expect.fail(error.message)))
+    const events = await collect(restored.read('a', (snapshot?.sequenceNr ?? 0) + 1))
+    expect((snapshot?.sequenceNr ?? 0) + events.length).toBe(last)
+    expect(written(await restored.commit(nr, [append('a', last)]))).toHaveLength(1)
+    seen.add(last)
+    await restored.close()
+  }
+  over = true
+  await forgetting
+  expect(seen.size).toBeGreaterThan(2)
+})
+
+it.each(KINDS)(
+  'a segment that leaves a store in %s while it is read is read all the same, or the backup refused',
+  async kind => {
+    const place = places.make(kind)
+    const journal = await made(place)
+    const nr = partitionOf('a', PARTITIONS)
+    await write(journal, 'a', 40)
+    await journal.saveSnapshot({ persistenceId: 'a', sequenceNr: 20, timeMs: 0, payload: 20 }, 1)
+    const positions = async (whileRead: () => Promise<unknown>): Promise<readonly number[]> => {
+      const reader = await place.reader()
+      const found: number[] = []
+      try {
+        for await (const entry of reader.entries()) {
+          if (entry.kind === 'snapshot') await whileRead()
+          if (entry.kind === 'block' && entry.partition === nr) found.push(entry.firstPosition)
+        }
+      } finally {
+        await reader.close()
+      }
+      return found
+    }
+    const rollOut = async (): Promise<void> => {
+      expect(await journal.rollOut!()).toMatchObject({ archived: expect.any(Number), dropped: 0 })
+    }
+    const all = Array.from({ length: 40 }, (_, i) => i + 1)
+    expect(await positions(rollOut)).toEqual(all)
+    expect(await positions(rollOut)).toEqual(all)
+    await write(journal, 'a', 40)
+    const more = [...all, ...all.map(position => position + 40)]
+    const drop = async (): Promise<void> => {
+      await journal.deleteTo!('a', 75)
+      await journal.saveSnapshot({ persistenceId: 'a', sequenceNr: 80, timeMs: 0, payload: 80 }, 1)
+      expect((await journal.rollOut!()).dropped).toBeGreaterThan(1)
+    }
+    if (kind === 'LMDB') expect(await positions(drop)).toEqual(more)
+    else await expect(positions(drop)).rejects.toMatchObject({ code: 'BACKUP_FAILED', retryable: true })
+  },
+)
