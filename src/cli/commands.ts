@@ -6,6 +6,7 @@ import { Contents, type Totals } from '../adapters/backup/contents.ts'
 import { verifyBackup } from '../adapters/backup/read-backup.ts'
 import { restore } from '../adapters/backup/restore.ts'
 import { systemClock } from '../base/ports.ts'
+import { untilInterrupted } from './interruption.ts'
 import { type NamedStore, storeNamed } from './stores.ts'
 
 /** The command line is wrong; the text says how. */
@@ -19,31 +20,36 @@ export interface Done {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+export interface Options {
+  /** Where segments of the journal were rolled out to, or shall go; null: nowhere. */
+  readonly archive: string | null
+}
+
 /** A command's name, its arguments as its usage shows them, and what it does with them. */
 export interface Command {
   readonly args: readonly [first: string, ...others: string[]]
   readonly what: string
-  run(...args: readonly string[]): Promise<Done>
+  run(options: Options, ...args: readonly string[]): Promise<Done>
 }
 
-const backup = async (journal: string, file: string): Promise<Done> => {
-  const store = await named(journal).read()
+const backup = async (options: Options, journal: string, file: string): Promise<Done> => {
+  const store = await named(journal, options).read()
   try {
-    const summary = await backUp(store, file, systemClock.nowMs())
+    const summary = await untilInterrupted(signal => backUp(store, file, systemClock.nowMs(), signal))
     return done(`backed up ${store.name} to ${file}`, summary)
   } finally {
     await store.close()
   }
 }
 
-const restored = async (file: string, journal: string): Promise<Done> =>
-  done(
-    `restored ${file} to ${withoutCredentials(journal)}`,
-    await restore(file, named(journal).make, systemClock.nowMs()),
-  )
+const restored = async (options: Options, file: string, journal: string): Promise<Done> => {
+  const { make } = named(journal, options)
+  const summary = await untilInterrupted(signal => restore(file, make, systemClock.nowMs(), signal))
+  return done(`restored ${file} to ${withoutCredentials(journal)}`, summary)
+}
 
-const verify = async (what: string): Promise<Done> => {
-  const found = storeNamed(what)
+const verify = async ({ archive }: Options, what: string): Promise<Done> => {
+  const found = storeNamed(what, archive)
   if (found === null) return done(`${what} is a good backup`, await verifyBackup(what))
   const store = await found.read()
   try {
@@ -74,8 +80,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
 }
 
-const named = (text: string): NamedStore => {
-  const store = storeNamed(text)
+const named = (text: string, { archive }: Options): NamedStore => {
+  const store = storeNamed(text, archive)
   // What has an @ may have a password.
   const given = text.includes('@') ? 'that' : JSON.stringify(text)
   if (store === null)
@@ -92,13 +98,15 @@ const done = (what: string, summary: BackupSummary): Done => {
   }
 }
 
-const inWords = ({ records, ids, blocks, snapshots, cursors, partitions }: Totals): string =>
+const inWords = ({ records, ids, blocks, snapshots, cursors, horizons, dropped, partitions }: Totals): string =>
   [
     counted(records, 'record'),
     counted(ids, 'id'),
     counted(blocks, 'block'),
     counted(snapshots, 'snapshot'),
     counted(cursors, 'cursor'),
+    ...(horizons === 0 ? [] : [`${counted(horizons, 'id')} with something deleted`]),
+    ...(dropped === 0 ? [] : [counted(dropped, 'dropped segment')]),
     counted(partitions, 'partition'),
   ].join(', ')
 

@@ -14,13 +14,19 @@ export interface NamedStore {
   readonly make: MakeStore
 }
 
-/** The store that a text names: `lmdb:DIR`, `redis://…`, `rediss://…`; null: it names none. */
-export const storeNamed = (text: string): NamedStore | null => {
+/**
+ * The store that a text names: `lmdb:DIR`, `redis://…`, `rediss://…`; null: it names none. `archiveFolder` is where its
+ * segments were rolled out to; null: nowhere.
+ */
+export const storeNamed = (text: string, archiveFolder: string | null): NamedStore | null => {
+  const archive = archiveFolder === null ? undefined : { folder: archiveFolder }
   if (text.startsWith('lmdb:') && text.length > 5) {
     const path = text.slice(5)
-    return { read: () => lmdbStoreReader(path), make: makeLmdbStore(path) }
+    return { read: () => lmdbStoreReader(path, archive), make: makeLmdbStore(path, archive) }
   }
-  if (/^rediss?(-cluster)?:\/\//.test(text))
-    return { read: () => redisStoreReader({ url: text }), make: makeRedisStore({ url: text }) }
+  if (/^rediss?(-cluster)?:\/\//.test(text)) {
+    const options = { url: text, ...(archive && { archive }) }
+    return { read: () => redisStoreReader(options), make: makeRedisStore(options) }
+  }
   return null
 }

@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { explain, isRuntimeError, toError } from '../base/errors.ts'
 import { COMMANDS, type Command, type Done, UsageError } from './commands.ts'
+import { Interrupted } from './interruption.ts'
 
 const DONE = 0
 const FAILED = 1
@@ -18,11 +19,12 @@ ${Object.entries(COMMANDS).map(usageOf).join('\n')}
 
 JOURNAL is lmdb:DIR, or redis://HOST:PORT[/DB][?prefix=NAME] (rediss:// for TLS).
 
-  --json   what was done as one JSON object on standard output
-  --help   this text
+  --archive DIR   where the journal's segments were rolled out to; of a restore, where those go that lie before a dropped one
+  --json          what was done as one JSON object on standard output
+  --help          this text
 
 Exit codes: 0 done; 1 failed, standard error says why, and nothing is left that could pass for a backup or a store;
-2 wrong usage.`
+2 wrong usage; 130 and 143 given up on SIGINT and SIGTERM, and nothing is left.`
 
 const main = async (args: readonly string[]): Promise<number> => {
   const { values, positionals } = parse(args)
@@ -34,7 +36,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) throw new UsageError(name === '' ? 'no command' : `troupe knows no command ${name}`)
   if (given.length !== command.args.length) throw new UsageError(`troupe ${name} takes ${command.args.join(' and ')}`)
-  const done = await command.run(...given)
+  const done = await command.run({ archive: values.archive ?? null }, ...given)
   process.stdout.write(`${values.json === true ? inJson(name, done) : done.text}\n`)
   return DONE
 }
@@ -46,7 +48,7 @@ const parse = (args: readonly string[]) => {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { json: { type: 'boolean' }, help: { type: 'boolean' } },
+      options: { archive: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
     })
   } catch (error) {
     // Its first sentence: the others are about options of other programs.
@@ -63,6 +65,6 @@ main(process.argv.slice(2)).then(
     const isUsage = error instanceof UsageError
     const code = isRuntimeError(error) ? `${error.code}: ` : ''
     process.stderr.write(`troupe: ${code}${explain(error)}\n${isUsage ? 'troupe --help lists the commands\n' : ''}`)
-    process.exitCode = isUsage ? WRONG_USAGE : FAILED
+    process.exitCode = error instanceof Interrupted ? error.exitCode : isUsage ? WRONG_USAGE : FAILED
   },
 )

@@ -164,7 +164,7 @@ export class EventStore {
   async rollOut(): Promise<RolledOut> {
     const { journal } = this
     if (journal.rollOut === undefined) throw cannot(journal, 'roll segments out')
-    return journal.rollOut()
+    return this.beside(journal.rollOut())
   }
 
   /** See `Journal.saveSnapshot`. **Errors**: those of the journal. */
@@ -199,9 +199,9 @@ export class EventStore {
    * A write beside the log. One that was refused since another writer has the store is news to whoever only reads from now
    * on, and would answer with what is no longer so.
    */
-  private async beside(write: Promise<void>): Promise<void> {
+  private async beside<Result>(write: Promise<Result>): Promise<Result> {
     try {
-      await write
+      return await write
     } catch (error) {
       if (isRuntimeError(error, 'JOURNAL_FENCED')) this.fence(error)
       throw error

@@ -12,6 +12,7 @@ import type { Journal } from 'troupe'
 import { lmdbJournal } from 'troupe/lmdb'
 import { redisJournal } from 'troupe/redis'
 import { beforeAll, expect, it } from 'vitest'
+import { append } from '../persistence/journal-contract.ts'
 import { type BuiltPackage, buildPackage } from '../supervisors/support/built.ts'
 import { type Ended, linesIn, runMain, startMain, summaryIn } from '../supervisors/support/main-job.ts'
 import { kept } from '../supervisors/support/marketplaces.ts'
@@ -144,6 +145,91 @@ it.each([
     expect(all).toHaveLength(RECORDS)
   },
 )
+
+/** A store of many records, of which some are deleted, dropped, and rolled out to `archive`. */
+const forgetful = async (path: string, archive: string): Promise<void> => {
+  const journal = lmdbJournal({ path, archive: { folder: archive, segmentBytes: 65_536 } })
+  await journal.open()
+  const note = 'n'.repeat(16_384)
+  for (const id of ['kept', 'gone', 'last'])
+    for (let nr = 0; nr < 1_000; nr += 50)
+      await journal.commit(
+        0,
+        Array.from({ length: 50 }, (_, i) => ({ ...append(id, nr + i), records: [event(note)] })),
+      )
+  await journal.deleteTo!('gone', 1_000)
+  const { archived, dropped } = await journal.rollOut!()
+  expect(Math.min(archived, dropped)).toBeGreaterThan(10)
+  await journal.close()
+}
+
+const event = (payload: string) => ({ kind: 'event' as const, type: 'Noted', version: 1, payload })
+
+/** Runs the command and sends it a signal once `isDue`. */
+const signalled = async (signal: NodeJS.Signals, isDue: (pid: number) => boolean, ...args: readonly string[]) => {
+  const child = spawn(process.execPath, [join(built.main, '../../../src/cli/troupe.js'), ...args])
+  const ended = new Promise<number | null>(resolve => child.once('close', resolve))
+  let errors = ''
+  child.stderr.on('data', text => {
+    errors += text
+  })
+  while (!isDue(child.pid!) && child.exitCode === null) await sleep(1)
+  child.kill(signal)
+  return { code: await ended, signal: child.signalCode, errors }
+}
+
+it('leaves nothing behind where it is interrupted, and the next try goes through where it was killed', {
+  timeout: 120_000,
+}, async () => {
+  const place = join(folder, 'interrupted')
+  const [path, archive, file] = [join(place, 'store'), join(place, 'archive'), join(place, 'file')] as const
+  await forgetful(path, archive)
+  const stored = ['archive', 'store']
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    const backup = ['backup', `lmdb:${path}`, file, '--archive', archive]
+    const ended = await signalled(signal, pid => existsSync(`${file}.${pid}.partial`), ...backup)
+    expect(ended).toMatchObject({ code, errors: expect.stringContaining('nothing is left') })
+    expect(readdirSync(place).sort()).toEqual(stored)
+  }
+  const missing = await troupe('backup', `lmdb:${path}`, file)
+  expect(missing.stderr).toContain('JOURNAL_MISCONFIGURED')
+  expect(readdirSync(place).sort()).toEqual(stored)
+  const records = recordsIn(await troupe('backup', `lmdb:${path}`, file, '--archive', archive, '--json'))
+  expect(records).toBeLessThan(3_000)
+
+  const { server } = await kept(newRedisStore(['--appendfsync no']))
+  const targets = [
+    {
+      to: `lmdb:${join(place, 'restored')}`,
+      open: (options: object) => lmdbJournal({ path: join(place, 'restored'), ...options }),
+    },
+    { to: server.url, open: (options: object) => redisJournal({ url: server.url, ...options }) },
+  ]
+  for (const [i, { to, open }] of targets.entries()) {
+    const files = join(place, `files${i}`)
+    const restore = ['restore', file, to, '--archive', files] as const
+    const filesThere = (count: number) => () => existsSync(files) && readdirSync(files).length >= count
+    const interrupted = await signalled('SIGINT', filesThere(1), ...restore)
+    expect(interrupted.code).toBe(130)
+    expect(readdirSync(files)).toEqual([])
+    const afterMs = 200 + Math.random() * 400
+    console.log(`killed after ${afterMs} ms, and once a file is there`)
+    const startedMs = Date.now()
+    for (const isDue of [() => Date.now() - startedMs >= afterMs, filesThere(1)])
+      expect(await signalled('SIGKILL', isDue, ...restore)).toMatchObject({ signal: 'SIGKILL' })
+    expect(recordsIn(await troupe(...restore, '--json'))).toBe(records)
+    expect(recordsIn(await troupe('verify', to, '--archive', files, '--json'))).toBe(records)
+    const journal = open({ archive: { folder: files } })
+    await journal.open()
+    let read = 0
+    for await (const _ of journal.read('kept', 1)) read++
+    expect([read, await journal.lastSequenceNr('gone'), await journal.lastPosition(0)]).toEqual([1_000, 1_000, 3_000])
+    await journal.close()
+  }
+})
 
 it('says what is wrong on standard error, with a code for each kind', async () => {
   const { path } = await kept(newLmdbStore())

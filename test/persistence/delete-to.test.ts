@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { RuntimeError } from '../../src/base/errors.ts'
 import { history } from '../../src/persistence/history.ts'
 import { recover } from '../../src/persistence/recovery.ts'
 import { rejection } from '../kernel/support.ts'
@@ -56,4 +57,21 @@ test('a store whose journal cannot delete says so, and an id that is none is ref
   expect(await rejection(scene.store.rollOut())).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
   expect(await rejection(scene.store.deleteTo('a', 1))).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
   expect(await rejection(scene.store.tombstone('a'))).toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
+})
+
+test.each([
+  ['deleteTo', (scene: Scene) => scene.store.deleteTo('ledger|a', 1)],
+  ['tombstone', (scene: Scene) => scene.store.tombstone('ledger|a')],
+  ['rollOut', (scene: Scene) => scene.store.rollOut()],
+] as const)('a store whose %s another writer refuses is fenced altogether, and answers no more', async (name, call) => {
+  await using scene = await Scene.open()
+  const { kind } = scene.host()
+  await kind.ask('a', add('1'))
+  const fenced = new RuntimeError('JOURNAL_FENCED', 'epoch 2 has taken over from 1')
+  Object.assign(scene.journal, { [name]: () => Promise.reject(fenced) })
+  expect(await rejection(call(scene))).toBe(fenced)
+  expect(scene.store.fenced).toBe(fenced)
+  expect(await scene.store.whenFenced).toBe(fenced)
+  expect(await rejection(kind.ask('b', add('2')))).toMatchObject({ code: expect.any(String) })
+  expect(scene.labels).toEqual(['1'])
 })

@@ -175,6 +175,49 @@ describe('a faulty journal', () => {
     await expect(call(journal)).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' })
     await call(journal)
   })
+
+  /** The members that a journal may leave out; the compiler says so when one is missing here. */
+  type Optional = { [K in keyof Journal]-?: undefined extends Journal[K] ? K : never }[keyof Journal]
+  const CALLS: Readonly<Record<Exclude<Optional, 'lineage'>, (journal: Journal) => unknown>> = {
+    checkOwner: journal => journal.checkOwner?.(),
+    find: journal => journal.find?.('a'),
+    deleteTo: journal => journal.deleteTo?.('a', 7),
+    tombstone: journal => journal.tombstone?.('a'),
+    rollOut: journal => journal.rollOut?.(),
+  }
+  const OPERATIONS = Object.keys(CALLS) as (keyof typeof CALLS)[]
+
+  test('has what the journal behind it may leave out, if that has it, and passes it on', async () => {
+    const asked: unknown[] = []
+    const inner = memoryJournal()
+    for (const name of OPERATIONS)
+      Object.assign(inner, {
+        async [name](this: Journal, ...args: unknown[]) {
+          expect(this).toBe(inner)
+          asked.push([name, ...args])
+          return name
+        },
+      })
+    Object.assign(inner, { lineage: 'of old' })
+    const faults = new Faults<JournalOperation>()
+    const journal = new FaultyJournal(inner, faults.plan)
+    expect(journal.lineage).toBe('of old')
+    for (const name of OPERATIONS) {
+      faults.next(name, { fail: 'before' }).next(name, { drop: true })
+      await expect(CALLS[name](journal)).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' })
+      expect(await CALLS[name](journal)).not.toBe(name)
+      expect(await CALLS[name](journal)).toBe(name)
+    }
+    expect(asked).toEqual([['checkOwner'], ['find', 'a'], ['deleteTo', 'a', 7], ['tombstone', 'a'], ['rollOut']])
+  })
+
+  test('has none of it where the journal behind it has none', () => {
+    const inner = memoryJournal()
+    for (const name of OPERATIONS) Object.assign(inner, { [name]: undefined })
+    const journal: Journal = new FaultyJournal(inner)
+    expect(OPERATIONS.filter(name => journal[name] !== undefined)).toEqual([])
+    expect(journal.lineage).toBeNull()
+  })
 })
 
 describe('faulty actors', () => {

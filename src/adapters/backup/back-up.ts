@@ -22,9 +22,15 @@ const WRITE_BYTES = 1_048_576
 /**
  * Backs up a store, whoever has it open. **Durability**: the file has its name once it is whole and on the disk, so whoever
  * finds the name finds a good backup; what a killed one leaves is `NAME.PID.partial`. **Errors**: BACKUP_FAILED where the
- * file is there already or cannot be written; those of the store's entries, and what is corrupt in the store is in no backup.
+ * file is there already or cannot be written; those of the store's entries, and what is corrupt in the store is in no backup; the reason of `signal`, which leaves
+ * no file.
  */
-export const backUp = async (store: StoreReader, path: string, takenMs: number): Promise<BackupSummary> => {
+export const backUp = async (
+  store: StoreReader,
+  path: string,
+  takenMs: number,
+  signal?: AbortSignal,
+): Promise<BackupSummary> => {
   const { name, partitions } = store
   const header: BackupHeader = { partitions, name, takenMs }
   const file = await BackupFile.create(path)
@@ -32,6 +38,7 @@ export const backUp = async (store: StoreReader, path: string, takenMs: number):
     await file.write(packPart(HEADER, { format: FORMAT, ...header }))
     const contents = new Contents(name, partitions)
     for await (const entry of store.entries()) {
+      signal?.throwIfAborted()
       contents.add(entry)
       await file.write(packPart(ENTRY, fieldsOf(entry)))
     }

@@ -1,15 +1,16 @@
 /**
  * A backup as one file.
  *
- *     TROUPE-BACKUP 1\n | header | entry | entry | … | end |
+ *     TROUPE-BACKUP 2\n | header | entry | entry | … | end |
  *     each              | length, 4 bytes | kind, 1 byte | MessagePack of that length |
  *     header            format of blocks and snapshots, partitions, name of the store, when it was taken
- *     entry             ['snapshot', id, sequence number, bytes], ['block', partition, first position, bytes],
+ *     entry             ['snapshot', id, sequence number, bytes], ['horizon', id, deleted to, ended or not],
+ *                       ['dropped', partition, first position, last position], ['block', partition, first position, bytes],
  *                       ['cursors', partition, [[group, position], …]]
  *     end               totals; SHA-256 over every byte before this part
  *
  * It is good as a whole or not at all: nothing is believed before the end was found, its digest compared, and every entry
- * decoded by the checksum that it had in the store.
+ * decoded by the checksum that it had in the store. Version 1 has neither horizons nor dropped segments, and is read as well.
  */
 
 import { Packr } from 'msgpackr'
@@ -17,7 +18,8 @@ import { unreachable } from '../../base/assert.ts'
 import type { Totals } from './contents.ts'
 import type { BackupEntry } from './entry.ts'
 
-export const MAGIC = Buffer.from('TROUPE-BACKUP 1\n')
+export const MAGIC = Buffer.from('TROUPE-BACKUP 2\n')
+export const MAGIC_OF_BEFORE = Buffer.from('TROUPE-BACKUP 1\n')
 
 export const HEADER = 1
 export const ENTRY = 2
@@ -60,6 +62,10 @@ export const fieldsOf = (entry: BackupEntry): readonly unknown[] => {
   switch (entry.kind) {
     case 'snapshot':
       return [entry.kind, entry.persistenceId, entry.sequenceNr, entry.packed]
+    case 'horizon':
+      return [entry.kind, entry.persistenceId, entry.horizon.deletedTo, entry.horizon.tombstoned]
+    case 'dropped':
+      return [entry.kind, entry.partition, entry.firstPosition, entry.lastPosition]
     case 'block':
       return [entry.kind, entry.partition, entry.firstPosition, entry.packed]
     case 'cursors':
@@ -75,6 +81,10 @@ export const entryOf = (fields: unknown): BackupEntry | null => {
   const [kind, first, second, third] = fields as readonly unknown[]
   if (kind === 'snapshot' && typeof first === 'string' && isCount(second) && Buffer.isBuffer(third))
     return { kind, persistenceId: first, sequenceNr: second, packed: third }
+  if (kind === 'horizon' && typeof first === 'string' && isCount(second) && typeof third === 'boolean')
+    return { kind, persistenceId: first, horizon: { deletedTo: second, tombstoned: third } }
+  if (kind === 'dropped' && isCount(first) && isCount(second) && isCount(third))
+    return { kind, partition: first, firstPosition: second, lastPosition: third }
   if (kind === 'block' && isCount(first) && isCount(second) && Buffer.isBuffer(third))
     return { kind, partition: first, firstPosition: second, packed: third }
   if (kind === 'cursors' && isCount(first) && Array.isArray(second) && second.every(isCursor))

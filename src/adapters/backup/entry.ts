@@ -1,12 +1,13 @@
 /**
- * What a backup is made of, in this order: snapshots; then per partition its log, block by block as it is stored, and the
- * cursors. Nothing in it belongs to one engine: a backup of a store in LMDB can be restored to Redis, and the other way.
+ * What a backup is made of, in this order: snapshots; what is deleted of each id; then per partition the segments that were
+ * dropped, its log, block by block as it is stored, and the cursors. Nothing in it belongs to one engine: a backup of a store
+ * in LMDB can be restored to Redis, and the other way. Blocks that were rolled out stand in it like all others.
  *
  * Not in it, since it is made of the rest: heads, checkpoints and epochs.
  */
 
-import { RuntimeError } from '../../base/errors.ts'
 import type { Cursors } from '../../persistence/journal.ts'
+import type { Horizon } from '../packed/horizon.ts'
 
 export interface SnapshotEntry {
   readonly kind: 'snapshot'
@@ -28,11 +29,22 @@ export interface CursorsEntry {
   readonly cursors: Cursors
 }
 
-/** A store that holds something which no entry stands for: better no backup than one that forgets it. */
-export const notBackedUp = (name: string, what: string): RuntimeError =>
-  new RuntimeError('BACKUP_FAILED', `${name} holds ${what}, and a backup would leave them out: nothing is written.`)
+/** An id that has forgotten something, or that was ended. */
+export interface HorizonEntry {
+  readonly kind: 'horizon'
+  readonly persistenceId: string
+  readonly horizon: Horizon
+}
 
-export type BackupEntry = SnapshotEntry | BlockEntry | CursorsEntry
+/** A part of the log that is gone for good, since all its records were deleted. */
+export interface DroppedEntry {
+  readonly kind: 'dropped'
+  readonly partition: number
+  readonly firstPosition: number
+  readonly lastPosition: number
+}
+
+export type BackupEntry = SnapshotEntry | HorizonEntry | DroppedEntry | BlockEntry | CursorsEntry
 
 /** A store that is read while its own process goes on with it. */
 export interface StoreReader {

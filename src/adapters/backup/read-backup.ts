@@ -12,9 +12,10 @@ import {
   HEADER,
   isCount,
   MAGIC,
+  MAGIC_OF_BEFORE,
   unpackBody,
 } from './backup-format.ts'
-import { type CheckedEntry, Contents } from './contents.ts'
+import { type CheckedEntry, Contents, type Totals } from './contents.ts'
 
 const READ_BYTES = 1_048_576
 
@@ -44,12 +45,16 @@ export const openBackup = async (path: string): Promise<BackupReading> => {
   }
 }
 
-/** Reads a backup to its end and says what is in it. **Errors**: those of `openBackup` and of its entries. */
-export const verifyBackup = async (path: string): Promise<BackupSummary> => {
+/**
+ * Reads a backup to its end and says what is in it. **Errors**: those of `openBackup` and of its entries; the reason of
+ * `signal`.
+ */
+export const verifyBackup = async (path: string, signal?: AbortSignal): Promise<BackupSummary> => {
   const backup = await openBackup(path)
   try {
     const entries = backup.entries()
     for (;;) {
+      signal?.throwIfAborted()
       const next = await entries.next()
       if (next.done === true) return next.value
     }
@@ -85,12 +90,18 @@ async function* entriesOf(
       const end = (value ?? {}) as Record<'totals' | 'digest', unknown>
       if (end.digest !== digest) throw invalid(path, `the digest at ${at} is not that of what stands before it`)
       const totals = checked(path, at, () => contents.end())
-      if (JSON.stringify(end.totals) !== JSON.stringify(totals))
-        throw invalid(path, `the totals at ${at} are another's`)
+      if (!isSameTotals(end.totals, totals)) throw invalid(path, `the totals at ${at} are another's`)
       if (file.left > 0) throw invalid(path, `${file.left} bytes stand after its end`)
       return { ...header, totals, bytes: file.bytes, digest }
     } else throw invalid(path, `a part of kind ${kind} at ${at}`)
   }
+}
+
+/** A backup of before does not count what it has none of. */
+const isSameTotals = (stored: unknown, totals: Totals): boolean => {
+  const { horizons, dropped, ...countedBefore } = totals
+  const text = JSON.stringify(stored)
+  return text === JSON.stringify(totals) || (horizons + dropped === 0 && text === JSON.stringify(countedBefore))
 }
 
 /** What is wrong with an entry of a backup is wrong with the backup. */
@@ -137,7 +148,8 @@ class Parts {
 
   async skipMagic(): Promise<void> {
     const found = await this.#take(Math.min(MAGIC.length, this.bytes))
-    if (!found.equals(MAGIC)) throw invalid(this.#path, `it does not begin with ${JSON.stringify(MAGIC.toString())}`)
+    if (!found.equals(MAGIC) && !found.equals(MAGIC_OF_BEFORE))
+      throw invalid(this.#path, `it does not begin with ${JSON.stringify(MAGIC.toString())}`)
   }
 
   async next(): Promise<{ readonly kind: number; readonly value: unknown; readonly at: number }> {

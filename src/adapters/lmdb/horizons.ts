@@ -7,6 +7,7 @@
  * in the transaction that adds one.
  */
 
+import type { Transaction } from 'lmdb'
 import { toError } from '../../base/errors.ts'
 import { hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
@@ -50,13 +51,10 @@ export class Horizons {
     this.#name = name
     this.#tables = tables
     this.#write = write
-    this.#counts = Array.from({ length: partitions }, (_, nr) => this.#storedCount(nr))
+    this.#counts = Array.from({ length: partitions }, (_, nr) => storedCount(name, tables, nr))
     this.#waiting = this.#counts.map(() => [])
     this.#busy = this.#counts.map(() => false)
-    const expected = this.#counts.reduce((sum, count) => sum + count, 0)
-    const found = entriesOf(tables.horizons)
-    if (found !== expected)
-      throw corrupt(`${name}: there are ${found} horizons of deleted records, and should be ${expected}`)
+    checkCount(name, this.#counts, entriesOf(tables.horizons))
   }
 
   mayHave(partition: number): boolean {
@@ -67,9 +65,7 @@ export class Horizons {
   get(persistenceId: string): Horizon {
     const stored = this.#tables.horizons.getBinary(persistenceId)
     if (stored === undefined) return NO_HORIZON
-    const numbers = unsealNumbers(hashOf(horizonName(persistenceId)), stored)
-    if (numbers === null) throw corrupt(`${this.#name}: the horizon of ${persistenceId} does not match its checksum`)
-    return horizonOf(numbers)
+    return unsealHorizon(this.#name, persistenceId, stored)
   }
 
   /** The ids that are deleted one moment and written in the next have their deletion checked in its turn. */
@@ -132,15 +128,45 @@ export class Horizons {
     if (outcome.status === 'written') this.#counts[nr] = count
     return outcome
   }
+}
 
-  #storedCount(nr: number): number {
-    const text = this.#tables.meta.get(countName(nr))
-    if (text === undefined) return 0
-    const numbers = unsealText(hashOf(countName(nr)), text)
-    if (numbers === null)
-      throw corrupt(`${this.#name}, partition ${nr}: the number of horizons reads ${text.slice(0, 50)}`)
-    return numbers[0]
+/** All horizons of a store as `transaction` sees them. **Errors**: JOURNAL_CORRUPT, also where one is gone. */
+export function* storedHorizons(
+  name: string,
+  tables: Tables,
+  partitions: number,
+  transaction: Transaction,
+): Iterable<readonly [persistenceId: string, horizon: Horizon]> {
+  let found = 0
+  for (const { key, value } of tables.horizons.getRange({ start: FIRST_ID, transaction })) {
+    found++
+    yield [key, unsealHorizon(name, key, value)]
   }
+  const counts = Array.from({ length: partitions }, (_, nr) => storedCount(name, tables, nr, transaction))
+  checkCount(name, counts, found)
+}
+
+/** No id is before it. Without one lmdb-js begins with a key that is no text. */
+const FIRST_ID = '\u0000'
+
+const unsealHorizon = (name: string, persistenceId: string, stored: Buffer): Horizon => {
+  const numbers = unsealNumbers(hashOf(horizonName(persistenceId)), stored)
+  if (numbers === null) throw corrupt(`${name}: the horizon of ${persistenceId} does not match its checksum`)
+  return horizonOf(numbers)
+}
+
+const storedCount = (name: string, { meta }: Tables, nr: number, transaction?: Transaction): number => {
+  const text = meta.get(countName(nr), transaction && { transaction })
+  if (text === undefined) return 0
+  const numbers = unsealText(hashOf(countName(nr)), text)
+  if (numbers === null) throw corrupt(`${name}, partition ${nr}: the number of horizons reads ${text.slice(0, 50)}`)
+  return numbers[0]
+}
+
+const checkCount = (name: string, counts: readonly number[], found: number): void => {
+  const expected = counts.reduce((sum, count) => sum + count, 0)
+  if (found !== expected)
+    throw corrupt(`${name}: there are ${found} horizons of deleted records, and should be ${expected}`)
 }
 
 /** Each entry that is put may split a leaf page of its own, each that goes changes one. */

@@ -5,7 +5,8 @@ import { readdir, rename, rmdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
 import type { MakeStore } from '../backup/restore.ts'
-import { PackedJournal } from '../packed/packed-journal.ts'
+import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
+import { StoreFilling } from '../packed/store-filling.ts'
 import { destroyLmdbStore } from './destroy.ts'
 import { LmdbEngine } from './lmdb-engine.ts'
 import { unusable } from './lock.ts'
@@ -14,21 +15,21 @@ import { syncFolder } from './marker.ts'
 /**
  * Makes a store for `restore`, in the folder `path`, which must be missing or empty. What a killed one leaves is in
  * `path.restoring`; the next one removes it. **Errors** at once or at `finish`: JOURNAL_MISCONFIGURED where the folder holds
- * something; JOURNAL_LOCKED where another one restores to it.
+ * something; JOURNAL_LOCKED where another one restores to it. `archive` takes what lies before a dropped part of a log.
  */
 export const makeLmdbStore =
-  (path: string): MakeStore =>
+  (path: string, archive?: ArchiveOptions): MakeStore =>
   async (partitions, incarnation) => {
     const folder = resolve(path)
     const beside = `${folder}.restoring`
     await refuseFull(folder)
     await destroyLmdbStore(beside)
-    const journal = new PackedJournal(new LmdbEngine(beside, partitions, { incarnation }), null)
-    await journal.open()
+    const filling = new StoreFilling(new LmdbEngine(beside, partitions, { incarnation }), checkArchiveOptions(archive))
+    await filling.open()
     return {
-      journal,
+      filling,
       async finish() {
-        await journal.close()
+        await filling.close()
         try {
           // Windows does not move a folder onto an empty one.
           if (existsSync(folder)) await rmdir(folder)
@@ -39,7 +40,8 @@ export const makeLmdbStore =
         syncFolder(dirname(folder))
       },
       async abandon() {
-        await journal.close()
+        await filling.close()
+        await filling.removeFiles()
         await destroyLmdbStore(beside)
       },
     }

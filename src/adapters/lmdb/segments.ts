@@ -1,5 +1,6 @@
 /** The segments that have left the log, in LMDB: `segments: partition, first position -> entry`; see `packed/segment.ts`. */
 
+import type { Transaction } from 'lmdb'
 import { checksumOf, hashOf } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import type { RollOutWrite, WriteOutcome } from '../packed/engine.ts'
@@ -22,15 +23,7 @@ export class Segments {
 
   /** Those of a partition, in order. **Errors**: JOURNAL_CORRUPT. */
   of(nr: number): readonly Segment[] {
-    const range = { start: logKey(nr, 0), end: logKey(nr + 1, 0) }
-    const found = Array.from(this.#tables.segments.getRange(range), ({ key, value }) => {
-      const where = `${this.#name}, ${describeSegment(nr, positionOf(key))}`
-      const segment = unpackSegment(value, where)
-      if (segment.firstPosition !== positionOf(key))
-        throw corrupt(`${where}: the one found there begins at ${segment.firstPosition}`)
-      return segment
-    })
-    return inOrder(found, `${this.#name}, partition ${nr}`)
+    return storedSegments(this.#name, this.#tables, nr)
   }
 
   /** Writes a segment's entry and removes its blocks; `alsoPut` within the same transaction. */
@@ -65,6 +58,24 @@ export class Segments {
   putIncarnation(nr: number, incarnation: string): void {
     this.#tables.meta.put(incarnationName(nr), sealIncarnation(nr, incarnation))
   }
+}
+
+/** A partition's segments, in order; as `transaction` sees them, if given. **Errors**: JOURNAL_CORRUPT. */
+export const storedSegments = (
+  name: string,
+  { segments }: Tables,
+  nr: number,
+  transaction?: Transaction,
+): readonly Segment[] => {
+  const range = { start: logKey(nr, 0), end: logKey(nr + 1, 0), ...(transaction && { transaction }) }
+  const found = Array.from(segments.getRange(range), ({ key, value }) => {
+    const where = `${name}, ${describeSegment(nr, positionOf(key))}`
+    const segment = unpackSegment(value, where)
+    if (segment.firstPosition !== positionOf(key))
+      throw corrupt(`${where}: the one found there begins at ${segment.firstPosition}`)
+    return segment
+  })
+  return inOrder(found, `${name}, partition ${nr}`)
 }
 
 /** A removal changes the leaf pages of the log, and puts the pages that are free now on LMDB's list: 8 bytes each. */

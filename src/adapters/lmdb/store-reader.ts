@@ -8,21 +8,33 @@
 import { resolve } from 'node:path'
 import type { Transaction } from 'lmdb'
 import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
-import type { BackupEntry, BlockEntry, CursorsEntry, SnapshotEntry, StoreReader } from '../backup/entry.ts'
-import { notBackedUp } from '../backup/entry.ts'
+import type {
+  BackupEntry,
+  BlockEntry,
+  CursorsEntry,
+  DroppedEntry,
+  HorizonEntry,
+  SnapshotEntry,
+  StoreReader,
+} from '../backup/entry.ts'
 import { hashOf, unsealNumbers } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
+import { Archive, type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
 import { parseDescription } from '../packed/description.ts'
 import { checkDatabaseFile } from './file-check.ts'
+import { storedHorizons } from './horizons.ts'
 import { cursorGroup, cursorKey, cursorName, logKey, positionOf, snapshotIdOf, snapshotSequenceNr } from './keys.ts'
-import { entriesOf, openTables, type Tables } from './tables.ts'
+import { storedSegments } from './segments.ts'
+import { openTables, type Tables } from './tables.ts'
 import { unreadable } from './write-failed.ts'
 
 /**
  * **Errors**: JOURNAL_MISCONFIGURED where there is no store; JOURNAL_CORRUPT, JOURNAL_FORMAT. Its own process is best: LMDB
- * ends a process that meets certain damage.
+ * ends a process that meets certain damage. `archive`: where its segments were rolled out to, as for `lmdbJournal`;
+ * JOURNAL_MISCONFIGURED where there are such segments and it is not given.
  */
-export const lmdbStoreReader = async (path: string): Promise<StoreReader> => {
+export const lmdbStoreReader = async (path: string, archive?: ArchiveOptions): Promise<StoreReader> => {
+  const rolledOut = new Archive(`lmdb:${resolve(path)}`, checkArchiveOptions(archive))
   const folder = resolve(path)
   const name = `lmdb:${folder}`
   return reading(name, () => {
@@ -33,8 +45,9 @@ export const lmdbStoreReader = async (path: string): Promise<StoreReader> => {
       checkDatabaseFile(folder)
       const text = tables.meta.get('store', { transaction })
       if (text === undefined) throw noStore(name)
-      refuseOthers(name, tables)
-      return new LmdbStoreReader(name, tables, transaction, parseDescription(text, name).partitions)
+      const { partitions } = parseDescription(text, name)
+      for (let nr = 0; nr < partitions; nr++) rolledOut.know(nr, storedSegments(name, tables, nr, transaction))
+      return new LmdbStoreReader(name, tables, transaction, partitions, rolledOut)
     } catch (error) {
       transaction.done()
       void tables.root.close()
@@ -43,32 +56,28 @@ export const lmdbStoreReader = async (path: string): Promise<StoreReader> => {
   })
 }
 
-const ENTRIES: readonly string[] = ['snapshots', 'log', 'cursors'] satisfies (keyof Tables)[]
-const MADE_OF_THEM: readonly string[] = ['root', 'meta', 'epochs', 'heads', 'checkpoints'] satisfies (keyof Tables)[]
-
-const refuseOthers = (name: string, tables: Tables): void => {
-  for (const [table, database] of Object.entries(tables))
-    if (!ENTRIES.includes(table) && !MADE_OF_THEM.includes(table) && entriesOf(database) > 0)
-      throw notBackedUp(name, table)
-}
-
 class LmdbStoreReader implements StoreReader {
   readonly name: string
   readonly partitions: number
   readonly #tables: Tables
   readonly #transaction: Transaction
+  readonly #archive: Archive
 
-  constructor(name: string, tables: Tables, transaction: Transaction, partitions: number) {
+  constructor(name: string, tables: Tables, transaction: Transaction, partitions: number, archive: Archive) {
     this.name = name
     this.partitions = partitions
     this.#tables = tables
     this.#transaction = transaction
+    this.#archive = archive
   }
 
   async *entries(): AsyncIterable<BackupEntry> {
     try {
       yield* this.#snapshots()
+      yield* this.#horizons()
       for (let nr = 0; nr < this.partitions; nr++) {
+        yield* this.#dropped(nr)
+        yield* this.#archived(nr)
         yield* this.#blocks(nr)
         yield this.#cursors(nr)
       }
@@ -78,6 +87,7 @@ class LmdbStoreReader implements StoreReader {
   }
 
   async close(): Promise<void> {
+    await this.#archive.close()
     this.#transaction.done()
     await this.#tables.root.close()
   }
@@ -86,6 +96,24 @@ class LmdbStoreReader implements StoreReader {
     const range = this.#tables.snapshots.getRange({ transaction: this.#transaction })
     for (const { key, value } of range)
       yield { kind: 'snapshot', persistenceId: snapshotIdOf(key), sequenceNr: snapshotSequenceNr(key), packed: value }
+  }
+
+  *#horizons(): Iterable<HorizonEntry> {
+    const stored = storedHorizons(this.name, this.#tables, this.partitions, this.#transaction)
+    for (const [persistenceId, horizon] of stored) yield { kind: 'horizon', persistenceId, horizon }
+  }
+
+  *#dropped(partition: number): Iterable<DroppedEntry> {
+    for (const { incarnation, firstPosition, lastPosition } of this.#archive.segments(partition))
+      if (incarnation === null) yield { kind: 'dropped', partition, firstPosition, lastPosition }
+  }
+
+  async *#archived(partition: number): AsyncIterable<BlockEntry> {
+    for (const segment of this.#archive.segments(partition)) {
+      if (segment.incarnation === null) continue
+      for await (const { firstPosition, packed } of this.#archive.allBlocks(partition, segment))
+        yield { kind: 'block', partition, firstPosition, packed }
+    }
   }
 
   *#blocks(partition: number): Iterable<BlockEntry> {

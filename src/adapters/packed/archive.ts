@@ -18,6 +18,7 @@ const SEGMENT_BYTES_MIN = 1_024
 const SEGMENT_BYTES_MAX = 1_073_741_824
 /** Each with the places of its blocks: 16 bytes of 8,192 at most. */
 const FILES_OPEN_MAX = 32
+const BLOCKS_PER_PAGE = 16
 
 /** **Errors**: JOURNAL_MISCONFIGURED. */
 export const checkArchiveOptions = (options: ArchiveOptions | undefined): ArchiveOptions | null => {
@@ -53,7 +54,7 @@ export class Archive {
     return this.#options?.segmentBytes ?? SEGMENT_BYTES
   }
 
-  /** What the store says of a partition. **Errors**: JOURNAL_MISCONFIGURED where there are files and no folder was given. */
+  /** What the store says of a partition whose segments nobody else has leave it meanwhile. **Errors**: JOURNAL_MISCONFIGURED where there are files and no folder was given. */
   know(nr: number, segments: readonly Segment[]): void {
     if (!this.hasFolder && segments.some(({ incarnation }) => incarnation !== null))
       throw new RuntimeError(
@@ -61,6 +62,14 @@ export class Archive {
         `${this.#name}: parts of its log were rolled out to files. Give the option archive with their folder.`,
       )
     this.#partitions[nr] = inOrder(segments, `${this.#name}, partition ${nr}`)
+  }
+
+  /**
+   * What the store answered a reader, while segments may be leaving it: they only ever get more, so one that knows of fewer
+   * than are known is an answer from before the last of them left. **Errors**: those of `know`.
+   */
+  learn(nr: number, segments: readonly Segment[]): void {
+    if (segments.length > this.#partitions[nr]!.length) this.know(nr, segments)
   }
 
   segments(nr: number): readonly Segment[] {
@@ -83,6 +92,17 @@ export class Archive {
   /** The blocks of a segment's file from the one that holds `position` on. **Errors**: JOURNAL_CORRUPT. */
   async blocks(nr: number, segment: Segment, position: number, count: number): Promise<readonly StoredBlock[]> {
     return (await this.#file(nr, segment)).blocks(position, count)
+  }
+
+  /** All blocks of a segment's file, some at a time. **Errors**: JOURNAL_CORRUPT. */
+  async *allBlocks(nr: number, segment: Segment): AsyncIterable<StoredBlock> {
+    for (let next = segment.firstPosition; ; ) {
+      const page = (await this.blocks(nr, segment, next, BLOCKS_PER_PAGE)).filter(block => block.firstPosition >= next)
+      const last = page.at(-1)
+      if (last === undefined) return
+      yield* page
+      next = last.firstPosition + 1
+    }
   }
 
   pathOf(nr: number, { incarnation, firstPosition }: Pick<Segment, 'incarnation' | 'firstPosition'>): string {

@@ -137,7 +137,7 @@ export class LogReader {
 
   /** Whether a position that is not in the log has gone to a segment since it was looked for: through others, or meanwhile. */
   async #hasLeft(nr: number, position: number): Promise<boolean> {
-    if (this.#engine.shared) this.#archive.know(nr, await this.#engine.segments(nr))
+    if (this.#engine.shared) this.#archive.learn(nr, await this.#engine.segments(nr))
     return this.#archive.segmentAt(nr, position) !== null
   }
 

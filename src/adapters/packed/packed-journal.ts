@@ -11,10 +11,9 @@
  * forward, and a snapshot says how far back it has to go.
  */
 
-import { assert, unreachable } from '../../base/assert.ts'
+import { assert } from '../../base/assert.ts'
 import { RuntimeError, toError } from '../../base/errors.ts'
 import { OneByOne } from '../../base/one-by-one.ts'
-import { randomId, systemRandom } from '../../base/ports.ts'
 import { checkGroupNames } from '../../persistence/group-name.ts'
 import {
   type Append,
@@ -34,12 +33,13 @@ import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
 import { Archive, type ArchiveOptions } from './archive.ts'
 import { AskedTogether } from './asked-together.ts'
-import { type Engine, type Head, type HeadEntry, NO_HEAD, type WriteOutcome } from './engine.ts'
+import { type Engine, type Head, type HeadEntry, NO_HEAD } from './engine.ts'
+import { Forgetting } from './forgetting.ts'
 import { HeadTable } from './head-table.ts'
-import { DEAD_HEAD, type Horizon, isDead, NO_HORIZON } from './horizon.ts'
+import { isDead } from './horizon.ts'
 import { LogReader } from './log-reader.ts'
+import { checkNotFenced, fenced, headIn, horizonIn, type OpenPartition, settle } from './open-partition.ts'
 import { packBlocks } from './pack-blocks.ts'
-import { rollOutPartition } from './roll-out.ts'
 import { WriteGate } from './write-gate.ts'
 
 const HEADS_IN_MEMORY = 32_768
@@ -55,29 +55,13 @@ interface Standing {
   readonly deletedTo: number
 }
 
-interface Partition {
-  readonly nr: number
-  readonly epoch: number
-  lastPosition: number
-  rotatedAt: number
-  readonly heads: HeadTable
-  readonly questions: AskedTogether<string, Head>
-  /** Commits are counted, so that what a failed one left in the heads is told from what the present one put there. */
-  commits: number
-  readonly gate: WriteGate
-  committing: boolean
-  /** The epoch that took over; 0: the store has none any more; null: nobody did. */
-  fencedBy: number | null
-  /** Where the log ends that was at `lastPosition`: the server has lost what lay between. */
-  wentBackTo: number | null
-}
-
 export class PackedJournal implements Journal {
   readonly #engine: Engine
   readonly #archive: Archive
   readonly #reader: LogReader
+  readonly #forgetting: Forgetting
   readonly #rollingOut = new OneByOne()
-  #partitions: readonly Partition[] = []
+  #partitions: readonly OpenPartition[] = []
   #closing: Promise<void> | null = null
 
   readonly checkOwner?: () => Promise<void>
@@ -86,6 +70,7 @@ export class PackedJournal implements Journal {
     this.#engine = engine
     this.#archive = new Archive(engine.name, archive)
     this.#reader = new LogReader(engine, this.#archive)
+    this.#forgetting = new Forgetting(engine, this.#archive, nr => this.#writable(nr))
     const epochNow = engine.epochNow?.bind(engine)
     if (epochNow !== undefined) this.checkOwner = () => this.#checkOwner(epochNow)
   }
@@ -183,7 +168,7 @@ export class PackedJournal implements Journal {
 
   async *loadSnapshots(persistenceId: string, onUnreadable: (error: Error) => void): AsyncIterable<Snapshot> {
     const { nr } = this.#partition(partitionOf(persistenceId, this.partitions))
-    const { deletedTo, tombstoned: isEnded } = await this.#horizon(nr, persistenceId)
+    const { deletedTo, tombstoned: isEnded } = await horizonIn(this.#engine, nr, persistenceId)
     if (isEnded) throw tombstoned(this.name, persistenceId)
     for (const { sequenceNr, packed } of await this.#engine.snapshots(nr, persistenceId)) {
       if (sequenceNr < deletedTo) continue
@@ -217,19 +202,19 @@ export class PackedJournal implements Journal {
 
   async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
     const partition = this.#writable(partitionOf(persistenceId, this.partitions))
-    await partition.gate.beside(() => this.#deleteTo(partition, persistenceId, sequenceNr))
+    await partition.gate.beside(() => this.#forgetting.deleteTo(partition, persistenceId, sequenceNr))
   }
 
   async tombstone(persistenceId: string): Promise<void> {
     const partition = this.#writable(partitionOf(persistenceId, this.partitions))
-    await partition.gate.alone(() => this.#tombstone(partition, persistenceId))
+    await partition.gate.alone(() => this.#forgetting.tombstone(partition, persistenceId))
   }
 
   rollOut(): Promise<RolledOut> {
     return this.#rollingOut.run(async () => {
       const total = { archived: 0, dropped: 0, bytes: 0 }
       for (let nr = 0; nr < this.partitions; nr++) {
-        const { archived, dropped, bytes } = await this.#rollOut(this.#writable(nr))
+        const { archived, dropped, bytes } = await this.#forgetting.rollOut(this.#writable(nr))
         total.archived += archived
         total.dropped += dropped
         total.bytes += bytes
@@ -257,7 +242,7 @@ export class PackedJournal implements Journal {
   // Writing
 
   async #commit(
-    partition: Partition,
+    partition: OpenPartition,
     appends: readonly Append[],
     cursors: Cursors | null,
   ): Promise<readonly AppendResult[]> {
@@ -276,7 +261,7 @@ export class PackedJournal implements Journal {
 
   /** One try: null where another writer had moved the log, so that everything has to be decided again. */
   async #tryCommit(
-    partition: Partition,
+    partition: OpenPartition,
     appends: readonly Append[],
     cursors: Cursors | null,
   ): Promise<readonly AppendResult[] | null> {
@@ -322,7 +307,7 @@ export class PackedJournal implements Journal {
       touched,
       cursors,
     })
-    if (!this.#settle(partition, outcome)) return null
+    if (!settle(this.name, partition, outcome)) return null
     partition.lastPosition = next - 1
     for (const entry of touched) {
       entry.sequenceNr = entry.nextSequenceNr
@@ -332,35 +317,8 @@ export class PackedJournal implements Journal {
     return results
   }
 
-  /** True when it is written; false when others moved the log, which is taken note of. **Errors**: JOURNAL_FENCED, also where
-   * the log has gone back. */
-  #settle(partition: Partition, outcome: WriteOutcome): boolean {
-    switch (outcome.status) {
-      case 'written':
-        return true
-      case 'fenced':
-        partition.fencedBy = outcome.epoch
-        throw this.#fenced(partition)
-      case 'moved':
-        if (outcome.lastPosition < partition.lastPosition) {
-          partition.wentBackTo = outcome.lastPosition
-          throw this.#fenced(partition)
-        }
-        partition.lastPosition = outcome.lastPosition
-        for (const [persistenceId, head] of outcome.heads) {
-          const entry = partition.heads.get(persistenceId)
-          if (entry === undefined) continue
-          entry.sequenceNr = head.sequenceNr
-          entry.block = head.block
-        }
-        return false
-      default:
-        return unreachable(outcome, 'outcome of a write')
-    }
-  }
-
   /** The heads' entries of `appends`, in their order; the store is asked once for those that are not in memory. */
-  async #entries(partition: Partition, appends: readonly Append[]): Promise<readonly HeadEntry[]> {
+  async #entries(partition: OpenPartition, appends: readonly Append[]): Promise<readonly HeadEntry[]> {
     const entries: HeadEntry[] = new Array(appends.length)
     const unknown: string[] = []
     const seen = this.#engine.shared ? new Set<string>() : null
@@ -398,10 +356,10 @@ export class PackedJournal implements Journal {
   }
 
   /** Whether `append` stands in the log already, at the place that it names: as far as that is not deleted. */
-  async #sentAgain({ nr }: Partition, append: Append, entry: HeadEntry): Promise<AppendResult> {
+  async #sentAgain({ nr }: OpenPartition, append: Append, entry: HeadEntry): Promise<AppendResult> {
     const { persistenceId, expectedSequenceNr, records } = append
     if (expectedSequenceNr >= entry.sequenceNr || records.length === 0) return conflict(entry)
-    const { deletedTo } = await this.#horizon(nr, persistenceId)
+    const { deletedTo } = await horizonIn(this.#engine, nr, persistenceId)
     // Its own first record may be deleted while its last is not: it is looked for where the horizon ends.
     const place = Math.max(expectedSequenceNr, deletedTo) + 1
     if (place <= entry.sequenceNr) {
@@ -419,14 +377,14 @@ export class PackedJournal implements Journal {
     return expectedSequenceNr < deletedTo ? { status: 'deleted', deletedTo } : conflict(entry)
   }
 
-  #rotateHeads(partition: Partition): void {
+  #rotateHeads(partition: OpenPartition): void {
     const due = partition.heads.full || partition.lastPosition - partition.rotatedAt >= RECORDS_BETWEEN_ROTATIONS
     if (!due || !this.#engine.mayRotate(partition.nr)) return
     partition.rotatedAt = partition.lastPosition
     this.#engine.rotated(partition.nr, partition.heads.rotate(), partition.lastPosition)
   }
 
-  async #saveSnapshot(partition: Partition, snapshot: Snapshot, keep: number): Promise<void> {
+  async #saveSnapshot(partition: OpenPartition, snapshot: Snapshot, keep: number): Promise<void> {
     const outcome = await this.#engine.saveSnapshot({
       partition: partition.nr,
       epoch: partition.epoch,
@@ -436,12 +394,12 @@ export class PackedJournal implements Journal {
       packed: packSnapshot(snapshot),
       keep,
     })
-    if (outcome.status !== 'forgotten') this.#settle(partition, outcome)
+    if (outcome.status !== 'forgotten') settle(this.name, partition, outcome)
     else if (outcome.horizon.tombstoned) throw tombstoned(this.name, snapshot.persistenceId)
     else throw snapshotDeleted(this.name, snapshot, outcome.horizon.deletedTo)
   }
 
-  async #saveCursors(partition: Partition, cursors: Cursors): Promise<void> {
+  async #saveCursors(partition: OpenPartition, cursors: Cursors): Promise<void> {
     const { nr, epoch, lastPosition } = partition
     // A write of no records: it holds for whatever position the log is at.
     const outcome = await this.#engine.write({
@@ -453,7 +411,7 @@ export class PackedJournal implements Journal {
       touched: [],
       cursors,
     })
-    this.#settle(partition, outcome)
+    settle(this.name, partition, outcome)
   }
 
   async #checkOwner(epochNow: () => Promise<number>): Promise<void> {
@@ -462,73 +420,7 @@ export class PackedJournal implements Journal {
     const epoch = await epochNow()
     if (epoch === partition.epoch) return
     partition.fencedBy = epoch
-    throw this.#fenced(partition)
-  }
-
-  // Deleting
-
-  #deleteTo(partition: Partition, persistenceId: string, sequenceNr: number): Promise<void> {
-    return this.#forget(partition, persistenceId, (head, { deletedTo, tombstoned }) => {
-      const to = Math.min(sequenceNr, head.sequenceNr)
-      return tombstoned || to <= deletedTo ? null : { deletedTo: to, tombstoned }
-    })
-  }
-
-  async #tombstone(partition: Partition, persistenceId: string): Promise<void> {
-    await this.#forget(partition, persistenceId, (head, { tombstoned }) =>
-      tombstoned ? null : { deletedTo: head.sequenceNr, tombstoned: true },
-    )
-    const entry = partition.heads.peek(persistenceId)
-    if (entry === undefined) return
-    entry.sequenceNr = DEAD_HEAD.sequenceNr
-    entry.block = DEAD_HEAD.block
-  }
-
-  /** Moves a horizon to where `decide` wants it, if anywhere: as often as others have moved it, or the head, meanwhile. */
-  async #forget(
-    partition: Partition,
-    persistenceId: string,
-    decide: (head: Head, horizon: Horizon) => Horizon | null,
-  ): Promise<void> {
-    const { nr, epoch } = partition
-    for (;;) {
-      const [head, from] = await Promise.all([this.#headIn(partition, persistenceId), this.#horizon(nr, persistenceId)])
-      const to = decide(head, from)
-      if (to === null) return
-      const { lastPosition } = partition
-      const outcome = await this.#engine.delete({ partition: nr, epoch, lastPosition, persistenceId, from, head, to })
-      if (outcome.status !== 'changed' && this.#settle(partition, outcome)) return
-    }
-  }
-
-  async #rollOut(partition: Partition): Promise<RolledOut> {
-    const { nr, epoch, heads, gate } = partition
-    const { lastPosition, incarnation } = await gate.alone(async () => {
-      const { lastPosition } = partition
-      const drawn = randomId(systemRandom)
-      const begun = await this.#engine.beginRollOut({ partition: nr, epoch, lastPosition, dirty: heads.dirty(), drawn })
-      if (begun.status === 'ready') return { lastPosition, incarnation: begun.incarnation }
-      this.#settle(partition, begun)
-      assert(false, `${this.name}, partition ${nr}: a roll-out that began was answered with ${begun.status}`)
-    })
-    return rollOutPartition({
-      nr,
-      engine: this.#engine,
-      archive: this.#archive,
-      incarnation,
-      lastPosition,
-      cursors: await this.#engine.cursors(nr),
-      giveUp: segment => {
-        this.#writable(nr)
-        return gate.alone(async () => {
-          this.#settle(partition, await this.#engine.rollOut({ partition: nr, epoch, lastPosition, segment }))
-        })
-      },
-    })
-  }
-
-  #horizon(nr: number, persistenceId: string): Horizon | Promise<Horizon> {
-    return this.#engine.mayHaveHorizons(nr) ? this.#engine.horizon(nr, persistenceId) : NO_HORIZON
+    throw fenced(this.name, partition)
   }
 
   // Reading
@@ -536,7 +428,7 @@ export class PackedJournal implements Journal {
   /** Where an id that is read stands. **Errors**: JOURNAL_TOMBSTONED. */
   #standing(nr: number, persistenceId: string): Standing | Promise<Standing> {
     const head = this.#head(persistenceId)
-    const horizon = this.#horizon(nr, persistenceId)
+    const horizon = horizonIn(this.#engine, nr, persistenceId)
     if (!(head instanceof Promise) && !(horizon instanceof Promise)) {
       this.#living(persistenceId, head)
       return { head, deletedTo: horizon.deletedTo }
@@ -553,49 +445,22 @@ export class PackedJournal implements Journal {
   }
 
   #head(persistenceId: string): Head | Promise<Head> {
-    return this.#headIn(this.#partition(partitionOf(persistenceId, this.partitions)), persistenceId)
-  }
-
-  #headIn(partition: Partition, persistenceId: string): Head | Promise<Head> {
-    // Where others may write, what is in memory is only likely.
-    if (this.#engine.shared) return partition.questions.ask(persistenceId)
-    const entry = partition.heads.peek(persistenceId)
-    if (entry !== undefined) return entry
-    const asked = this.#engine.heads(partition.nr, [persistenceId])
-    return asked instanceof Promise ? asked.then(([head]) => head!) : asked[0]!
+    return headIn(this.#engine, this.#partition(partitionOf(persistenceId, this.partitions)), persistenceId)
   }
 
   // Being open
 
-  #partition(nr: number): Partition {
+  #partition(nr: number): OpenPartition {
     if (this.#closing !== null) throw new RuntimeError('JOURNAL_CLOSED', `${this.name} is closed`)
     const partition = this.#partitions[nr]
     assert(partition !== undefined, `${this.name} has no partition ${nr}, or was not opened`)
     return partition
   }
 
-  #writable(nr: number): Partition {
+  #writable(nr: number): OpenPartition {
     const partition = this.#partition(nr)
-    if (partition.fencedBy !== null || partition.wentBackTo !== null) throw this.#fenced(partition)
+    checkNotFenced(this.name, partition)
     return partition
-  }
-
-  #fenced({ nr, epoch, fencedBy, lastPosition, wentBackTo }: Partition): RuntimeError {
-    if (wentBackTo !== null)
-      return new RuntimeError(
-        'JOURNAL_FENCED',
-        `${this.name}, partition ${nr}: the log ends at position ${wentBackTo}, and ${lastPosition} had been written. ` +
-          'The server came back without what it had acknowledged: what it keeps over its own end is set too low. ' +
-          'This process knows too much to go on: start it again, or restore the store from a backup.',
-      )
-    return new RuntimeError(
-      'JOURNAL_FENCED',
-      fencedBy === 0
-        ? `${this.name}, partition ${nr}: the store no longer knows epoch ${epoch}, or any. ` +
-            'Its keys were deleted while it was open: stop this process, and restore the store from a backup.'
-        : `${this.name}, partition ${nr}: epoch ${fencedBy} has taken over from ${epoch}. ` +
-            'Another process opened this store for writing: stop this one.',
-    )
   }
 }
 

@@ -28,7 +28,7 @@ export interface RollingOut {
 }
 
 /** So many at once are removed from a store, and have their places in memory while their file is read. */
-const SEGMENT_BLOCKS_MAX = 8_192
+export const SEGMENT_BLOCKS_MAX = 8_192
 const BLOCKS_PER_PAGE = 16
 
 export const rollOutPartition = async (place: RollingOut): Promise<RolledOut> => {
@@ -49,7 +49,7 @@ export const rollOutPartition = async (place: RollingOut): Promise<RolledOut> =>
       await writeSegmentFile(
         archive.pathOf(nr, segment),
         { incarnation, partition: nr, firstPosition, lastPosition, blocks },
-        blocksOf(place, segment),
+        segmentBlocks(place.engine, nr, segment),
       )
       await leaveStore(place, segment)
       done.archived++
@@ -108,7 +108,8 @@ const allDeleted = async (engine: Engine, nr: number, index: BlockIndex): Promis
 
 const isPassed = (cursors: Cursors, position: number): boolean => [...cursors.values()].every(at => at >= position)
 
-async function* blocksOf({ engine, nr }: RollingOut, segment: Segment): AsyncIterable<StoredBlock> {
+/** The blocks of a segment that is still in the log. */
+export async function* segmentBlocks(engine: Engine, nr: number, segment: Segment): AsyncIterable<StoredBlock> {
   for await (const block of blocksFrom(engine, nr, segment.firstPosition)) {
     if (block.firstPosition > segment.lastPosition) return
     yield block

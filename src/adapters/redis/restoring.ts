@@ -3,8 +3,9 @@
 import { type Logger, stderrLogger } from '../../base/logger.ts'
 import { systemClock } from '../../base/ports.ts'
 import type { MakeStore } from '../backup/restore.ts'
+import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
 import { describeStore, parseDescription } from '../packed/description.ts'
-import { PackedJournal } from '../packed/packed-journal.ts'
+import { StoreFilling } from '../packed/store-filling.ts'
 import { Connection } from './connection.ts'
 import { destroyRedisStore } from './destroy.ts'
 import { describe, holdsStore, readDescription } from './open-store.ts'
@@ -17,6 +18,8 @@ export interface MakeRedisStoreOptions {
   /** How long the server may be away before a call fails. Default: 10,000. */
   readonly unavailableAfterMs?: number
   readonly logger?: Logger
+  /** Takes what lies before a dropped part of a log. */
+  readonly archive?: ArchiveOptions
 }
 
 /**
@@ -25,13 +28,13 @@ export interface MakeRedisStoreOptions {
  * one restores to it; JOURNAL_UNAVAILABLE, JOURNAL_FULL.
  */
 export const makeRedisStore =
-  ({ url, unavailableAfterMs = 10_000, logger = stderrLogger }: MakeRedisStoreOptions): MakeStore =>
+  ({ url, unavailableAfterMs = 10_000, logger = stderrLogger, archive }: MakeRedisStoreOptions): MakeStore =>
   async (partitions, incarnation) => {
     const place = parseRedisUrl(url)
     const { prefix } = place
     const name = nameOf(place)
     const connection = new Connection(place.url, name, {}, systemClock, unavailableAfterMs)
-    const journal = new PackedJournal(
+    const filling = new StoreFilling(
       new RedisEngine({
         name,
         connection,
@@ -44,7 +47,7 @@ export const makeRedisStore =
         logger,
         clock: systemClock,
       }),
-      null,
+      checkArchiveOptions(archive),
     )
     try {
       await connection.checkDatabase(databaseOf(place.url))
@@ -53,14 +56,14 @@ export const makeRedisStore =
         if (parseDescription(there, name).state !== 'restoring') throw holdsStore(name)
         await destroyRedisStore({ url, unavailableAfterMs })
       }
-      await journal.open()
+      await filling.open()
     } catch (error) {
       connection.close()
       throw error
     }
     const restoring = describeStore({ partitions, state: 'restoring', incarnation })
     return {
-      journal,
+      filling,
       async finish() {
         const made = describeStore({ partitions, state: 'made', incarnation })
         if (
@@ -68,11 +71,12 @@ export const makeRedisStore =
           (await readDescription(connection, prefix)) !== made
         )
           throw holdsStore(name)
-        await journal.close()
+        await filling.close()
       },
       async abandon() {
         const isOurs = (await readDescription(connection, prefix)) === restoring
-        await journal.close()
+        await filling.close()
+        await filling.removeFiles()
         if (isOurs) await destroyRedisStore({ url, unavailableAfterMs })
       },
     }

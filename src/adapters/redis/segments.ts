@@ -31,7 +31,7 @@ local position = state[2] or '0'
 if tonumber(position) < tonumber(ARGV[2]) then return {'moved', position} end
 if redis.call('HSETNX', KEYS[3], ARGV[3], ARGV[5]) == 0 then return {'written'} end
 local removed = redis.call('XTRIM', KEYS[2], 'MINID', '=', ARGV[4] .. '-0')
-redis.call('HSET', KEYS[1], 'blocks', state[3] - removed)
+redis.call('HSET', KEYS[1], 'blocks', (state[3] or 0) - removed)
 return {'written'}
 `)
 

@@ -1,11 +1,23 @@
 import { type Clock, systemClock } from '../../base/ports.ts'
-import type { Append, AppendResult, Cursors, Journal, Snapshot, StoredAppend } from '../../persistence/journal.ts'
+import type {
+  Append,
+  AppendPages,
+  AppendResult,
+  Cursors,
+  FoundId,
+  Journal,
+  RolledOut,
+  Snapshot,
+  StoredAppend,
+} from '../../persistence/journal.ts'
 import { type FaultPlan, underFault } from './fault.ts'
 
 export type JournalOperation =
   | 'open'
+  | 'checkOwner'
   | 'commit'
   | 'lastSequenceNr'
+  | 'find'
   | 'read'
   | 'readLog'
   | 'lastPosition'
@@ -13,6 +25,7 @@ export type JournalOperation =
   | 'loadSnapshots'
   | 'deleteTo'
   | 'tombstone'
+  | 'rollOut'
   | 'loadCursors'
   | 'saveCursors'
   | 'close'
@@ -23,9 +36,12 @@ export type JournalOperation =
  */
 export class FaultyJournal implements Journal {
   plan: FaultPlan<JournalOperation>
-  /** Absent as in the journal behind it. */
-  readonly deleteTo?: NonNullable<Journal['deleteTo']>
-  readonly tombstone?: NonNullable<Journal['tombstone']>
+  // Absent as in the journal behind it.
+  readonly checkOwner?: () => Promise<void>
+  readonly find?: (persistenceId: string) => Promise<FoundId>
+  readonly deleteTo?: (persistenceId: string, sequenceNr: number) => Promise<void>
+  readonly tombstone?: (persistenceId: string) => Promise<void>
+  readonly rollOut?: () => Promise<RolledOut>
   private readonly inner: Journal
   private readonly clock: Clock
 
@@ -33,11 +49,28 @@ export class FaultyJournal implements Journal {
     this.inner = inner
     this.plan = plan
     this.clock = clock
-    if (inner.deleteTo !== undefined)
+    const { checkOwner, find, deleteTo, tombstone, rollOut } = inner
+    if (checkOwner !== undefined)
+      this.checkOwner = () => this.within('checkOwner', () => checkOwner.call(inner), nothing)
+    if (find !== undefined)
+      this.find = persistenceId =>
+        this.within(
+          'find',
+          async () => find.call(inner, persistenceId),
+          () => NOT_FOUND,
+        )
+    if (deleteTo !== undefined)
       this.deleteTo = (persistenceId, sequenceNr) =>
-        this.within('deleteTo', async () => inner.deleteTo?.(persistenceId, sequenceNr), nothing)
-    if (inner.tombstone !== undefined)
-      this.tombstone = persistenceId => this.within('tombstone', async () => inner.tombstone?.(persistenceId), nothing)
+        this.within('deleteTo', () => deleteTo.call(inner, persistenceId, sequenceNr), nothing)
+    if (tombstone !== undefined)
+      this.tombstone = persistenceId => this.within('tombstone', () => tombstone.call(inner, persistenceId), nothing)
+    if (rollOut !== undefined)
+      this.rollOut = () =>
+        this.within(
+          'rollOut',
+          () => rollOut.call(inner),
+          () => NOTHING_ROLLED_OUT,
+        )
   }
 
   get name(): string {
@@ -48,6 +81,9 @@ export class FaultyJournal implements Journal {
   }
   get partitions(): number {
     return this.inner.partitions
+  }
+  get lineage(): string | null {
+    return this.inner.lineage ?? null
   }
 
   open(): Promise<void> {
@@ -117,3 +153,6 @@ export class FaultyJournal implements Journal {
 }
 
 const nothing = (): undefined => undefined
+const NO_PAGES: AppendPages = { next: () => null, close: nothing }
+const NOT_FOUND: FoundId = { sequenceNr: 0, pages: () => NO_PAGES }
+const NOTHING_ROLLED_OUT: RolledOut = { archived: 0, dropped: 0, bytes: 0 }
