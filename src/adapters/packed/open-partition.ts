@@ -68,14 +68,16 @@ export const fenced = (
         'The server came back without what it had acknowledged: what it keeps over its own end is set too low. ' +
         'This process knows too much to go on: start it again, or restore the store from a backup.',
     )
-  return new RuntimeError(
-    'JOURNAL_FENCED',
-    fencedBy === 0
-      ? `${name}, partition ${nr}: the store no longer knows epoch ${epoch}, or any. ` +
-          'Its keys were deleted while it was open: stop this process, and restore the store from a backup.'
-      : `${name}, partition ${nr}: epoch ${fencedBy} has taken over from ${epoch}. ` +
-          'Another process opened this store for writing: stop this one.',
-  )
+  return new RuntimeError('JOURNAL_FENCED', `${name}, partition ${nr}: ${whyFenced(fencedBy!, epoch)}`)
+}
+
+/** Epochs only grow, so a lower one was known before: the store is an earlier one of itself, or another. */
+const whyFenced = (found: number, epoch: number): string => {
+  if (found > epoch)
+    return `epoch ${found} has taken over from ${epoch}. Another process opened this store for writing: stop this one.`
+  return found === 0
+    ? `the store no longer knows epoch ${epoch}, or any. Its keys were deleted while it was open: stop this process, and restore the store from a backup.`
+    : `the store no longer knows epoch ${epoch}, only ${found}. The server came back without what it had acknowledged: start this process again, or restore the store from a backup.`
 }
 
 /** Where an id stands. */

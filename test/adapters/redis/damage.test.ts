@@ -266,6 +266,17 @@ it('a writer whose store was deleted under it is fenced, and told so in words th
   await expect(journal.commit(1, [])).rejects.toMatchObject(gone)
 })
 
+it('and so is one whose server knows an earlier epoch only, since it came back with less', async () => {
+  const journal = await open()
+  for (const key of await redis.keys(`*${prefix}:*:state`)) await redis.hset(key, 'epoch', 1)
+  const less = {
+    code: 'JOURNAL_FENCED',
+    message: expect.stringMatching(/no longer knows epoch 2, only 1.*came back without/),
+  }
+  await expect(journal.checkOwner!()).rejects.toMatchObject(less)
+  await expect(journal.commit(1, [append(idsOf(1)[0]!, 1)])).rejects.toMatchObject(less)
+})
+
 describe('a removal', () => {
   const destroy = (port = server.port): Promise<void> =>
     destroyRedisStore({ url: `redis://127.0.0.1:${port}?prefix=${prefix}`, unavailableAfterMs: 300 })
@@ -366,9 +377,11 @@ it('a store whose making was cut short is made by the next one', async () => {
   await journal.commit(1, [append(idsOf(1)[0]!, 0)])
 })
 
-it('two that make the same store at once agree on it', async () => {
+it('those that make the same store at once agree on it, and on whose it is', async () => {
   prefix = `both${++stores}`
-  const both = await Promise.allSettled([open(), open(), open()])
-  expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+  const outcomes = await Promise.allSettled([open(), open(), open()])
+  expect(outcomes).toContainEqual(expect.objectContaining({ status: 'fulfilled' }))
+  for (const outcome of outcomes)
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'JOURNAL_FENCED' })
   expect((await open()).partitions).toBe(16)
 })
