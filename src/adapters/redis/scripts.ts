@@ -89,6 +89,7 @@ if #cursors > 0 then
   local groups = redis.call('HSET', KEYS[4], unpack(cursors))
   if groups > 0 then redis.call('HSET', KEYS[1], 'cursors', (state[5] or 0) + groups) end
 end
+-- A restore puts heads alone, too: those of ids whose records were all dropped.
 if #ARGV > 5 or begun > 0 then
   local blocks = (state[3] or 0) + (#ARGV - 5) / 2
   redis.call('HSET', KEYS[1], 'position', ARGV[3], 'blocks', blocks, 'heads', (state[4] or 0) + begun)

@@ -6,11 +6,14 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { verifyBackup } from '../../../src/adapters/backup/read-backup.ts'
-import { restore } from '../../../src/adapters/backup/restore.ts'
+import { type MakeStore, restore } from '../../../src/adapters/backup/restore.ts'
+import { makeRedisStore } from '../../../src/adapters/redis/restoring.ts'
 import { isRuntimeError } from '../../../src/base/errors.ts'
+import { silentLogger } from '../../../src/base/logger.ts'
 import type { Journal } from '../../../src/persistence/journal.ts'
 import { partitionOf } from '../../../src/persistence/partition.ts'
 import { append, collect, written } from '../../persistence/journal-contract.ts'
+import { startCuttingProxy } from '../../support/cutting-proxy.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { KINDS, NOW, type Place, Places } from './places.ts'
 
@@ -271,5 +274,41 @@ it.each(KINDS)(
     }
     if (kind === 'LMDB') expect(await positions(drop)).toEqual(more)
     else await expect(positions(drop)).rejects.toMatchObject({ code: 'BACKUP_FAILED', retryable: true })
+  },
+)
+
+it.each(['loseAnswerTo', 'loseRequest'] as const)(
+  'is restored to a server where %s cuts the connection, every step once',
+  { timeout: 60_000 },
+  async how => {
+    const place = places.lmdb()
+    const journal = await made(place)
+    for (const id of ['a', 'b', 'c', 'd']) await write(journal, id, 30)
+    await journal.deleteTo!('b', 30)
+    await journal.tombstone!('c')
+    await journal.rollOut!()
+    for (const id of ['a', 'b', 'd']) await write(journal, id, 30)
+    const { file } = await places.backedUp(place)
+    const proxy = await startCuttingProxy(server.port)
+    const other = places.redis()
+    const url = `redis://127.0.0.1:${proxy.port}?prefix=${other.prefix}`
+    const make = makeRedisStore({ url, archive: other.archive, logger: silentLogger })
+    const cutting: MakeStore = async (partitions, incarnation) => {
+      const store = await make(partitions, incarnation)
+      for (const step of ['forget', 'put', 'saveCursors', 'finish'] as const) {
+        const done = store.filling[step].bind(store.filling) as (...args: unknown[]) => Promise<void>
+        Object.assign(store.filling, {
+          [step]: (...args: unknown[]) => {
+            proxy[how]('EVALSHA')
+            return done(...args)
+          },
+        })
+      }
+      return store
+    }
+    await restore(file, cutting, NOW)
+    expect(proxy.lost).toBeGreaterThan(4)
+    await proxy.stop()
+    expect(await everythingIn(await opened(other))).toEqual(await everythingIn(journal))
   },
 )
