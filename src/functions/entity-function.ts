@@ -55,7 +55,7 @@ export const handleOnce = async (
       return { ...(await attempt(store, definition, source, event)), conflicts }
     } catch (error) {
       if (!isRuntimeError(error, 'JOURNAL_SEQUENCE_CONFLICT') || conflicts + 1 >= attemptsMax) throw error
-      await rest(store, conflicts)
+      await restAfter(store, conflicts)
     }
   }
 }
@@ -152,7 +152,7 @@ const saveSnapshot = async (
 }
 
 /** By chance and growing, so that those who met do not meet again. */
-const rest = ({ ports: { clock, random } }: EventStore, conflicts: number): Promise<void> =>
+export const restAfter = ({ ports: { clock, random } }: EventStore, conflicts: number): Promise<void> =>
   new Promise(resolve => {
     clock.after(random.next() * Math.min(2 ** Math.min(conflicts, 10), REST_MS_MAX), resolve)
   })

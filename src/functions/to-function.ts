@@ -1,3 +1,4 @@
+import { isRuntimeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Ports, systemPorts } from '../base/ports.ts'
 import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from '../persistence/event-sourced.ts'
@@ -7,7 +8,14 @@ import type { AnyProjection } from '../projection/folding.ts'
 import type { ProjectionDefinition } from '../projection/projection.ts'
 import { Projector } from '../projection/projector.ts'
 import type { ViewStore } from '../projection/view-store.ts'
-import { type AnyEntity, type EntityEvent, type EntityResult, functionMisused, handleOnce } from './entity-function.ts'
+import {
+  type AnyEntity,
+  type EntityEvent,
+  type EntityResult,
+  functionMisused,
+  handleOnce,
+  restAfter,
+} from './entity-function.ts'
 
 /** A message of a bus: its type, its data, and its id. */
 export interface BusEvent {
@@ -72,7 +80,7 @@ export function toFunction(
 /** Brings a view up to the end of the log, whatever the event; for a schedule, or a hint that there is news. */
 export function toFunction<Event extends { readonly type: string }, Row extends object>(
   options: FunctionOptions & { readonly projection: ProjectionDefinition<Event, Row>; readonly views: ViewStore },
-): TroupeFunction<unknown, { readonly steps: number }>
+): TroupeFunction<unknown, { readonly steps: number; readonly conflicts: number }>
 export function toFunction(options: FunctionOptions & Partial<Kinds>): TroupeFunction<never, unknown> {
   const { entity, bridge, projection, views, attemptsMax = 100 } = options
   const opened = new OpenedStore(options)
@@ -98,7 +106,7 @@ export function toFunction(options: FunctionOptions & Partial<Kinds>): TroupeFun
       return handleOnce(store, route.definition, `function ${bridge.name}`, tracedBy(line, event), attemptsMax)
     })
   if (projection !== undefined && views !== undefined)
-    return opened.invoking(projection.name, store => bringOn(store, projection as AnyProjection, views))
+    return opened.invoking(projection.name, store => bringOn(store, projection as AnyProjection, views, attemptsMax))
   throw functionMisused('toFunction: give an entity, a bridge, or a projection with its views')
 }
 
@@ -111,11 +119,18 @@ interface Kinds {
 
 const NOTHING: EntityResult<unknown> = { reply: undefined, repeated: false, conflicts: 0 }
 
-const bringOn = async (store: EventStore, projection: AnyProjection, views: ViewStore) => {
+/** To where the log ends when it begins, at least. Another instance may be at the same view: what that wrote is gone on from. */
+const bringOn = async (store: EventStore, projection: AnyProjection, views: ViewStore, attemptsMax: number) => {
+  await store.catchUp()
   const projector = new Projector(projection, store, views, { live: () => undefined })
-  let steps = 1
-  while (await projector.step()) steps++
-  return { steps }
+  for (let steps = 1, conflicts = 0; ; steps++)
+    try {
+      if (!(await projector.step())) return { steps, conflicts }
+    } catch (error) {
+      const isTheirs = isRuntimeError(error, 'VIEW_CONFLICT') || isRuntimeError(error, 'VIEW_GONE')
+      if (!isTheirs || ++conflicts >= attemptsMax) throw error
+      await restAfter(store, conflicts)
+    }
 }
 
 /** Not `stderrLogger`: that one leaves out what is no warning, and platforms gather standard output. */

@@ -123,6 +123,15 @@ export class EventStore {
     return this.writer(partition).position
   }
 
+  /**
+   * Takes note of what other writers have added to the log, so that `lastPosition` tells of it: for a guest, whom nobody
+   * tells. **Errors**: those of the journal.
+   */
+  async catchUp(): Promise<void> {
+    const ends = await Promise.all(this.writers.map((_, partition) => this.journal.lastPosition(partition)))
+    for (const [partition, writer] of this.writers.entries()) writer.reaches(ends[partition]!)
+  }
+
   /** **Errors**: JOURNAL_MISCONFIGURED for a group name that is empty or too long. */
   cursor(partition: number, group: string): number {
     checkGroupName(group)

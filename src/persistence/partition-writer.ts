@@ -117,6 +117,11 @@ export class PartitionWriter {
     }
   }
 
+  /** The log is known to end at `position`, or after it. */
+  reaches(position: number): void {
+    this.position = Math.max(this.position, position)
+  }
+
   fence(error: RuntimeError): void {
     if (this.refusal === null) this.refuseFromNowOn(error)
   }
@@ -153,7 +158,7 @@ export class PartitionWriter {
     })
     const behind = stored === group ? NO_APPENDS : this.withdraw(group.filter(append => !stored.includes(append)))
     const last = stored.at(-1)
-    if (last !== undefined) this.position = Math.max(this.position, last.position + last.records.length - 1)
+    if (last !== undefined) this.reaches(last.position + last.records.length - 1)
     if (this.quietUntilMs.size > 0) this.quietUntilMs.clear()
     this.next()
     if (last !== undefined) this.tellFollowers(stored)

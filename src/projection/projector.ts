@@ -90,11 +90,14 @@ export class Projector {
     if (this.live?.build.version !== this.version) await this.rebuild()
   }
 
-  /** A build that is there; null where it is of another log: the appends that its offsets name stand elsewhere. */
+  /**
+   * A build that is there; null where it is of another log: the appends that its offsets name stand elsewhere. The log is
+   * asked, and not how far this process knows it: another one may have brought the view on beyond that.
+   */
   private async found(build: Build): Promise<Building | null> {
     const offsets = await this.views.offsets(build)
     for (const [partition, { position, appendId }] of offsets) {
-      if (partition >= this.store.journal.partitions || position > this.store.lastPosition(partition)) return null
+      if (partition >= this.store.journal.partitions) return null
       const [append] = await this.store.journal.readLog(partition, position, 1)
       if (append?.appendId !== appendId) return null
     }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { application, premium, premiumIdOf, risk } from '../../actors/index.ts'
 import { assessRiskAfter, calculatePremiumRateAfter, evaluateQuoteAfter } from '../../actors/translations.ts'
-import { redisJournal } from '../../src/adapters/redis/index.ts'
+import { redisJournal, redisViews } from '../../src/adapters/redis/index.ts'
 import { type Logger, silentLogger } from '../../src/base/logger.ts'
 import { systemPorts } from '../../src/base/ports.ts'
 import { cloudEventFunction, httpFunction, routed, sqsFunction, toFunction } from '../../src/functions/index.ts'
@@ -52,7 +52,24 @@ const STORES = {
   },
 } as const
 
+const VIEWS = {
+  memory: () => {
+    const views = memoryViews()
+    return () => views
+  },
+  Redis: () => {
+    const prefix = `functions-views${++prefixes}`
+    return () => redisViews({ url: server.url, prefix })
+  },
+} as const
+
 const quiet = { logger: silentLogger }
+
+const sums = projection<{ readonly type: 'Added'; readonly by: number }, { readonly sum: number }>({
+  name: 'sums',
+  events: ['Added'],
+  project: ({ by }, { id }) => [update<{ sum: number }>(id, row => ({ sum: (row?.sum ?? 0) + by }))],
+})
 
 describe.each(['memory', 'Redis'] as const)('a function on %s', name => {
   it('counts every one of 64 concurrent invocations on one entity, in as many instances', async () => {
@@ -110,6 +127,53 @@ describe.each(['memory', 'Redis'] as const)('a function on %s', name => {
     expect(await later({ id: 'long', command: { add: 1 }, messageId: 'm3' })).toMatchObject({ repeated: true })
     expect((await later({ id: 'long', command: { add: 0 } })).reply).toBe(25)
     await later.close()
+  })
+})
+
+describe.each(['memory', 'Redis'] as const)('functions of one view on %s', name => {
+  const instances = (count: number) => {
+    const journal = STORES[name]()
+    const views = VIEWS[name]()
+    const add = toFunction({ entity: counter, journal: journal('guest'), ...quiet })
+    const bring = Array.from({ length: count }, () =>
+      toFunction({ projection: sums, views: views(), journal: journal('guest'), ...quiet }),
+    )
+    const reader = views()
+    const shown = async () => {
+      await reader.open()
+      const { live, next } = await reader.builds('sums')
+      return { build: live!.number, next, rows: await reader.get(live!, ['x']) }
+    }
+    const close = async () => {
+      for (const instance of [add, ...bring]) await instance.close()
+    }
+    return { add: async (by: number) => void (await add({ id: 'x', command: { add: by } })), bring, shown, close }
+  }
+
+  it('bring it on when they are warm, and never back', async () => {
+    const { add, bring, shown, close } = instances(2)
+    const early = () => bring[0]!(null)
+    const late = () => bring[1]!(null)
+    await add(3)
+    await early()
+    await add(3)
+    await early()
+    expect(await shown()).toEqual({ build: 1, next: null, rows: [{ sum: 6 }] })
+    await add(1)
+    await late()
+    await early()
+    expect(await shown()).toEqual({ build: 1, next: null, rows: [{ sum: 7 }] })
+    await close()
+  })
+
+  it('bring it on at once, each event counted once', async () => {
+    const { add, bring, shown, close } = instances(4)
+    for (let round = 1; round <= 4; round++) {
+      for (let i = 0; i < 8; i++) await add(1)
+      await Promise.all(bring.map(each => each(null)))
+      expect((await shown()).rows).toEqual([{ sum: 8 * round }])
+    }
+    await close()
   })
 })
 
@@ -249,11 +313,6 @@ it('runs the domain as it is, one function for each bridge', async () => {
 it('brings a view up to the end of the log', async () => {
   const store = memoryStore()
   const invoke = toFunction({ entity: counter, journal: memoryJournal({ store, writer: 'guest' }), ...quiet })
-  const sums = projection<{ readonly type: 'Added'; readonly by: number }, { readonly sum: number }>({
-    name: 'sums',
-    events: ['Added'],
-    project: ({ by }, { id }) => [update<{ sum: number }>(id, row => ({ sum: (row?.sum ?? 0) + by }))],
-  })
   const views = memoryViews()
   const options = { projection: sums, views, ...quiet }
   for (const expected of [3, 6]) {
