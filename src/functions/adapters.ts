@@ -1,4 +1,5 @@
 import { isRuntimeError, toError } from '../base/errors.ts'
+import { cloudEventOfObject } from '../messaging/cloud-event.ts'
 import type { BusEvent, InvocationContext } from './to-function.ts'
 
 type Invoke<Event, Result> = (event: Event, context?: InvocationContext) => Promise<Result>
@@ -35,18 +36,26 @@ export interface CloudEventObject {
   readonly traceparent?: string
 }
 
-/** A bridge's function for CloudEvents: source and id together are the message's id. */
+/**
+ * A bridge's function for CloudEvents: source and id together are the message's id. **Errors**: MESSAGE_INVALID for what is
+ * none; those of the function.
+ */
 export const cloudEventFunction =
   <Result>(invoke: Invoke<BusEvent, Result>): ((event: CloudEventObject) => Promise<Result>) =>
-  event =>
+  async event =>
     invoke(busEventOf(event))
 
-const busEventOf = ({ id, source, type, data, traceparent }: CloudEventObject): BusEvent => ({
-  type,
-  payload: data,
-  id: `${source} ${id}`,
-  ...(traceparent !== undefined && { traceId: traceparent }),
-})
+/** Checked first: of events without an id each but one would count as a redelivery. **Errors**: MESSAGE_INVALID. */
+const busEventOf = (event: unknown): BusEvent => {
+  const { id, source, type, data, correlationId, traceParent } = cloudEventOfObject(event)
+  return {
+    type,
+    payload: data,
+    id: `${source} ${id}`,
+    ...(correlationId !== null && { correlationId }),
+    ...(traceParent !== null && { traceId: traceParent }),
+  }
+}
 
 /** What AWS Lambda hands over of a queue. */
 export interface SqsBatch {
@@ -82,12 +91,12 @@ export const sqsFunction =
     return { batchItemFailures: failed.flat().map(itemIdentifier => ({ itemIdentifier })) }
   }
 
-/** The ids from the first that failed on. Why is in the line of its invocation; a body that is no JSON has none. */
+/** The ids from the first that failed on. Why is in the line of its invocation; a body that is no CloudEvent has none. */
 const failedOf = async (group: readonly SqsRecord[], invoke: Invoke<BusEvent, unknown>): Promise<readonly string[]> => {
   for (const [i, { body, attributes }] of group.entries()) {
     const context = attributes?.AWSTraceHeader === undefined ? {} : { traceId: attributes.AWSTraceHeader }
     const failure = await Promise.resolve()
-      .then(() => invoke(busEventOf(JSON.parse(body) as CloudEventObject), context))
+      .then(() => invoke(busEventOf(JSON.parse(body)), context))
       .then(() => null, toError)
     if (failure !== null) return group.slice(i).map(({ messageId }) => messageId)
   }

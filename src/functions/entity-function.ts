@@ -1,4 +1,4 @@
-import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError, shown, toError } from '../base/errors.ts'
 import { isTraceParent } from '../persistence/command-cause.ts'
 import type { EventSourcedDefinition } from '../persistence/event-sourced.ts'
 import { persistenceIdOf } from '../persistence/event-sourced.ts'
@@ -40,7 +40,7 @@ const REST_MS_MAX = 50
 
 /**
  * Handles one command on an entity that is recovered for it. **Errors**: JOURNAL_SEQUENCE_CONFLICT after `attemptsMax`
- * tries; those of recovery, of `decide` and `evolve`, and of the journal.
+ * tries; PERSISTENCE_ID_INVALID and MESSAGE_INVALID for ids that are no text; those of recovery, of `decide` and `evolve`, and of the journal.
  */
 export const handleOnce = async (
   store: EventStore,
@@ -49,7 +49,7 @@ export const handleOnce = async (
   event: EntityEvent<unknown>,
   attemptsMax: number,
 ): Promise<EntityResult<unknown>> => {
-  checkPersistenceId(persistenceIdOf(definition.name, event.id))
+  checkIds(definition, event)
   for (let conflicts = 0; ; conflicts++) {
     try {
       return { ...(await attempt(store, definition, source, event)), conflicts }
@@ -58,6 +58,20 @@ export const handleOnce = async (
       await restAfter(store, conflicts)
     }
   }
+}
+
+/** What is no text would be one all the same, as a part of a longer one: `undefined` for all that have none. */
+const checkIds = (definition: AnyEntity, { id, messageId }: EntityEvent<unknown>): void => {
+  if (typeof id !== 'string')
+    throw new RuntimeError('PERSISTENCE_ID_INVALID', `${definition.name}: an entity's id is text, not ${shown(id)}`)
+  checkPersistenceId(persistenceIdOf(definition.name, id))
+  if (messageId !== undefined) checkMessageId(messageId)
+}
+
+/** **Errors**: MESSAGE_INVALID. */
+export const checkMessageId = (id: unknown): void => {
+  if (typeof id !== 'string' || id === '')
+    throw new RuntimeError('MESSAGE_INVALID', `a message's id is text that is not empty, not ${shown(id)}`)
 }
 
 const attempt = async (

@@ -10,6 +10,7 @@ import { Projector } from '../projection/projector.ts'
 import type { ViewStore } from '../projection/view-store.ts'
 import {
   type AnyEntity,
+  checkMessageId,
   type EntityEvent,
   type EntityResult,
   functionMisused,
@@ -93,6 +94,7 @@ export function toFunction(options: FunctionOptions & Partial<Kinds>): TroupeFun
   }
   if (bridge !== undefined)
     return opened.invoking(bridge.name, async (store, message: BusEvent, line) => {
+      checkMessageId(message.id)
       const route = bridge.translate(message)
       if (route === null) return NOTHING
       line.entity = persistenceIdOf(route.definition.name, route.id)

@@ -208,6 +208,26 @@ it('stores on whose behalf it was, and the trace', async () => {
   expect(stored).toMatchObject({ principal: 'anna', traceParent: traceId, causationId: 'm', correlationId: 'c' })
 })
 
+it('refuses ids that are no text, which would be one id for all', async () => {
+  const store = memoryStore()
+  const journal = () => memoryJournal({ store, writer: 'guest' })
+  const entity = toFunction({ entity: counter, journal: journal(), ...quiet })
+  for (const id of [undefined, null, 7, {}])
+    await expect(entity({ id: id as string, command: { add: 1 } })).rejects.toMatchObject({
+      code: 'PERSISTENCE_ID_INVALID',
+    })
+  const bridge = toFunction({
+    bridge: { name: 'all', translate: () => routed(counter, 'x', { add: 1 }) },
+    journal: journal(),
+    ...quiet,
+  })
+  for (const id of [undefined, null, 7, {}, ''])
+    await expect(bridge({ type: 'Add', payload: null, id: id as string })).rejects.toMatchObject({
+      code: 'MESSAGE_INVALID',
+    })
+  expect(store.partitions[0]!.lastPosition).toBe(0)
+})
+
 it('gives up after its tries, with the conflict', async () => {
   const journal = memoryJournal({ writer: 'guest' })
   const commit = journal.commit.bind(journal)
@@ -371,6 +391,29 @@ describe('as platforms call it', () => {
     expect((await handle(cloudEvent('1', { id: 'c', add: 2 }))).reply).toBe(2)
     expect((await handle(cloudEvent('1', { id: 'c', add: 2 }))).repeated).toBe(true)
     expect((await handle(cloudEvent('2', { id: 'c', add: 2 }))).reply).toBe(4)
+  })
+
+  it('takes no event for another one: what is no CloudEvent fails, and comes again', async () => {
+    const invoke = adding()
+    const event = cloudEvent('1', { id: 'c', add: 2 })
+    const { id: _, ...withoutId } = event
+    const { source: __, ...withoutSource } = event
+    for (const wrong of [
+      withoutId,
+      withoutSource,
+      { ...event, id: '' },
+      { ...event, id: 7 },
+      {},
+      null,
+      [event],
+      'text',
+    ])
+      await expect(cloudEventFunction(invoke)(wrong as never)).rejects.toMatchObject({ code: 'MESSAGE_INVALID' })
+    const handle = sqsFunction(invoke)
+    const Records = [1, 2, 3].map(nr => ({ messageId: `${nr}`, body: JSON.stringify(withoutId) }))
+    const { batchItemFailures } = await handle({ Records })
+    expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['1', '2', '3'])
+    expect((await cloudEventFunction(invoke)(event)).reply).toBe(2)
   })
 
   it('takes a batch of a queue, and says which of its messages are to come again', async () => {
