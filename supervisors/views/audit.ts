@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type ProjectionDefinition, projection, put, sortable } from 'troupe/projection'
 import type {
   ApplicationEvent,
@@ -82,8 +83,15 @@ export const auditView: ProjectionDefinition<Audited, AuditRow> = projection<Aud
   },
 })
 
-/** An id or a name may be any text; an index key may not. */
-export const auditPrefix = (text: string): string => `${Buffer.from(text).toString('base64url')}|`
+/** Of an id there are no more. Twice as many, as a name may have, would leave an index entry no room. */
+const SPELT_BYTES_MAX = 384
+
+/** An id or a name may be any text, and a name may be long; an index key may be neither. */
+export const auditPrefix = (text: string): string => {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= SPELT_BYTES_MAX) return `${bytes.toString('base64url')}|`
+  return `sha256.${createHash('sha256').update(bytes).digest('base64url')}|`
+}
 
 const reasonsOf = (record: Audited): readonly string[] => {
   if ('underwriterReason' in record && record.underwriterReason !== null) return [record.underwriterReason]

@@ -1,5 +1,6 @@
 import { history, supervisorControl } from 'troupe'
 import { describe, expect, it, vi } from 'vitest'
+import { auditPrefix } from '../../../supervisors/views/audit.ts'
 import { MODES } from '../support/marketplaces.ts'
 import { quotable, sample } from '../support/sample.ts'
 import { type Serving, serving } from './serving.ts'
@@ -144,6 +145,17 @@ describe.each(MODES)('by %s, over HTTP,', mode => {
     const traces: (string | null)[] = []
     for await (const entry of history(server.marketplace.store, 'application', 'A-1')) traces.push(entry.traceParent)
     expect(traces).toEqual([headers.traceparent, headers.traceparent, null])
+  })
+
+  it('a caller whose name is as long as it may be stands in the trace, and holds up no view', async () => {
+    const name = '長'.repeat(256)
+    const server = await serving({ mode }, { authorize: () => ({ name, scopes: ['read', 'submit'] }) })
+    await server.post('/applications', quotable())
+    await caughtUp(server)
+    const { body } = await server.get('/applications/A-1/trace')
+    expect(body.records[0]).toMatchObject({ type: 'ApplicationSubmitted', principal: name })
+    const { rows } = await server.marketplace.views!.audit.range('principal', { prefix: auditPrefix(name) })
+    expect(rows).toHaveLength(body.records.length)
   })
 
   it('an application is withdrawn while its process runs, and the process ends with it', async () => {
