@@ -31,7 +31,8 @@ export interface RequestHead {
 /** Says who sends a request; null: nobody who may. */
 export type Authorize = (request: RequestHead) => Caller | null | Promise<Caller | null>
 
-const EVERYBODY: Caller = { name: null, scopes: SCOPES }
+/** Where nobody is asked who they are. */
+export const EVERYBODY: Caller = { name: null, scopes: SCOPES }
 
 /** Whoever is on this machine may do everything. */
 export const everybodyHere: Authorize = () => EVERYBODY

@@ -1,5 +1,6 @@
 import { feedPlugin } from 'troupe/feed'
 import type { Marketplace } from '../marketplace.ts'
+import { EVERYBODY } from './access.ts'
 import { CONNECTIONS_MAX, type ServerPlugin } from './server.ts'
 
 /** Those that stay, and as many held requests, leave a quarter of all connections to whoever asks and goes. */
@@ -13,8 +14,9 @@ export const feedOf = ({ feed }: Marketplace): readonly ServerPlugin[] => {
       await app.register(feedPlugin, {
         streams: [feed],
         maxSubscriptions: SUBSCRIPTIONS_MAX,
-        // Where nobody was asked who they are, pages may lie in shared caches.
-        principalOf: ({ headers, caller }) => (headers.authorization === undefined ? null : (caller?.name ?? null)),
+        principalOf: ({ caller }) => caller?.name ?? null,
+        // Where nobody was asked who they are, pages may lie in shared caches; else not, whatever it was that they showed.
+        isGuarded: ({ caller }) => caller !== EVERYBODY,
       })
     },
   ]

@@ -44,6 +44,17 @@ describe('feedHandler', () => {
     expect(handler.subscriptions).toBe(0)
   })
 
+  it('gives to whoever was asked who it is what no shared cache may keep', async () => {
+    const { incarnation } = (await (await handler.handle(new Request(`${at}/streams/notes/current`))).json()) as Page
+    const page = new Request(`${at}/streams/notes/previous/1-10?i=${incarnation}`)
+    const cachedAs = async (info: object) => (await handler.handle(page, info)).headers.get('cache-control')
+    const forEver = 'max-age=31536000, immutable'
+    expect(await cachedAs({})).toBe(`public, ${forEver}`)
+    expect(await cachedAs({ isGuarded: true })).toBe(`private, ${forEver}`)
+    expect(await cachedAs({ principal: 'anna' })).toBe(`private, ${forEver}`)
+    expect(await cachedAs({})).toBe(`public, ${forEver}`)
+  })
+
   it('refuses a path with bytes that are no text', async () => {
     const response = await handler.handle(new Request(`${at}/streams/notes/previous/%ff`))
     expect(response.status).toBe(400)

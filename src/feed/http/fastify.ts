@@ -8,6 +8,11 @@ import type { FeedAnswer } from './message.ts'
 export interface FeedPluginOptions extends FeedOptions {
   /** Who sent a request, where an earlier hook has found that out; null: nobody in particular. */
   readonly principalOf?: (request: FastifyRequest) => string | null
+  /**
+   * Whether not everybody may send that request: shared caches must not keep what it is answered with. Default: where it
+   * has a principal or an `Authorization` header. Give it where callers show who they are by anything else.
+   */
+  readonly isGuarded?: (request: FastifyRequest) => boolean
 }
 
 /**
@@ -17,7 +22,7 @@ export interface FeedPluginOptions extends FeedOptions {
  */
 export const feedPlugin = async (app: FastifyInstance, options: FeedPluginOptions): Promise<void> => {
   const handler = new FeedHandler(options)
-  const { principalOf = () => null } = options
+  const { principalOf = () => null, isGuarded = () => false } = options
   // No request to a feed has a body that means anything.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => {
@@ -41,6 +46,7 @@ export const feedPlugin = async (app: FastifyInstance, options: FeedPluginOption
         header: name => textOf(headers[name]),
         address: ip,
         principal: principalOf(request),
+        isGuarded: isGuarded(request),
         signal: headers.prefer === undefined ? null : goneSignal(reply.raw),
       })
       if (!(answer instanceof Promise)) return send(reply, answer)

@@ -34,8 +34,8 @@ export interface FeedOptions {
   readonly logger?: Logger
 }
 
-/** Of bodies ready to be sent, over all streams. */
-const BODY_BYTES = 32 * 1_048_576
+/** Of bodies ready to be sent, over all streams: by their pages, and with the answers of canonical ones. */
+const BODY_BYTES = 16 * 1_048_576
 
 interface Served extends PageSource {
   readonly subscriptions: Subscriptions
@@ -50,7 +50,7 @@ export class FeedHandler {
   private readonly options: Required<Omit<FeedOptions, 'basePath'>>
   private readonly served = new Map<string, Served>()
   private readonly bodies = new BodyCache(BODY_BYTES)
-  private readonly canonical = new CanonicalAnswers()
+  private readonly canonical = new CanonicalAnswers(BODY_BYTES)
   private readonly waits: Waits
   private closed = false
 
@@ -203,15 +203,16 @@ export class FeedHandler {
     }
     if (preferred(accept, ['application/json']) === null)
       throw new FeedProblem(406, 'not-acceptable', `a stream is application/json or ${EVENT_STREAM}`)
-    return this.description(request, served)
+    return this.description(request, served, owner)
   }
 
-  private description(request: FeedRequest, served: Served): PlainAnswer {
+  private description(request: FeedRequest, served: Served, owner: string | null): PlainAnswer {
     const { stream, address } = served
     const { log } = stream
     const links = linksOf(served, address, { from: 1, to: 0 }, false)
     const etag = `"${log.incarnation}.${log.first}-${log.last}"`
-    const headers = { etag, 'cache-control': 'no-cache', vary: 'Accept, Last-Event-ID', link: linkHeader(links) }
+    const caching = isPrivate(request, owner) ? 'private, no-cache' : 'no-cache'
+    const headers = { etag, 'cache-control': caching, vary: 'Accept, Last-Event-ID', link: linkHeader(links) }
     if (matches(request.header('if-none-match'), etag)) return { status: 304, headers, body: null }
     const body = Buffer.from(
       JSON.stringify({
@@ -250,7 +251,7 @@ export class FeedHandler {
     return {
       type,
       ifNoneMatch: request.header('if-none-match'),
-      isPrivate: isPrivate(owner),
+      isPrivate: isPrivate(request, owner),
       more: null,
     }
   }
@@ -272,11 +273,12 @@ export class FeedHandler {
 
 const EMPTY = Buffer.alloc(0)
 
-const isPrivate = (owner: string | null): boolean => owner?.startsWith('credentials:') === true
+const isPrivate = ({ isGuarded }: FeedRequest, owner: string | null): boolean =>
+  isGuarded || owner?.startsWith('credentials:') === true
 
 /** All that an answer of a canonical page depends on. */
 const keyOf = (request: FeedRequest, owner: string | null): string =>
-  `${isPrivate(owner) ? 'private' : 'public'} ${request.header('accept') ?? ''} ${request.target}`
+  `${isPrivate(request, owner) ? 'private' : 'public'} ${request.header('accept') ?? ''} ${request.target}`
 
 const ok = (body: Buffer, type: string, headers: Readonly<Record<string, string>>): PlainAnswer => ({
   status: 200,

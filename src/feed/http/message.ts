@@ -11,6 +11,8 @@ export interface FeedRequest {
   readonly address: string | null
   /** Who the requester is, where that was found out; null: by the `Authorization` header, if there is one. */
   readonly principal: string | null
+  /** Who asks was found out, so that shared caches must not keep the answer; that a `principal` is named says so too. */
+  readonly isGuarded: boolean
   /** Aborts when the requester has gone. */
   readonly signal: AbortSignal | null
 }

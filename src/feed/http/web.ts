@@ -7,6 +7,8 @@ export interface RequestInfo {
   readonly address?: string
   /** Who it is, where the server has found that out. */
   readonly principal?: string
+  /** Not everybody may send it: shared caches must not keep the answer. Default: where it has credentials. */
+  readonly isGuarded?: boolean
 }
 
 export interface WebFeedHandler {
@@ -33,6 +35,7 @@ export const feedHandler = (options: FeedOptions): WebFeedHandler => {
         header: name => request.headers.get(name),
         address: info.address ?? null,
         principal: info.principal ?? null,
+        isGuarded: info.isGuarded ?? false,
         signal: request.signal,
       })
       const { status, headers } = answer

@@ -42,6 +42,27 @@ describe('access', () => {
     await expect(marketplaceServer(marketplace, { port: 0 })).rejects.toThrow(/views/)
   })
 
+  it('whatever a caller shows who it is by, no shared cache keeps what it is answered', async () => {
+    const names: Record<string, string | null> = { named: 'broker 7', nameless: null }
+    const { get } = await serving(
+      { feed: true },
+      {
+        authorize: ({ headers }) => {
+          const name = names[String(headers['x-api-key'])]
+          return name === undefined ? null : { name, scopes: ['read'] }
+        },
+      },
+    )
+    for (const key of Object.keys(names))
+      for (const path of ['/streams/policy-marketplace/current', '/streams/policy-marketplace']) {
+        const { status, headers } = await get(path, { 'x-api-key': key })
+        expect([status, headers.get('cache-control')]).toEqual([200, 'private, no-cache'])
+      }
+    const open = await serving({ feed: true })
+    const { headers } = await open.get('/streams/policy-marketplace/current')
+    expect(headers.get('cache-control')).toBe('no-cache')
+  })
+
   it('with tokens every address may be served, and each token does what its scopes say', async () => {
     const { get, post } = await serving({}, { host: '0.0.0.0', tokens: TOKENS })
     const word = { decision: 'accept', underwriter: 'u', reason: 'r' }
