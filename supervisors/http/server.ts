@@ -93,6 +93,15 @@ export const marketplaceServer = async (
   const authorize = options.authorize ?? (options.tokens === undefined ? everybodyHere : bearerTokens(options.tokens))
   const logger = options.logger ?? marketplace.store.ports.logger
   const app = newApp(options, logger)
+  await app.register(rateLimit, {
+    global: false,
+    max: options.requestsPerMinute ?? 6_000,
+    timeWindow: 60_000,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Problem(429, 'Too many requests from this address.', null, { 'retry-after': `${Math.ceil(ttl / 1_000)}` }),
+  })
+  // All are counted, and before anything else: also who has no token, or tries many, and who asks for what is not there.
+  app.addHook('onRequest', app.rateLimit())
   app.decorateRequest('caller', null)
   app.addHook('onRequest', async request => {
     if (!isGuarded && !isLoopbackHost(request.headers.host))
@@ -101,13 +110,6 @@ export const marketplaceServer = async (
     if (scope === null || request.is404) return
     const { method, url, headers, ip } = request
     request.caller = await admit(authorize, { method, url, headers, address: ip }, scope)
-  })
-  await app.register(rateLimit, {
-    max: options.requestsPerMinute ?? 6_000,
-    timeWindow: 60_000,
-    hook: 'onRequest',
-    errorResponseBuilder: (_request, { ttl }) =>
-      new Problem(429, 'Too many requests from this address.', null, { 'retry-after': `${Math.ceil(ttl / 1_000)}` }),
   })
   const routes = [
     ...commandRoutes(marketplace),

@@ -147,6 +147,19 @@ describe('limits', () => {
     expect(refused.body).toMatchObject({ status: 429 })
   })
 
+  it('requests that are refused count as others do: without a token, with a wrong one, for nothing', async () => {
+    const { get, url } = await serving({ feed: true }, { requestsPerMinute: 8, tokens: TOKENS })
+    const bad = { authorization: 'Bearer guess-0123456789abcdef' }
+    const paths = ['/quotes', '/streams/policy-marketplace/current', '/nowhere', '/streams/no/such/thing/at/all']
+    const statuses: number[] = []
+    for (let i = 0; i < 3; i++) for (const path of paths) statuses.push((await get(path, i === 1 ? {} : bad)).status)
+    expect(statuses.slice(0, 8)).toEqual([401, 401, 404, 401, 401, 401, 404, 401])
+    expect(statuses.slice(8)).toEqual([429, 429, 429, 429])
+    expect((await get('/quotes', bearing(0))).status).toBe(429)
+    const refused = await fetch(`${url}/quotes`, { method: 'POST', body: 'no JSON' })
+    expect(refused.status).toBe(429)
+  })
+
   it('connections beyond the limit are closed at once', async () => {
     const { url } = await serving({}, { maxConnections: 2 })
     const { port, hostname } = new URL(url)
