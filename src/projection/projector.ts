@@ -99,7 +99,9 @@ export class Projector {
     for (const [partition, { position, appendId }] of offsets) {
       if (partition >= this.store.journal.partitions) return null
       const [append] = await this.store.journal.readLog(partition, position, 1)
-      if (append?.appendId !== appendId) return null
+      // What has gone for good with a segment can be compared with nothing; made anew, the view would be without it.
+      const isGone = append !== undefined && append.position > position
+      if (!isGone && append?.appendId !== appendId) return null
     }
     return this.building(build, offsets)
   }
