@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemPorts } from '../../src/base/ports.ts'
 import { memoryJournal, memoryStore } from '../../src/persistence/memory-journal.ts'
 import { deafSocket, EventStream } from './sse-support.ts'
@@ -29,6 +30,45 @@ afterEach(async () => {
   for (const stream of streams.splice(0)) stream.close()
   await server.stop()
   await office.close()
+})
+
+describe('requests that are pipelined on a connection which closes', () => {
+  let small: FeedServer
+  beforeEach(async () => {
+    small = await serve({ streams: [office.stream], maxSubscriptions: 3 })
+  })
+  afterEach(() => small.stop())
+
+  const pipelined = async (head: string): Promise<void> => {
+    const socket = connect(small.port, '127.0.0.1')
+    socket.write(`${head}\r\nhost: x\r\n\r\n`.repeat(3))
+    // All three are under way, and take all the room there is.
+    await new Promise(resolve => setTimeout(resolve, 200))
+    socket.destroy()
+    await until(() => socket.closed)
+  }
+  it('leave no subscription behind', async () => {
+    await pipelined('GET /streams/notes HTTP/1.1\r\naccept: text/event-stream')
+    await vi.waitFor(async () => {
+      const three = await Promise.all(
+        [1, 2, 3].map(() => EventStream.open(`${small.url}/streams/notes`, { accept: 'text/event-stream' })),
+      )
+      for (const stream of three) stream.close()
+      expect(three.map(({ response }) => response.status)).toEqual([200, 200, 200])
+    }, 10_000)
+  })
+
+  it('leave no held request behind', async () => {
+    await pipelined('GET /streams/notes/current HTTP/1.1\r\nprefer: wait=30')
+    await vi.waitFor(async () => {
+      const beganMs = performance.now()
+      const held = async (): Promise<number> => {
+        await fetch(`${small.url}/streams/notes/current`, { headers: { prefer: 'wait=1' } })
+        return performance.now() - beganMs
+      }
+      expect(Math.min(...(await Promise.all([held(), held(), held()])))).toBeGreaterThan(900)
+    }, 10_000)
+  })
 })
 
 describe('server-sent events of a feed', () => {

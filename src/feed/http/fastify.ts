@@ -1,9 +1,11 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Outlet } from '../sse/outlet.ts'
 import type { FeedSubscription } from '../sse/subscription.ts'
 import { FeedHandler, type FeedOptions } from './handler.ts'
 import type { FeedAnswer } from './message.ts'
+import { whenGone } from './when-gone.ts'
 
 export interface FeedPluginOptions extends FeedOptions {
   /** Who sent a request, where an earlier hook has found that out; null: nobody in particular. */
@@ -47,11 +49,11 @@ export const feedPlugin = async (app: FastifyInstance, options: FeedPluginOption
         address: ip,
         principal: principalOf(request),
         isGuarded: isGuarded(request),
-        signal: headers.prefer === undefined ? null : goneSignal(reply.raw),
+        signal: headers.prefer === undefined ? null : goneSignal(raw.socket, reply.raw),
       })
-      if (!(answer instanceof Promise)) return send(reply, answer)
+      if (!(answer instanceof Promise)) return send(raw.socket, reply, answer)
       answer.then(
-        known => send(reply, known),
+        known => send(raw.socket, reply, known),
         error => reply.send(error),
       )
       return reply
@@ -63,27 +65,32 @@ const textOf = (header: string | string[] | undefined): string | null =>
   header === undefined ? null : typeof header === 'string' ? header : header.join(', ')
 
 /** Aborts when the connection closes before the answer is sent. */
-const goneSignal = (response: ServerResponse): AbortSignal => {
+const goneSignal = (socket: Socket, response: ServerResponse): AbortSignal => {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  whenGone(socket, response, () => gone.abort())
   return gone.signal
 }
 
-const send = (reply: FastifyReply, answer: FeedAnswer): FastifyReply => {
+const send = (socket: Socket, reply: FastifyReply, answer: FeedAnswer): FastifyReply => {
   if (answer.subscription === undefined) {
     reply.code(answer.status).headers(answer.headers)
     return answer.body === null ? reply.send() : reply.send(answer.body)
   }
   reply.hijack()
   // What earlier hooks have set goes along.
-  stream(reply.raw, { ...reply.getHeaders(), ...answer.headers } as OutgoingHttpHeaders, answer.subscription)
+  stream(socket, reply.raw, { ...reply.getHeaders(), ...answer.headers } as OutgoingHttpHeaders, answer.subscription)
   return reply
 }
 
-const stream = (response: ServerResponse, headers: OutgoingHttpHeaders, subscription: FeedSubscription): void => {
+const stream = (
+  socket: Socket,
+  response: ServerResponse,
+  headers: OutgoingHttpHeaders,
+  subscription: FeedSubscription,
+): void => {
   response.socket?.setTimeout(0)
   response.socket?.setNoDelay(true)
-  response.on('close', () => subscription.gone())
+  whenGone(socket, response, () => subscription.gone())
   response.on('drain', () => subscription.roomAgain())
   // The close that follows says all there is to know.
   response.on('error', () => subscription.gone())
