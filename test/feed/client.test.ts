@@ -213,3 +213,32 @@ describe('subscribeFeed', () => {
     expect(paths.length).toBeGreaterThan(2)
   })
 })
+
+it('a subscriber goes on where the feed begins another incarnation while it reads what a resync named', async () => {
+  let incarnation = 'b'
+  const answer = (body: object, status = 200) => new Response(JSON.stringify(body), { status })
+  const feed = (async (url: string, { headers }: { headers: Record<string, string> }) => {
+    const { pathname, searchParams } = new URL(url)
+    if (headers.accept === 'text/event-stream') {
+      const resync = { reason: 'incarnation', incarnation, agreesTo: 3, first: 1, last: 5, read: '' }
+      const isPlaced = headers['last-event-id']!.startsWith(incarnation)
+      const text = isPlaced ? ': \n\n' : `event: resync\nid: ${incarnation}:5\ndata: ${JSON.stringify(resync)}\n\n`
+      return new Response(text, { headers: { 'content-type': 'text/event-stream' } })
+    }
+    if (!pathname.includes('/previous/')) {
+      const before = ['a', 'b'].filter(each => each !== incarnation).map(each => ({ incarnation: each, agreesTo: 3 }))
+      return answer({ incarnation, first: 1, last: 5, pageSize: 5, before })
+    }
+    if (incarnation === 'b') incarnation = 'c'
+    if (searchParams.get('i') !== incarnation) return answer({ code: 'other-incarnation' }, 410)
+    const events = [1, 2, 3, 4, 5].map(nr => ({ specversion: '1.0', id: `${nr}`, source: '/s', type: 'T' }))
+    return answer({ stream: 's', incarnation, from: 1, to: 5, pageSize: 5, links: {}, events })
+  }) as unknown as typeof fetch
+  const cursors: string[] = []
+  const options = { after: 'a:3', fetch: feed, backoff: { minMs: 1, maxMs: 2 } }
+  for await (const { cursor } of subscribeFeed('http://feed.test/streams/s', options)) {
+    cursors.push(cursor)
+    if (cursors.length === 2) break
+  }
+  expect(cursors).toEqual(['c:4', 'c:5'])
+})

@@ -1,10 +1,10 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { RuntimeError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
 import { backoffMs } from '../../supervision/backoff.ts'
 import type { Resync } from '../http/subscribing.ts'
 import { cursorOf, positionOf } from './cursor.ts'
 import { type FeedClientOptions, type FeedCloudEvent, type FeedDelivery, settingsOf } from './options.ts'
-import { deliveriesAfter, Ended, FeedPages, refusalOf } from './pages.ts'
+import { deliveriesAfter, Ended, type FeedPage, FeedPages, refusalOf } from './pages.ts'
 
 export interface SubscribeOptions extends FeedClientOptions {
   /** A name for the subscription, by which it can be ended (`DELETE …/subscriptions/ID`). Default: the server gives one. */
@@ -138,13 +138,26 @@ class Reader {
     this.number = placed.number
     const { pageSize } = await pages.description()
     while (this.number < last) {
-      const page = await pages.pageOf(this.number + 1, { incarnation: placed.incarnation, pageSize })
+      const page = await this.pageAfter(placed.incarnation, pageSize)
       for (const delivery of deliveriesAfter(page, this.number)) {
         if (delivery.number > last) return
         pages.check()
         yield delivery
         this.number = delivery.number
       }
+    }
+  }
+
+  /**
+   * By now it may be of another history, or archived: the next connection tells where this reader stands, and fails for good
+   * where it must. **Errors**: FEED_REFUSED, which may be tried again; Ended.
+   */
+  private async pageAfter(incarnation: string, pageSize: number): Promise<FeedPage> {
+    try {
+      return await this.pages.pageOf(this.number + 1, { incarnation, pageSize })
+    } catch (thrown) {
+      if (!isRuntimeError(thrown, 'FEED_REFUSED')) throw thrown
+      throw new RuntimeError('FEED_REFUSED', thrown.message, { cause: thrown, retryable: true })
     }
   }
 }
