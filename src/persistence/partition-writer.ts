@@ -24,10 +24,13 @@ export interface EventStorePorts {
 
 /** Most appends in one write. A larger group costs memory and latency and saves nothing more. */
 const GROUP_MAX = 1_024
-/** How much of the time that the last write took the next one may wait for what that write sets off. */
+/**
+ * How much of the time that the last write took the next one may wait for what that write sets off. With more, a store whose
+ * actors are slower than its disk would keep that waiting.
+ */
 const GATHER_SHARE = 0.5
 /** Shorter waits gather less than they cost. Units: ms. */
-const GATHER_MS_MIN = 2
+const GATHER_MS_MIN = 0.1
 /** How long a cursor may be ahead of the stored one while nothing else is written. Units: ms. */
 const CURSOR_DELAY_MS = 250
 /** A warning of the same kind is not repeated before, while nothing has succeeded since. Units: ms. */
@@ -52,6 +55,8 @@ export class PartitionWriter {
   private writing: Promise<void> | null = null
   private writingSinceMs = 0
   private scheduled = false
+  /** Until when the next write may wait for what the last one sets off; 0: it does not wait. */
+  private gatherUntilMs = 0
   private cursorsMoved = false
   private cursorTimer: Cancel | null = null
   /** A write failed that may stand in the log all the same. */
@@ -81,7 +86,8 @@ export class PartitionWriter {
     this.queue.push(append)
     if (this.scheduled || this.writing !== null) return
     this.scheduled = true
-    this.ports.executor.soon(this.flush)
+    if (this.gatherUntilMs > 0 && this.ports.clock.monotonicMs() < this.gatherUntilMs) this.gather()
+    else this.ports.executor.soon(this.flush)
   }
 
   abandon(persistenceId: string): Promise<void> | null {
@@ -252,20 +258,23 @@ export class PartitionWriter {
   private next(): void {
     this.writing = null
     this.underWay = []
-    const { clock } = this.ports
-    const nowMs = clock.monotonicMs()
+    const nowMs = this.ports.clock.monotonicMs()
     const gatherMs = (nowMs - this.writingSinceMs) * GATHER_SHARE
-    if (gatherMs < GATHER_MS_MIN || this.queue.length === 0) this.write()
-    else this.gather(nowMs + gatherMs)
+    this.gatherUntilMs = gatherMs < GATHER_MS_MIN ? 0 : nowMs + gatherMs
+    if (this.queue.length === 0) return
+    if (this.gatherUntilMs === 0) this.write()
+    else {
+      this.scheduled = true
+      this.gather()
+    }
   }
 
-  /** Writes once no more appends come up, at `untilMs` at the latest. */
-  private gather(untilMs: number): void {
+  /** Writes once a turn of the event loop brings no more appends, or the time for it is over. */
+  private gather(): void {
     const before = this.queue.length
-    this.scheduled = true
     this.ports.executor.later(() => {
       const grows = this.queue.length > before && this.queue.length < GROUP_MAX
-      if (grows && this.ports.clock.monotonicMs() < untilMs) this.gather(untilMs)
+      if (grows && this.ports.clock.monotonicMs() < this.gatherUntilMs) this.gather()
       else this.write()
     })
   }

@@ -27,8 +27,10 @@ export class Recoveries {
   private readonly batchTimeoutMs: number
   private readonly running = new Set<RecoveryRun>()
   private readonly waiting = new Ring<Waiting>()
-  private nextTurn: Promise<void> | null = null
-  private sliceSinceMs = 0
+  /** When what runs now of the event loop's turn began to recover; null: it has recovered nothing yet. */
+  private sliceSinceMs: number | null = null
+  private nextSlice: Promise<void> | null = null
+  private beginNextSlice: (() => void) | null = null
   private cancelWatch: Cancel | null = null
 
   /** **Errors**: DEFINITION_INVALID. */
@@ -67,22 +69,34 @@ export class Recoveries {
     return run.within(recovering)
   }
 
-  /** Null: go on. Otherwise the slice is over, and what comes back resolves with the next one. */
+  /**
+   * Null: go on. Otherwise the slice is over, and what comes back resolves with the next one. A slice is of the event loop's
+   * turn, not of one recovery: they may be as short as they like and come one after the other, each awaited, for ever.
+   */
   turnOver(): Promise<void> | null {
-    if (this.clock.monotonicMs() - this.sliceSinceMs < SLICE_MS) return null
-    this.nextTurn ??= new Promise(resolve =>
-      this.executor.later(() => {
-        this.nextTurn = null
-        this.sliceSinceMs = this.clock.monotonicMs()
-        resolve()
-      }),
-    )
-    return this.nextTurn
+    const nowMs = this.clock.monotonicMs()
+    if (this.sliceSinceMs === null) {
+      this.sliceSinceMs = nowMs
+      this.executor.later(this.endSlice)
+      return null
+    }
+    if (nowMs - this.sliceSinceMs < SLICE_MS) return null
+    this.nextSlice ??= new Promise(resolve => {
+      this.beginNextSlice = resolve
+    })
+    return this.nextSlice
+  }
+
+  /** Timers and sockets had their turn. */
+  private readonly endSlice = (): void => {
+    const begin = this.beginNextSlice
+    this.sliceSinceMs = null
+    this.nextSlice = null
+    this.beginNextSlice = null
+    begin?.()
   }
 
   private start(persistenceId: string): RecoveryRun {
-    // Nothing has run for a while: the slice begins now.
-    if (this.running.size === 0) this.sliceSinceMs = this.clock.monotonicMs()
     const run = new RecoveryRun(persistenceId)
     this.running.add(run)
     return run

@@ -46,7 +46,12 @@ export const recover = async <State>(
   store: EventStore,
   definition: AnyDefinition<State>,
   id: string,
-): Promise<Recovered<State>> => recoverSoon(store, definition, id, NEVER)
+): Promise<Recovered<State>> => {
+  // One without events reads nothing, and so would never look at the clock: whoever awaits one after the other does here.
+  const turn = store.recoveries.turnOver()
+  if (turn !== null) await turn
+  return recoverSoon(store, definition, id, NEVER)
+}
 
 const NEVER = (): boolean => false
 

@@ -118,6 +118,26 @@ test('gives the event loop a turn when its slice is over', async () => {
   expect(turns).toBeGreaterThanOrEqual(5)
 })
 
+test.each([
+  ['has events', 'a'],
+  ['has none', 'b'],
+])('gives it one too when each recovery is short and the next begins at once, of an entity that %s', async (_, id) => {
+  await using stage = await Stage.open(['a'], {})
+  stage.msPerLook = 1
+  const recovering = (async () => {
+    for (let i = 0; i < 20; i++) await recover(stage.store, ledger() as never, id)
+  })()
+  let turns = 0
+  for (; turns < 100; turns++) {
+    await settle()
+    const task = stage.turns.shift()
+    if (task === undefined) break
+    task()
+  }
+  await recovering
+  expect(turns).toBeGreaterThanOrEqual(4)
+})
+
 test('a stop in the middle of a recovery ends it, and what waited for it fails', async () => {
   let folded = 0
   await using stage = await Stage.open(['a'], {}, 1)
