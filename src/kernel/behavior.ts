@@ -1,5 +1,5 @@
 import { checkCount, checkOptions, optionsProblem } from '../base/bounds.ts'
-import { RuntimeError, shown } from '../base/errors.ts'
+import { RuntimeError, shown, toError } from '../base/errors.ts'
 import type { Interceptor } from './intercept.ts'
 import { type Mailbox, mailboxOf } from './mailbox-options.ts'
 import type { ActorContext, BehaviorDefinition, ExitReason, Signal } from './types.ts'
@@ -47,8 +47,28 @@ export const NORMAL: ExitReason = Object.freeze({ type: 'normal' })
 export const SHUTDOWN: ExitReason = Object.freeze({ type: 'shutdown' })
 export const KILLED: ExitReason = Object.freeze({ type: 'killed' })
 
-/** The actor ends after this message, by its own wish. */
-export const stopped = (reason: ExitReason = NORMAL): Stopped => new Stopped(reason)
+/**
+ * The actor ends after this message, by its own wish: no decider is asked, and nothing is redelivered. What was thrown may
+ * be the error of the reason, whatever it is. **Errors**: BEHAVIOR_INVALID for a reason that is none.
+ */
+export const stopped = (reason: ExitReason = NORMAL): Stopped => new Stopped(checkedReason(reason))
+
+const checkedReason = (reason: ExitReason): ExitReason => {
+  // `?.`: whoever writes JavaScript can give anything.
+  switch (reason?.type) {
+    case 'normal':
+    case 'killed':
+      return reason
+    case 'shutdown':
+      return reason.cause === undefined ? reason : { type: 'shutdown', cause: toError(reason.cause) }
+    case 'error':
+      return { type: 'error', error: toError(reason.error) }
+    default: {
+      const text = `stopped takes a reason as { type: 'error', error }, not ${shown(reason)}`
+      throw new RuntimeError('BEHAVIOR_INVALID', text)
+    }
+  }
+}
 
 type Receive = (state: unknown, message: unknown, context: ActorContext<never>) => unknown
 type OnSignal = (state: unknown, signal: Signal, context: ActorContext<never>) => unknown

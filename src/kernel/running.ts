@@ -201,9 +201,11 @@ export abstract class Running extends Kin implements AskHolder {
       outcome => {
         if (!this.isWaitingWith(context)) return
         this.status = READY
-        if (this.rare !== null) this.afterWait(this.rare)
         if (outcome !== this.state) this.settle(outcome, context)
-        if (this.status === READY) this.rest()
+        // Only now is the message done with: its outcome may have failed, or be waited for in its turn.
+        if (this.status !== READY) return
+        if (this.rare !== null) this.afterWait(this.rare)
+        this.rest()
       },
       error => {
         if (this.isWaitingWith(context)) this.crash(toError(error))

@@ -30,6 +30,12 @@ export interface SchedulerOptions {
  */
 const CHECK_MAX = 64
 
+/** Messages that end a slice under a clock that stands still meanwhile, for each of its ms: more than one ms has room for. */
+const MESSAGES_MAX = 100_000
+
+/** The event loop had its turn since the last slice. */
+const NO_SLICE = Number.NEGATIVE_INFINITY
+
 /**
  * Runs the actors that have work, in the order they got it, and gives the event loop back after a small slice.
  *
@@ -47,8 +53,9 @@ export class Scheduler {
   private readonly throughput: number
   private readonly sliceMs: number
   private scheduled = false
-  /** Negative: the event loop had its turn since the last slice. */
-  private sliceEndMs = -1
+  private sliceEndMs = NO_SLICE
+  /** Messages that the slice may still hold. */
+  private left = 0
   /** Messages to the next look at the clock, from what the last ones cost. */
   private checkEvery = 8
   private readonly turn = (): void => {
@@ -62,7 +69,7 @@ export class Scheduler {
     }
   }
   private readonly endSlice = (): void => {
-    this.sliceEndMs = -1
+    this.sliceEndMs = NO_SLICE
   }
 
   constructor(clock: Clock, executor: Executor, options: SchedulerOptions = {}) {
@@ -84,10 +91,11 @@ export class Scheduler {
 
   private runTurn(): void {
     let checkedMs = this.clock.monotonicMs()
-    if (this.sliceEndMs < 0) {
+    if (this.sliceEndMs === NO_SLICE) {
       this.sliceEndMs = this.endOfSlice(checkedMs)
+      this.left = MESSAGES_MAX * Math.max(1, this.sliceMs)
       this.executor.later(this.endSlice)
-    } else if (checkedMs >= this.sliceEndMs) {
+    } else if (this.isOver(checkedMs)) {
       this.yieldToEventLoop()
       return
     }
@@ -98,14 +106,20 @@ export class Scheduler {
       if (sinceCheck < this.checkEvery) continue
       const nowMs = this.clock.monotonicMs()
       this.adapt(sinceCheck, nowMs - checkedMs)
-      if (nowMs >= this.sliceEndMs) {
+      this.left -= sinceCheck
+      if (this.isOver(nowMs)) {
         this.yieldToEventLoop()
         return
       }
       checkedMs = nowMs
       sinceCheck = 0
     }
+    this.left -= sinceCheck
     this.scheduled = false
+  }
+
+  private isOver(nowMs: number): boolean {
+    return nowMs >= this.sliceEndMs || this.left <= 0
   }
 
   /** The event loop counts whole ms, so a slice that ends with one lets a timer come when it is due, and costs no more. */
@@ -122,7 +136,7 @@ export class Scheduler {
   }
 
   private yieldToEventLoop(): void {
-    this.sliceEndMs = -1
+    this.sliceEndMs = NO_SLICE
     this.executor.later(this.turn)
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Behavior, become, behavior, stopped } from '../../src/kernel/behavior.ts'
 import { type ExitReason, ignore, type ReplyTo } from '../../src/kernel/types.ts'
-import { gate, hold, Stage, settle } from './support.ts'
+import { gate, hold, rejection, Stage, settle } from './support.ts'
 
 type Read = { readonly type: 'read'; readonly replyTo: ReplyTo<unknown> }
 
@@ -267,6 +267,41 @@ describe('stopped', () => {
       expect(stage.letters.splice(0)).toMatchObject([{ message: 3, reason: 'stopped' }])
     }
   })
+
+  test.each([undefined, null, 'text', { status: 503 }])('makes an Error of %o, which was thrown', async thrown => {
+    await using stage = new Stage()
+    const actor = stage.spawn(
+      behavior<{ replyTo: ReplyTo<never> }, null>({
+        initial: () => null,
+        receive: () => stopped({ type: 'error', error: thrown as unknown as Error }),
+      }),
+    )
+    expect(await rejection(actor.ask(replyTo => ({ replyTo })))).toMatchObject({
+      code: 'ACTOR_CRASHED',
+      cause: { message: expect.stringContaining('thrown value that is no Error: '), cause: thrown },
+    })
+    await settle()
+    expect(stage.system.inspect()).toEqual([])
+    const shutdown = stopped({ type: 'shutdown', cause: 'text' as unknown as Error })
+    expect(shutdown.reason).toMatchObject({ type: 'shutdown', cause: { cause: 'text' } })
+  })
+
+  test.each([null, 'error', new Error('boom'), {}, { type: 'wrong' }])(
+    'refuses %o, which is no reason',
+    async given => {
+      await using stage = new Stage()
+      const actor = stage.spawn(
+        behavior<{ replyTo: ReplyTo<never> }, null>({
+          initial: () => null,
+          receive: () => stopped(given as unknown as ExitReason),
+        }),
+      )
+      expect(await rejection(actor.ask(replyTo => ({ replyTo })))).toMatchObject({
+        code: 'ACTOR_CRASHED',
+        cause: { code: 'BEHAVIOR_INVALID', message: expect.stringContaining(String(given)) },
+      })
+    },
+  )
 })
 
 test('refuses a mailbox capacity that is no whole number of at least 1', () => {

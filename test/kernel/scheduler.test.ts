@@ -14,6 +14,9 @@ class HandExecutor implements Executor {
   later(task: () => void): void {
     this.next.push(task)
   }
+  get laterCount(): number {
+    return this.next.length
+  }
   /** One macrotask: what was due, and every microtask that follows. */
   macrotask(): void {
     for (const task of this.next.splice(0)) {
@@ -193,6 +196,39 @@ describe('Scheduler', () => {
     // It begins with 8, and doubles.
     expect(looks).toBeGreaterThanOrEqual(100)
     expect(looks).toBeLessThanOrEqual(104)
+  })
+
+  test('has the same slices with a clock that began below 0', () => {
+    const { clock, executor, scheduler } = setUp()
+    const now = clock.monotonicMs.bind(clock)
+    clock.monotonicMs = () => now() - 60_000
+    let handled = 0
+    const again = (): void => {
+      clock.advance(0.1)
+      if (++handled < 1_000) executor.soon(() => new Worker(scheduler, 1, again))
+    }
+    new Worker(scheduler, 1, again)
+    executor.macrotask()
+    expect(handled).toBeLessThanOrEqual(11)
+    // One to end the slice, one to go on.
+    expect(executor.laterCount).toBeLessThanOrEqual(2)
+  })
+
+  test.each([
+    ['one turn', (worker: () => Worker) => void worker()],
+    ['turns of their own', (worker: () => Worker, executor: Executor) => executor.soon(worker)],
+  ])('ends a slice under a clock that stands still while actors work, in %s', (_, wake) => {
+    const { executor, scheduler } = setUp()
+    let handled = 0
+    const again = (): void => {
+      if (++handled < 1_000_000) wake(() => new Worker(scheduler, 1, again), executor)
+    }
+    new Worker(scheduler, 1, again)
+    executor.macrotask()
+    expect(handled).toBeLessThan(101_000)
+    const before = handled
+    executor.macrotask()
+    expect(handled).toBeGreaterThan(before)
   })
 
   test('wakes up again after it had nothing to do', () => {
