@@ -135,7 +135,7 @@ export class Rare {
   asking: PendingReply[] | null = null
   /** When it has grown to that, what is answered leaves. */
   askingMax = 0
-  /** How many dead letters led to the message in the handler, or to the actor, while it starts. */
+  /** How many dead letters led to the message in the async handler, to the end of the incarnation, or to its start. */
   echoDepth = 0
   receiveTimeout: ReceiveTimeout | null = null
   idleWatcher: IdleWatcher | null = null

@@ -15,7 +15,7 @@ import {
 } from './cell-state.ts'
 import { Context } from './context.ts'
 import type { CrashGuard } from './crash-guard.ts'
-import { echo, echoing } from './echo.ts'
+import { echo } from './echo.ts'
 import { Ending } from './ending.ts'
 import { type ActorStateName, STATE_NAMES } from './inspect.ts'
 import { isName, nameInvalid, nameTaken } from './names.ts'
@@ -55,7 +55,7 @@ export class Cell extends Ending implements ActorRef<unknown> {
       label,
       supervised,
     )
-    if (echo.depth !== 0) this.rarely().echoDepth = echo.depth
+    this.keepEcho()
     if (!supervised) system.scheduler.enqueue(this)
   }
 
@@ -144,6 +144,7 @@ export class Cell extends Ending implements ActorRef<unknown> {
     this.status = NEW
     this.behavior = rare.original ?? this.behavior
     rare.startWaiter = answer
+    rare.echoDepth = Math.max(rare.echoDepth, echo.depth, this.parent?.echoDepth ?? 0)
     this.system.scheduler.enqueue(this)
   }
 
@@ -160,7 +161,9 @@ export class Cell extends Ending implements ActorRef<unknown> {
       if (time === 'brutal-kill') this.kill()
       else {
         this.limitShutdown(time)
-        this.signal({ type: 'stop', reason: SHUTDOWN })
+        const stop = (): void => this.signal({ type: 'stop', reason: SHUTDOWN })
+        if (this.parent === null) stop()
+        else this.parent.caused(stop)
       }
     })
   }
@@ -206,6 +209,10 @@ export class Cell extends Ending implements ActorRef<unknown> {
   // ── start ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   protected begin(): void {
+    this.caused(() => this.beginIncarnation())
+  }
+
+  private beginIncarnation(): void {
     const context = new Context(this)
     this.context = context
     this.status = STARTING
@@ -215,8 +222,7 @@ export class Cell extends Ending implements ActorRef<unknown> {
     }
     let state: unknown
     try {
-      const depth = this.echoDepth
-      state = depth === 0 ? this.initialState(context) : echoing(depth, () => this.initialState(context))
+      state = this.behavior.initial(context as ActorContext<unknown> as ActorContext<never>)
     } catch (error) {
       this.startFailed(context, toError(error))
       return
@@ -224,10 +230,6 @@ export class Cell extends Ending implements ActorRef<unknown> {
     const promise = promiseIn(state)
     if (promise !== null) this.waitForStart(promise, context)
     else this.started(context, state)
-  }
-
-  private initialState(context: Context): unknown {
-    return this.behavior.initial(context as ActorContext<unknown> as ActorContext<never>)
   }
 
   private waitForStart(promise: Promise<unknown>, context: Context): void {
@@ -247,7 +249,7 @@ export class Cell extends Ending implements ActorRef<unknown> {
       },
       error => {
         cancel()
-        if (this.isStartingWith(context)) this.startFailed(context, toError(error))
+        if (this.isStartingWith(context)) this.caused(() => this.startFailed(context, toError(error)))
         else this.system.logger.log('debug', `${this.path}: a start failed after its incarnation had ended`, { error })
       },
     )

@@ -61,17 +61,18 @@ export class Context implements ActorContext<unknown> {
   spawn<M>(behavior: Behavior<M>, options?: SpawnOptions): ActorRef<M> {
     if (this.revoked || this.cell.isEnding)
       throw new RuntimeError('ACTOR_STOPPED', `${this.path}: this incarnation ends or has ended, and can spawn nothing`)
-    return this.cell.spawnChild(behavior, options === undefined ? null : (nameIn(options) ?? null))
+    const name = options === undefined ? null : (nameIn(options) ?? null)
+    return this.cell.caused(() => this.cell.spawnChild(behavior, name))
   }
 
   tell<M>(ref: ReplyTo<M>, message: M): void {
     if (this.revoked) this.cell.system.deadLetters.add(message, (ref as { path?: string }).path ?? 'ask', 'killed')
     else if (this.cell.echoDepth === 0) ref.tell(message)
-    else echoing(this.cell.echoDepth, () => ref.tell(message))
+    else this.cell.caused(() => ref.tell(message))
   }
 
   watch(ref: ActorRef<never>): void {
-    if (!this.revoked) this.cell.watch(ref as unknown as Cell)
+    if (!this.revoked) this.cell.caused(() => this.cell.watch(ref as unknown as Cell))
   }
 
   unwatch(ref: ActorRef<never>): void {
@@ -79,7 +80,7 @@ export class Context implements ActorContext<unknown> {
   }
 
   link(ref: ActorRef<never>): void {
-    if (!this.revoked) this.cell.link(ref as unknown as Cell)
+    if (!this.revoked) this.cell.caused(() => this.cell.link(ref as unknown as Cell))
   }
 
   unlink(ref: ActorRef<never>): void {
@@ -123,12 +124,11 @@ export class Context implements ActorContext<unknown> {
 
   ask<M, Reply>(ref: ActorRef<M>, message: (replyTo: ReplyTo<Reply>) => M, options?: AskOptions): Promise<Reply> {
     if (this.revoked) return this.askTooLate(ref, message)
-    if (this.cell.echoDepth === 0) return this.cell.askFrom(ref, message, options)
-    return echoing(this.cell.echoDepth, () => this.cell.askFrom(ref, message, options))
+    return this.cell.caused(() => this.cell.askFrom(ref, message, options))
   }
 
   fail(error: unknown): void {
-    if (!this.revoked) this.cell.failFromOutside(error)
+    if (!this.revoked) this.cell.caused(() => this.cell.failFromOutside(error))
   }
 
   /** Ends the timers and what was begun with `signal`; the rest of the context works on for the stop hook. */

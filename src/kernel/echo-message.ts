@@ -11,3 +11,6 @@ export class EchoMessage extends Scheduled {
     return true
   }
 }
+
+/** The message, where that is what is queued. */
+export const toldIn = (item: unknown): unknown => (item instanceof EchoMessage ? item.message : item)

@@ -3,6 +3,7 @@ import { type Behavior, KILLED, SHUTDOWN } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import { ENDING, NOTHING, type Rare, STOPPED, type StartResult, SUSPENDED } from './cell-state.ts'
 import type { Context } from './context.ts'
+import { toldIn } from './echo-message.ts'
 import { Running } from './running.ts'
 import type { ActorContext, ExitReason, ShutdownTime } from './types.ts'
 
@@ -114,6 +115,7 @@ export abstract class Ending extends Running {
     this.status = ENDING
     this.idle = false
     this.cancelHandlerTimer()
+    this.keepEcho()
     if (this.rare !== null) this.rare.current = NOTHING
     const context = this.context as Context
     context.endWork()
@@ -125,7 +127,7 @@ export abstract class Ending extends Running {
       return
     }
     const proceed = (): void => {
-      if (this.context === context && !context.revoked) then()
+      if (this.context === context && !context.revoked) this.caused(then)
     }
     this.windUp(reason, hook, context).then(proceed, error => {
       this.system.logger.log('error', `${this.path}: stop hook failed`, { error })
@@ -137,16 +139,16 @@ export abstract class Ending extends Running {
     const { stopChildren } = this.behavior
     if (stopChildren !== null && this.state !== undefined)
       try {
-        await stopChildren(this.state)
+        await this.caused(() => stopChildren(this.state))
       } catch (error) {
         this.system.logger.log('error', `${this.path}: stopping its children in their order failed`, { error })
       }
     while (this.lastChild !== null && !context.revoked) {
       const child = this.lastChild
-      await child.end(SHUTDOWN, child.defaultShutdownMs, true)
+      await this.caused(() => child.end(SHUTDOWN, child.defaultShutdownMs, true))
     }
     if (hook !== null && !context.revoked)
-      await hook(this.state, reason, context as ActorContext<unknown> as ActorContext<never>)
+      await this.caused(() => hook(this.state, reason, context as ActorContext<unknown> as ActorContext<never>))
   }
 
   /** The incarnation is over: for a held child until its supervisor starts another one, else for good. */
@@ -194,14 +196,15 @@ export abstract class Ending extends Running {
         for (const reply of open) reply.fail(this.unansweredError(reason))
       }
       rare.current = NOTHING
-      rare.echoDepth = 0
     }
+    // Until the next incarnation has started.
+    this.keepEcho()
     this.leaveKin(reason)
     const { takeBack } = this.behavior
     const failed = reason.type === 'error' || reason.type === 'killed'
     if (!failed || takeBack === null) return
-    if (this.first !== NOTHING && takeBack(this.first, reason)) this.first = NOTHING
-    if (this.mailbox !== null) this.mailbox.filter(message => !takeBack(message, reason))
+    if (this.first !== NOTHING && takeBack(toldIn(this.first), reason)) this.first = NOTHING
+    if (this.mailbox !== null) this.mailbox.filter(item => !takeBack(toldIn(item), reason))
   }
 
   protected suspend(): void {

@@ -1,5 +1,6 @@
 import { checkAboveZero } from '../base/bounds.ts'
 import type { Cancel } from '../base/ports.ts'
+import { echo } from './echo.ts'
 import { Scheduled, type ScheduledTarget } from './scheduled.ts'
 
 /**
@@ -15,7 +16,7 @@ export class ReceiveTimeout extends Scheduled {
   private cancelled = false
 
   constructor(target: ScheduledTarget, afterMs: number, message: unknown) {
-    super()
+    super(Math.max(echo.depth, target.echoDepth))
     checkAboveZero("a receive timeout's ms", afterMs)
     this.target = target
     this.afterMs = afterMs

@@ -6,7 +6,7 @@ import { type CellSystem, NEW, NOTHING, Rare, STOPPED, SUSPENDED, type SystemMes
 import { Redelivered } from './crash-guard.ts'
 import type { DeadLetterReason } from './dead-letters.ts'
 import { echo, echoing } from './echo.ts'
-import { EchoMessage } from './echo-message.ts'
+import { EchoMessage, toldIn } from './echo-message.ts'
 import type { Mailbox } from './mailbox-options.ts'
 import { PriorityQueue } from './priority-queue.ts'
 import { Ring } from './ring.ts'
@@ -165,7 +165,7 @@ export abstract class Receiver implements Runnable, Asker {
     const { takeBack } = this.behavior
     while (this.waiting > 0) {
       const item = this.takeOldest()
-      if (takeBack === null || !takeBack(item, reason)) this.refuse(item, 'stopped')
+      if (takeBack === null || !takeBack(toldIn(item), reason)) this.refuse(item, 'stopped')
     }
     if (this.mailbox instanceof Ring) this.system.rings.give(this.mailbox)
     this.mailbox = null
@@ -178,7 +178,7 @@ export abstract class Receiver implements Runnable, Asker {
     const reason: ExitReason = { type: 'error', error }
     while (this.waiting > 0) {
       const item = this.takeOldest()
-      if (takeBack?.(item, reason) === true) continue
+      if (takeBack?.(toldIn(item), reason) === true) continue
       if (item instanceof AskEnvelope) item.reply.fail(error)
       else this.refuse(item, 'stopped')
     }
@@ -284,10 +284,8 @@ export abstract class Receiver implements Runnable, Asker {
     this.system.scheduler.enqueue(this)
   }
 
-  /** What the runtime tells its own actors it also looks for in their mailboxes, as it is. */
   private echoed(message: unknown): unknown {
-    if (message instanceof AskEnvelope || message instanceof Scheduled || this.behavior.takeBack !== null)
-      return message
+    if (message instanceof AskEnvelope || message instanceof Scheduled) return message
     this.opensEnvelopes = true
     return new EchoMessage(message)
   }

@@ -6,7 +6,7 @@ import type { Cell } from './cell.ts'
 import { BUSY, NEW, NOTHING, type Rare, READY, STARTING } from './cell-state.ts'
 import { Context } from './context.ts'
 import { type CrashGuard, Redelivered } from './crash-guard.ts'
-import { echo } from './echo.ts'
+import { echo, echoing } from './echo.ts'
 import { EchoMessage } from './echo-message.ts'
 import { keepInterceptors } from './intercept.ts'
 import { Kin } from './kin.ts'
@@ -46,6 +46,7 @@ export abstract class Running extends Kin implements AskHolder {
       if (this.signals !== null) {
         signals++
         this.handleSignal()
+        if (echo.depth !== 0) this.leaveEcho()
         continue
       }
       let item = this.first
@@ -69,8 +70,19 @@ export abstract class Running extends Kin implements AskHolder {
 
   /** The next message has its own causes; an async handler goes on with those of its own. */
   private leaveEcho(): void {
-    if (this.status === BUSY) this.rarely().echoDepth = echo.depth
+    if (this.status === BUSY) this.keepEcho()
     echo.depth = 0
+  }
+
+  /** What the actor does later comes of what led to what runs now: after an await, in its end, in its next start. */
+  protected keepEcho(): void {
+    if (echo.depth !== 0) this.rarely().echoDepth = echo.depth
+  }
+
+  /** Does that. */
+  caused<Result>(doing: () => Result): Result {
+    const depth = this.echoDepth
+    return depth <= echo.depth ? doing() : echoing(depth, doing)
   }
 
   /** What few actors need. */
@@ -152,6 +164,7 @@ export abstract class Running extends Kin implements AskHolder {
 
   private handleSignal(): void {
     const signals = this.signals as SignalQueue
+    echo.depth = signals.echoDepth
     const signal = signals.shift()
     if (signals.isEmpty) this.signals = null
     if (signal.type === 'stop') {
@@ -201,14 +214,14 @@ export abstract class Running extends Kin implements AskHolder {
       outcome => {
         if (!this.isWaitingWith(context)) return
         this.status = READY
-        if (outcome !== this.state) this.settle(outcome, context)
+        if (outcome !== this.state) this.caused(() => this.settle(outcome, context))
         // Only now is the message done with: its outcome may have failed, or be waited for in its turn.
         if (this.status !== READY) return
         if (this.rare !== null) this.afterWait(this.rare)
         this.rest()
       },
       error => {
-        if (this.isWaitingWith(context)) this.crash(toError(error))
+        if (this.isWaitingWith(context)) this.caused(() => this.crash(toError(error)))
         else
           this.system.logger.log('debug', `${this.path}: a handler failed after its incarnation had ended`, { error })
       },
@@ -222,7 +235,7 @@ export abstract class Running extends Kin implements AskHolder {
     if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
   }
 
-  /** How many dead letters led to what its async handler does; a synchronous one's `echo.depth` says it. */
+  /** How many dead letters led to what its async handler, its end or its start does; a synchronous handler's `echo.depth` says it. */
   get echoDepth(): number {
     return this.rare === null ? 0 : this.rare.echoDepth
   }
@@ -266,7 +279,7 @@ export abstract class Running extends Kin implements AskHolder {
     if (this.context !== context) return
     this.context = new Context(this as Running as Cell)
     const late = new RuntimeError('ACTOR_HANDLER_TIMEOUT', `${this.path}: handler not settled within ${timeoutMs} ms`)
-    this.crash(late, false)
+    this.caused(() => this.crash(late, false))
   }
 
   protected cancelHandlerTimer(): void {

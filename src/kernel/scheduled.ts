@@ -19,6 +19,8 @@ export abstract class Scheduled {
 
 /** The actor that scheduled messages are for. */
 export interface ScheduledTarget {
+  /** How many dead letters led to what it does after an await. */
+  readonly echoDepth: number
   readonly system: { readonly clock: { monotonicMs(): number; after(delayMs: number, run: () => void): () => void } }
   /** No message waits and none is handled. */
   readonly isIdle: boolean

@@ -1,5 +1,6 @@
 import type { Cell } from './cell.ts'
 import type { SystemMessage } from './cell-state.ts'
+import { echo } from './echo.ts'
 
 /**
  * The signals that wait for an actor: mostly one, but a hundred thousand where all children of a supervisor end at once. Each
@@ -22,6 +23,11 @@ export class SignalQueue {
 
   get isEmpty(): boolean {
     return this.first === null
+  }
+
+  /** How many dead letters led to the oldest; call it only when there is one. */
+  get echoDepth(): number {
+    return (this.first as Waiting).echoDepth
   }
 
   push(signal: SystemMessage): void {
@@ -89,6 +95,7 @@ class Waiting {
   readonly signal: SystemMessage
   previous: Waiting | null
   next: Waiting | null = null
+  readonly echoDepth = echo.depth
 
   constructor(signal: SystemMessage, previous: Waiting | null) {
     this.signal = signal

@@ -1,6 +1,7 @@
 import { checkAboveZero, checkOneOf, checkOptions } from '../base/bounds.ts'
 import { shown } from '../base/errors.ts'
 import type { Cancel } from '../base/ports.ts'
+import { echo } from './echo.ts'
 import { Scheduled, type ScheduledTarget } from './scheduled.ts'
 
 /** When a timer's message comes. */
@@ -85,7 +86,7 @@ class Timer extends Scheduled {
   private stopClock: Cancel
 
   constructor(timers: Timers, key: TimerKey, message: unknown, times: TimerTimes) {
-    super()
+    super(Math.max(echo.depth, timers.target.echoDepth))
     this.timers = timers
     this.key = key
     this.message = message

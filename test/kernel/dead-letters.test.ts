@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { behavior } from '../../src/kernel/behavior.ts'
+import { type Behavior, become, behavior } from '../../src/kernel/behavior.ts'
 import { DeadLetter } from '../../src/kernel/dead-letters.ts'
 import type { ActorContext, ActorRef, ReplyTo } from '../../src/kernel/types.ts'
 import { childRef } from '../../src/supervision/control.ts'
@@ -174,6 +174,19 @@ describe('dead letters', () => {
         },
       })
     const teller = (gone: ActorRef<Told>) => handler(message => gone.tell(message))
+    const failing = (): never => {
+      throw new Error('no')
+    }
+    const withHook = (hook: (context: ActorContext<Told>) => Promise<void>) =>
+      behavior<Told, null>({
+        initial: () => null,
+        receive: failing,
+        onStop: (_, __, context) => hook(context),
+      })
+    const supervised = (stage: Stage, start: Behavior<Told>): Promise<ActorRef<Told>> => {
+      const top = stage.spawn(supervisor({ intensity: 10_000, children: [{ id: 'child', start }] }))
+      return childRef<Told>(top, 'child')
+    }
 
     const ways: Ways = {
       'an actor that it tells': (stage, gone) => {
@@ -261,13 +274,152 @@ describe('dead letters', () => {
         return round => actor.tell({ round })
       },
       'a message that is parked': async stage => {
-        const crashing = handler(() => {
-          throw new Error('no')
-        })
-        const child = { id: 'crashing', start: crashing, redeliver: { attempts: 2 } }
+        const child = { id: 'crashing', start: handler(failing), redeliver: { attempts: 2 } }
         const top = stage.spawn(supervisor({ intensity: 10_000, children: [child] }))
         const actor = await childRef<Told>(top, 'crashing')
         return round => actor.tell({ round })
+      },
+      'the end of an actor that another one watches': (stage, gone) => {
+        const watcher = stage.spawn(
+          behavior<ActorRef<never>, null>({
+            initial: () => null,
+            receive: (state, other, context) => {
+              context.watch(other)
+              return state
+            },
+            onSignal: (state, signal, context) => {
+              context.tell(gone, { round: signal.type.length })
+              return state
+            },
+          }),
+        )
+        return () => {
+          const watched = stage.spawn(leaf)
+          watcher.tell(watched)
+          watched.stop()
+        }
+      },
+      'the end of an actor that an async handler spawns, watches and stops': (stage, gone) => {
+        const actor = stage.spawn(
+          behavior<Told, null>({
+            initial: () => null,
+            receive: async (state, _, context) => {
+              await null
+              const child = context.spawn(withHook(async () => undefined))
+              context.watch(child)
+              context.tell(child, { round: 0 })
+              return state
+            },
+            onSignal: (state, signal, context) => {
+              if (signal.type === 'terminated') context.tell(gone, { round: 0 })
+              return state
+            },
+          }),
+        )
+        return round => actor.tell({ round })
+      },
+      'the end of a child': (stage, gone) => {
+        const parent = stage.spawn(
+          behavior<Told, null>({
+            initial: () => null,
+            receive: (state, _, context) => {
+              context.spawn(withHook(async () => undefined)).stop()
+              return state
+            },
+            onSignal: (state, _, context) => {
+              context.tell(gone, { round: 0 })
+              return state
+            },
+          }),
+        )
+        return round => parent.tell({ round })
+      },
+      'the incarnation that follows one that it crashed': async (stage, gone) => {
+        let starts = 0
+        const start = behavior<Told, null>({
+          initial: context => {
+            if (starts++ > 0) context.tell(gone, { round: starts })
+            return null
+          },
+          receive: failing,
+        })
+        const actor = await supervised(stage, start)
+        return round => actor.tell({ round })
+      },
+      'the incarnation that follows one that an async handler crashed': async (stage, gone) => {
+        let starts = 0
+        const start = behavior<Told, null>({
+          initial: async context => {
+            await null
+            if (starts++ > 0) context.tell(gone, { round: starts })
+            return null
+          },
+          receive: async () => failing(),
+        })
+        const actor = await supervised(stage, start)
+        return round => actor.tell({ round })
+      },
+      'the incarnations of a group that it crashed': async (stage, gone) => {
+        let starts = 0
+        const sibling = behavior<Told, null>({
+          initial: context => {
+            if (starts++ > 0) context.tell(gone, { round: starts })
+            return null
+          },
+          receive: state => state,
+        })
+        const children = [
+          { id: 'sibling', start: sibling },
+          { id: 'crashing', start: handler(failing) },
+        ]
+        const top = stage.spawn(supervisor({ strategy: 'one-for-all', intensity: 10_000, children }))
+        const actor = await childRef<Told>(top, 'crashing')
+        return round => actor.tell({ round })
+      },
+      'a stop hook after a crash': async (stage, gone) => {
+        const actor = await supervised(
+          stage,
+          withHook(async context => {
+            await settle()
+            context.tell(gone, { round: 0 })
+          }),
+        )
+        return round => actor.tell({ round })
+      },
+      'a handler that fails its actor by the context': async (stage, gone) => {
+        const start = behavior<Told, null>({
+          initial: () => null,
+          receive: async (state, _, context) => {
+            await null
+            context.fail(new Error('no'))
+            return state
+          },
+          onStop: (_, __, context) => context.tell(gone, { round: 0 }),
+        })
+        const actor = await supervised(stage, start)
+        return round => actor.tell({ round })
+      },
+      'what an async handler becomes': (stage, gone) => {
+        const next = (): Behavior<Told> =>
+          behavior<Told, null>({
+            initial: () => {
+              gone.tell({ round: 0 })
+              return null
+            },
+            receive: async () => become(next()),
+          })
+        const actor = stage.spawn(behavior<Told, null>({ initial: () => null, receive: async () => become(next()) }))
+        return round => actor.tell({ round })
+      },
+      'a timer of an async handler': (stage, gone) => {
+        const actor = stage.spawn(
+          handler(async (message, context) => {
+            await null
+            if (message.round < 0) context.tell(gone, message)
+            else context.timers.start('later', { round: -1 }, { afterMs: 0 })
+          }),
+        )
+        return round => actor.tell({ round: Math.abs(round) })
       },
       'a pool': (stage, gone) => {
         const workers = pool(stage.system, { worker: teller(gone), size: 1 })

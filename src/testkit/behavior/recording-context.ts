@@ -45,6 +45,7 @@ export class RecordingContext implements ActorContext<unknown> {
     this.record = record
     this.owner = owner
     this.running = new Timers({
+      echoDepth: 0,
       system: { clock },
       isIdle: true,
       tellScheduled: (scheduled: Scheduled) => {
