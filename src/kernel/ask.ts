@@ -96,6 +96,8 @@ export class AskEnvelope {
   isStashed = false
   /** Of its receiver, while it was in the handler; counted where it is redelivered. */
   crashes = 0
+  /** The last of them. */
+  crash: Error | null = null
   constructor(message: unknown, reply: PendingReply) {
     this.message = message
     this.reply = reply

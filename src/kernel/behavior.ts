@@ -103,8 +103,6 @@ export class Behavior<in Message> {
   readonly escalates: boolean
   /** Made by the runtime for its own actors, whose messages are no user's. */
   readonly isRuntimes: boolean
-  /** An actor has begun with the state `undefined`, so `undefined` is one. */
-  hasUndefined = false
   /** Outermost first. */
   readonly interceptors: readonly Interceptor<never>[]
   private readonly bareReceive: Receive

@@ -120,6 +120,8 @@ export class Rare {
   original: Behavior<never> | null = null
   childNames: Map<string, Cell> | null = null
   draining = false
+  /** The state began as `undefined`, and may be it again. */
+  hasUndefined = false
   /** Set where the end is final for a supervised cell too. */
   final = false
   incarnation = 0

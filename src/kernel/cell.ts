@@ -266,7 +266,6 @@ export class Cell extends Ending implements ActorRef<unknown> {
       return
     }
     this.state = state
-    if (state === undefined) this.behavior.hasUndefined = true
     this.status = READY
     if (this.rare !== null) this.rare.echoDepth = 0
     this.answerStart({ type: 'started' })

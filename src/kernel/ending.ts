@@ -196,6 +196,7 @@ export abstract class Ending extends Running {
         for (const reply of open) reply.fail(this.unansweredError(reason))
       }
       rare.current = NOTHING
+      rare.hasUndefined = false
     }
     // Until the next incarnation has started.
     this.keepEcho()

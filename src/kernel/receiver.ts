@@ -259,6 +259,7 @@ export abstract class Receiver implements Runnable, Asker {
     this.first = NOTHING
     if (item instanceof AskEnvelope) {
       item.crashes = crashes
+      item.crash = error
       item.reply.holder = null
       this.rare?.openAsks?.delete(item.reply)
       this.mailbox.unshift(item)
@@ -272,6 +273,11 @@ export abstract class Receiver implements Runnable, Asker {
 
   protected stoppedError(): RuntimeError {
     return new RuntimeError('ACTOR_STOPPED', `${this.path} has stopped`)
+  }
+
+  protected crashedError(error: Error): RuntimeError {
+    const text = `${this.path} crashed before it answered: ${error.message}`
+    return new RuntimeError('ACTOR_CRASHED', text, { cause: error })
   }
 
   protected get bounds(): Mailbox | null {
@@ -344,7 +350,9 @@ export abstract class Receiver implements Runnable, Asker {
 
   /** The message will not be handled: whoever asked learns it, and everybody else from the dead letters. */
   private refuse(item: unknown, reason: DeadLetterReason): void {
-    if (item instanceof AskEnvelope) item.reply.fail(this.refusal(reason))
+    // One that is not handled again, since nothing is restarted, fails as it would have without redelivery.
+    if (item instanceof AskEnvelope)
+      item.reply.fail(item.crash === null ? this.refusal(reason) : this.crashedError(item.crash))
     else if (!(item instanceof Scheduled)) this.system.deadLetters.add(item, this.path, reason)
     else if (item.arrive()) echoing(item.echoDepth, () => this.system.deadLetters.add(item.message, this.path, reason))
   }

@@ -192,15 +192,20 @@ export abstract class Running extends Kin implements AskHolder {
 
   private settle(outcome: unknown, context: Context): void {
     if (typeof outcome !== 'object' || outcome === null) {
-      if (outcome === undefined && !this.behavior.hasUndefined) this.crash(nothingReturned(this.path))
-      else this.state = outcome
+      if (outcome === undefined && this.rare?.hasUndefined !== true) this.crash(nothingReturned(this.path))
+      else this.goTo(outcome)
       return
     }
     const promise = promiseIn(outcome)
     if (promise !== null) this.waitFor(promise, context)
     else if (outcome instanceof Become) this.becomeOther(outcome, context)
     else if (outcome instanceof Stopped) this.endWith(outcome.reason)
-    else this.state = outcome
+    else this.goTo(outcome)
+  }
+
+  private goTo(state: unknown): void {
+    if (this.state === undefined) this.rarely().hasUndefined = true
+    this.state = state
   }
 
   /** Handles nothing else until `promise` settles, or the handler's time is over. */
@@ -315,10 +320,11 @@ export abstract class Running extends Kin implements AskHolder {
       this.endWith(NORMAL)
       return
     }
-    this.rarely().original ??= this.behavior
+    const rare = this.rarely()
+    rare.original ??= this.behavior
+    rare.hasUndefined = false
     this.behavior = next
     this.state = state
-    if (state === undefined) next.hasUndefined = true
     if (next.stashCapacity > 0) this.opensEnvelopes = true
   }
 
@@ -368,10 +374,7 @@ export abstract class Running extends Kin implements AskHolder {
   }
 
   protected unansweredError(reason: ExitReason): RuntimeError {
-    if (reason.type === 'error')
-      return new RuntimeError('ACTOR_CRASHED', `${this.path} crashed before it answered: ${reason.error.message}`, {
-        cause: reason.error,
-      })
+    if (reason.type === 'error') return this.crashedError(reason.error)
     if (reason.type === 'killed') return new RuntimeError('ACTOR_CRASHED', `${this.path} was killed before it answered`)
     return new RuntimeError('ACTOR_STOPPED', `${this.path} stopped before it answered`)
   }
@@ -414,7 +417,7 @@ export abstract class Running extends Kin implements AskHolder {
     // Whoever decided may have killed the actor.
     if (this.context !== context) return
     if (verdict === 'resume') {
-      if (item instanceof AskEnvelope) item.reply.fail(this.unansweredError({ type: 'error', error }))
+      if (item instanceof AskEnvelope) item.reply.fail(this.crashedError(error))
       this.goOn(rare)
       return
     }
@@ -435,7 +438,7 @@ export abstract class Running extends Kin implements AskHolder {
 const nothingReturned = (path: string): RuntimeError =>
   new RuntimeError(
     'BEHAVIOR_INVALID',
-    `${path}: a handler returned undefined in place of the next state: return the state, or begin with undefined where it is one`,
+    `${path}: a handler returned undefined in place of the next state: return the state, or null where it is missing, unless it begins as undefined`,
   )
 
 /** What it has gone through stays known when it is handled again. */

@@ -184,8 +184,8 @@ export interface BehaviorDefinition<Message, State> {
   readonly initial: (context: ActorContext<Message>) => State | typeof ignore | Promise<State | typeof ignore>
   /**
    * Handles one message: the next state, `become(…)`, or `stopped()`. A promise, or what acts like one, is waited for.
-   * **Errors**: a crash with BEHAVIOR_INVALID where it returns nothing, and no actor of the behavior began with the state
-   * `undefined`; `onSignal` likewise.
+   * **Errors**: a crash with BEHAVIOR_INVALID where it returns `undefined`, a forgotten `return` mostly, unless the state
+   * of this incarnation began as `undefined`: where a state may come to be missing later, use `null`. `onSignal` likewise.
    */
   readonly receive: (state: State, message: Message, context: ActorContext<Message>) => Outcome<State, Message>
   readonly onSignal?: (state: State, signal: Signal, context: ActorContext<Message>) => Outcome<State, Message>

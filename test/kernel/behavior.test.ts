@@ -46,6 +46,43 @@ describe('receive', () => {
     expect(await actor.ask(read)).toBeUndefined()
   })
 
+  test('gives `undefined` as a state to no actor that began with another one, whatever others began with', async () => {
+    await using stage = new Stage()
+    const session = behavior<'out' | 'in', string | undefined>({
+      initial: ({ name }) => (name === 'guest' ? undefined : name),
+      receive: (_, message) => (message === 'in' ? 'again' : undefined),
+    })
+    const guest = stage.spawn(session, 'guest')
+    const ada = stage.spawn(session, 'ada')
+    await settle()
+    for (const message of ['in', 'out', 'in', 'out'] as const) guest.tell(message)
+    ada.tell('in')
+    ada.tell('out')
+    await settle()
+    expect(stage.system.inspect().map(({ name }) => name)).toEqual(['guest'])
+  })
+
+  test('gives `undefined` to an incarnation, and to what it becomes, only where that began with it', async () => {
+    await using stage = new Stage()
+    const { child, exits } = await hold(
+      stage,
+      behavior<'become' | 'in' | 'out', string | undefined>({
+        initial: () => undefined,
+        receive: (_, message) => {
+          if (message === 'become')
+            return become(behavior<unknown, number>({ initial: () => 1, receive: () => undefined as never }))
+          return message === 'in' ? 'in' : undefined
+        },
+      }) as Behavior<never>,
+    )
+    for (const message of ['in', 'out', 'in', 'become', 'out']) child.tell(message)
+    await settle()
+    expect(exits).toMatchObject([{ reason: { type: 'error', error: { code: 'BEHAVIOR_INVALID' } } }])
+    for (const message of ['in', 'out']) child.tell(message)
+    await settle()
+    expect(exits).toHaveLength(1)
+  })
+
   test('may be async: the state is what the promise gives', async () => {
     await using stage = new Stage()
     const counter = stage.spawn(

@@ -140,8 +140,18 @@ describe('with redelivery', () => {
     const open = rejection(ref.ask<number>(replyTo => ({ type: 'ask', crashes: 9, replyTo })))
     ref.tell(job('y', 0))
     expect(chain(await stage.system.whenTerminated)).toEqual(['SUPERVISOR_INTENSITY_REACHED', 'ask 2 failed'])
-    expect((await open).code).toBe('ACTOR_STOPPED')
+    expect(await open).toMatchObject({ code: 'ACTOR_CRASHED', cause: { message: 'ask 2 failed' } })
     expect(stage.letters).toMatchObject([{ reason: 'stopped', message: { name: 'y' } }])
+  })
+
+  test('an ask whose actor is not restarted fails with ACTOR_CRASHED and the error, one behind it with ACTOR_STOPPED', async () => {
+    await using stage = new Stage()
+    const child = { id: 'a', start: jobs([]), restart: 'temporary', redeliver: { attempts: 5 } } as const
+    const ref = await childRef<Job>(stage.spawn(supervisor({ children: [child] })), 'a')
+    const ask = () => rejection(ref.ask<number>(replyTo => ({ type: 'ask', crashes: 9, replyTo })))
+    const [first, second] = await Promise.all([ask(), ask()])
+    expect(first).toMatchObject({ code: 'ACTOR_CRASHED', cause: { message: 'ask 1 failed' } })
+    expect(second).toMatchObject({ code: 'ACTOR_STOPPED' })
   })
 
   test('waits for the backoff with the actor', async () => {
