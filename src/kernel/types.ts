@@ -119,7 +119,10 @@ export interface ActorContext<Message> {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  /** Aborts when this incarnation ends, so that `fetch` and its like end with it. Made when first read. */
+  /**
+   * Aborts when this incarnation ends, so that `fetch` and its like end with it. Made when first read. What a listener of it
+   * throws is an uncaught exception of the process, as of any EventTarget in Node.js.
+   */
   readonly signal: AbortSignal
   /** Gone when this incarnation ends. */
   readonly timers: ActorTimers<Message>

@@ -2,7 +2,7 @@ import { type Behavior, type Stopped, systemBehavior } from '../kernel/behavior.
 import type { ChildExited } from '../kernel/cell.ts'
 import type { Context } from '../kernel/context.ts'
 import type { ActorRef, ReplyTo, Signal } from '../kernel/types.ts'
-import { answerTo } from './answering.ts'
+import { answerTo, readable } from './answering.ts'
 import { DynamicChildren, Rested, StartEnded } from './dynamic-children.ts'
 import type { DynamicSupervisorMessage } from './dynamic-messages.ts'
 import { checkDynamic, type DynamicSupervisorSpec } from './dynamic-specification.ts'
@@ -50,10 +50,10 @@ export const dynamicSupervisor = <Args, Message>(
   return made as unknown as Behavior<DynamicSupervisorMessage<Args, Message>>
 }
 
-const handle = ({ context, children }: Supervision, message: Control | StartEnded | Rested): Stopped | null => {
-  if (message instanceof StartEnded) return children.startEnded(message)
-  if (message instanceof Rested) return children.rested(message)
-  // `?.`: whoever writes JavaScript can send anything.
+const handle = ({ context, children }: Supervision, told: Control | StartEnded | Rested): Stopped | null => {
+  if (told instanceof StartEnded) return children.startEnded(told)
+  if (told instanceof Rested) return children.rested(told)
+  const message = readable(told, ['type', 'args', 'ref', 'replyTo'])
   switch (message?.type) {
     case 'start-child':
       children.start(message.args, message.replyTo)
@@ -73,5 +73,5 @@ const handle = ({ context, children }: Supervision, message: Control | StartEnde
   }
 }
 
-const ignoreUnknown = (_message: never, { log, path }: Context): void =>
+const ignoreUnknown = (_message: null, { log, path }: Context): void =>
   log.log('error', `${path}: a message that is none of a dynamic supervisor's was ignored`)

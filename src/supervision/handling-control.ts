@@ -1,7 +1,7 @@
 import { toError } from '../base/errors.ts'
 import type { Context } from '../kernel/context.ts'
 import type { ReplyTo } from '../kernel/types.ts'
-import { answerTo } from './answering.ts'
+import { answerTo, readable } from './answering.ts'
 import type { Child, Children } from './children.ts'
 import type {
   ChildInfo,
@@ -21,10 +21,10 @@ interface Controlled {
 }
 
 /** Does what the message asks for and answers it. None of it counts as a restart, or touches another child. */
-export const control = async <S extends Controlled>(supervision: S, message: SupervisorMessage): Promise<S> => {
+export const control = async <S extends Controlled>(supervision: S, told: SupervisorMessage): Promise<S> => {
   const { children } = supervision
+  const message = readable(told, ['type', 'id', 'spec', 'replyTo'])
   const answer = <R>(replyTo: ReplyTo<R>, result: R): void => answerTo(supervision.context, replyTo, result)
-  // `?.`: whoever writes JavaScript can send anything.
   switch (message?.type) {
     case 'start-child':
       answer(message.replyTo, await startChild(supervision, message.spec))
@@ -48,7 +48,7 @@ export const control = async <S extends Controlled>(supervision: S, message: Sup
   return supervision
 }
 
-const ignoreUnknown = (_message: never, { log, path }: Context): void =>
+const ignoreUnknown = (_message: null, { log, path }: Context): void =>
   log.log('error', `${path}: a message that is none of a supervisor's was ignored`)
 
 const startChild = async ({ children, spec }: Controlled, childSpec: ChildSpec): Promise<StartChildResult> => {

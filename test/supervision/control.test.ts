@@ -1,4 +1,12 @@
-import { type ActorRef, childRef, type SupervisorMessage, supervisor, supervisorControl } from 'troupe'
+import {
+  type ActorRef,
+  childRef,
+  dynamicControl,
+  dynamicSupervisor,
+  type SupervisorMessage,
+  supervisor,
+  supervisorControl,
+} from 'troupe'
 import { describe, expect, test } from 'vitest'
 import { rejection, Stage, settle } from '../kernel/support.ts'
 import { BOOM, crash, type WorkerMessage, worker } from './support.ts'
@@ -130,6 +138,23 @@ test('a message that is none of its own is logged, without it, and changes nothi
     Array(4).fill(["/test/top: a message that is none of a supervisor's was ignored", undefined]),
   )
 })
+
+test.each(['type', 'id', 'spec', 'replyTo'])(
+  'a message whose %s throws when it is read changes nothing',
+  async field => {
+    await using stage = new Stage()
+    const top = stage.spawn(two([]), 'top')
+    const many = stage.spawn(dynamicSupervisor({ start: () => worker('c', []) }), 'many')
+    const child = (await dynamicControl(many).start(null)) as { readonly ref: unknown }
+    const thrower = { get: () => expect.fail('read') }
+    for (const type of ['start-child', 'terminate-child', 'which-children'])
+      for (const ref of [top, many] as ActorRef<never>[])
+        ref.tell(Object.defineProperty({ type }, field, thrower) as never)
+    await settle()
+    expect(await supervisorControl(top).whichChildren()).toHaveLength(2)
+    expect((await dynamicControl(many).whichChildren())[0]).toEqual({ ref: child.ref, status: 'up' })
+  },
+)
 
 test('a child that crashes and is terminated before that is noticed stays down', async () => {
   await using stage = new Stage()

@@ -385,7 +385,7 @@ test("'restart' does as the child's restart type says", async () => {
   expect([seen, await supervisorControl(top).whichChildren()]).toEqual([['start a 1', 'stop a 1 error'], []])
 })
 
-test('a kill and an orderly end ask no decider', async () => {
+test('a kill, an orderly end and an end with an error ask no decider', async () => {
   await using stage = new Stage()
   const seen: string[] = []
   const top = stage.spawn(
@@ -397,6 +397,9 @@ test('a kill and an orderly end ask no decider', async () => {
   a.tell({ type: 'end', reason: { type: 'normal' } })
   await settle()
   expect(seen).toEqual(['start a 1', 'start a 2', 'stop a 2 normal', 'start a 3'])
+  a.tell({ type: 'end', reason: { type: 'error', error: BOOM } })
+  await settle()
+  expect(seen.slice(4)).toEqual(['stop a 3 error', 'start a 4'])
 })
 
 describe('a restart that failed asks the decider', () => {
