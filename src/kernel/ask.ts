@@ -94,10 +94,8 @@ export class AskEnvelope {
   readonly echoDepth = echo.depth
   /** Set aside by its handler: the actor does not hold the ask until the message is handled again. */
   isStashed = false
-  /** Of its receiver, while it was in the handler; counted where it is redelivered. */
-  crashes = 0
-  /** The last of them. */
-  crash: Error | null = null
+  /** Of its receiver, while it was in the handler: how many, and the last one; kept where it is redelivered. */
+  crashed: { readonly times: number; readonly last: Error } | null = null
   constructor(message: unknown, reply: PendingReply) {
     this.message = message
     this.reply = reply

@@ -245,8 +245,7 @@ export abstract class Receiver implements Runnable, Asker {
 
   /** Puts the message that crashed the actor ahead of what waits, or parks it after its last attempt. */
   protected redeliver(item: unknown, attempts: number, error: Error): void {
-    const known = item instanceof AskEnvelope || item instanceof Redelivered
-    const crashes = (known ? item.crashes : 0) + 1
+    const crashes = crashesOf(item) + 1
     const message = messageOf(item)
     const depth = echoDepthOf(item)
     if (crashes >= attempts) {
@@ -258,8 +257,7 @@ export abstract class Receiver implements Runnable, Asker {
     if (this.first !== NOTHING) this.mailbox.unshift(this.first)
     this.first = NOTHING
     if (item instanceof AskEnvelope) {
-      item.crashes = crashes
-      item.crash = error
+      item.crashed = { times: crashes, last: error }
       item.reply.holder = null
       this.rare?.openAsks?.delete(item.reply)
       this.mailbox.unshift(item)
@@ -352,7 +350,7 @@ export abstract class Receiver implements Runnable, Asker {
   private refuse(item: unknown, reason: DeadLetterReason): void {
     // One that is not handled again, since nothing is restarted, fails as it would have without redelivery.
     if (item instanceof AskEnvelope)
-      item.reply.fail(item.crash === null ? this.refusal(reason) : this.crashedError(item.crash))
+      item.reply.fail(item.crashed === null ? this.refusal(reason) : this.crashedError(item.crashed.last))
     else if (!(item instanceof Scheduled)) this.system.deadLetters.add(item, this.path, reason)
     else if (item.arrive()) echoing(item.echoDepth, () => this.system.deadLetters.add(item.message, this.path, reason))
   }
@@ -373,6 +371,12 @@ export abstract class Receiver implements Runnable, Asker {
 
 const messageOf = (item: unknown): unknown =>
   item instanceof AskEnvelope || item instanceof Scheduled ? item.message : item
+
+/** How often it has crashed its actor before. */
+const crashesOf = (item: unknown): number => {
+  if (item instanceof AskEnvelope) return item.crashed === null ? 0 : item.crashed.times
+  return item instanceof Redelivered ? item.crashes : 0
+}
 
 /** How many dead letters led to it. */
 const echoDepthOf = (item: unknown): number =>

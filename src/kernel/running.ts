@@ -219,7 +219,7 @@ export abstract class Running extends Kin implements AskHolder {
       outcome => {
         if (!this.isWaitingWith(context)) return
         this.status = READY
-        if (outcome !== this.state) this.caused(() => this.settle(outcome, context))
+        if (outcome !== this.state) this.settleAwaited(outcome, context)
         // Only now is the message done with: its outcome may have failed, or be waited for in its turn.
         if (this.status !== READY) return
         if (this.rare !== null) this.afterWait(this.rare)
@@ -231,6 +231,16 @@ export abstract class Running extends Kin implements AskHolder {
           this.system.logger.log('debug', `${this.path}: a handler failed after its incarnation had ended`, { error })
       },
     )
+  }
+
+  private settleAwaited(outcome: unknown, context: Context): void {
+    if (this.echoDepth === 0) this.settle(outcome, context)
+    else this.settleEchoed(outcome, context)
+  }
+
+  /** On its own, since a closure costs whatever function has it. */
+  private settleEchoed(outcome: unknown, context: Context): void {
+    this.caused(() => this.settle(outcome, context))
   }
 
   /** What few actors need. */
