@@ -212,7 +212,7 @@ export interface Journal {
 
   /**
    * The appends of a partition's log from the one that holds `fromPosition` on (whole), in order: about `limit` of
-   * them; empty at the end of the log.
+   * them; empty at the end of the log. **Bounds**: beyond `limit` no more than the rest of the last one's commit.
    */
   readLog(partition: number, fromPosition: number, limit: number): Promise<readonly StoredAppend[]>
 

@@ -21,7 +21,7 @@ const listBus = () => {
         partition: 0,
         position,
         type: 'Said',
-        payload: published[position],
+        payload: { label: published[position], at: new Date(position) },
         id: `id-${position}`,
         correlationId: null,
       })
@@ -49,20 +49,22 @@ const listBus = () => {
   }
 }
 
-/** How a source differs from one that is right. */
+/** How the sources of a bus differ from those that are right: called for each bus, and what it gives for each source. */
+type BusChange = () => Change
 type Change = (inner: MessageSource) => Partial<MessageSource>
 
-const casesOf = (change: Change): readonly ContractCase[] =>
+const casesOf = (changeOf: BusChange): readonly ContractCase[] =>
   sourceContract(
     async (): Promise<SourceTestBus> => {
       const bus = listBus()
+      const change = changeOf()
       return {
         publish: bus.publish,
         source: group => {
           const inner = bus.source(group)
           return { ...inner, ...change(inner) }
         },
-        labelOf: message => message.payload as string,
+        labelOf: message => (message.payload as { label: string }).label,
         pause: async () => undefined,
         remove: async () => undefined,
       }
@@ -70,15 +72,40 @@ const casesOf = (change: Change): readonly ContractCase[] =>
     { quietPauses: 3 },
   )
 
-const brokenBy = async (change: Change): Promise<readonly string[]> => {
+/** Names of those of the cases that it breaks. */
+const brokenBy = async (change: BusChange, which = /./): Promise<readonly string[]> => {
   const broken: string[] = []
-  for (const { name, run } of casesOf(change)) await run().catch(() => broken.push(name))
+  for (const { name, run } of casesOf(change)) if (which.test(name)) await run().catch(() => broken.push(name))
   return broken
 }
 
+/** What outlives a source of a bus, each time that a new one is made. */
+const onEachBus =
+  <Kept>(kept: () => Kept, change: (inner: MessageSource, kept: Kept) => Partial<MessageSource>): BusChange =>
+  () => {
+    const ofBus = kept()
+    return inner => change(inner, ofBus)
+  }
+
+/** A source that gives other messages the second time, from a restart on. */
+const redelivering = (changed: (message: SourceMessage) => SourceMessage): BusChange =>
+  onEachBus(
+    () => new Set<string>(),
+    (inner, given) => ({
+      next: () => {
+        const message = inner.next()
+        if (message === null || !given.has(message.id)) {
+          if (message !== null) given.add(message.id)
+          return message
+        }
+        return changed(message)
+      },
+    }),
+  )
+
 describe('the contract of a message source', () => {
   test('is fulfilled by one that is right', async () => {
-    expect(await brokenBy(() => ({}))).toEqual([])
+    expect(await brokenBy(() => () => ({}))).toEqual([])
   })
 
   test.each<readonly [what: string, case_: RegExp, change: Change]>([
@@ -139,7 +166,92 @@ describe('the contract of a message source', () => {
     ['says that it has given less than it has', /up to where it has given/, () => ({ givenTo: () => 0 })],
     ['has one progress for all groups', /groups apart/, inner => (inner.group === 'two' ? { next: () => null } : {})],
     ['reads on after its close', /nothing after it was closed/, () => ({ close: async () => undefined })],
+    [
+      'loses what comes beyond the 8th that is not done',
+      /holds many/,
+      inner => {
+        let given = 0
+        return { next: () => (++given > 8 ? null : inner.next()) }
+      },
+    ],
+    [
+      'takes the next one for done with it, from the sixth on',
+      /holds many/,
+      inner => ({
+        done: message => {
+          inner.done(message)
+          if ((message.position as number) >= 5) inner.done({ ...message, position: (message.position as number) + 1 })
+        },
+      }),
+    ],
+    ['counts as given what it has yet to give', /yet to give/, () => ({ givenTo: () => 1e9 })],
+    [
+      'counts the next one as given',
+      /yet to give/,
+      inner => ({ givenTo: partition => (inner.givenTo?.(partition) ?? 0) + 1 }),
+    ],
+    [
+      'reads no more than two messages again',
+      /reads again/,
+      inner => ({
+        again: async (partition, positions) => (await inner.again?.(partition, positions.slice(0, 2))) ?? [],
+      }),
+    ],
   ])('finds one that %s', async (_what, name, change) => {
-    expect(await brokenBy(change)).toContainEqual(expect.stringMatching(name))
+    expect(await brokenBy(() => change, name)).toContainEqual(expect.stringMatching(name))
+  })
+
+  test.each<readonly [what: string, case_: RegExp, change: BusChange]>([
+    [
+      'gives another type after a restart',
+      /as the same messages/,
+      redelivering(message => ({ ...message, type: 'Other' })),
+    ],
+    [
+      'loses a part of the payload after a restart',
+      /as the same messages/,
+      redelivering(({ payload, ...message }) => ({
+        ...message,
+        payload: { label: (payload as { label: string }).label },
+      })),
+    ],
+    [
+      'gives another correlation id after a restart',
+      /as the same messages/,
+      redelivering(message => ({ ...message, correlationId: 'another' })),
+    ],
+    [
+      'remembers eight that are done, and no more',
+      /holds many/,
+      onEachBus(
+        () => new Set<string>(),
+        (inner, done) => ({
+          done: message => {
+            if (done.size < 8) inner.done(message)
+            done.add(message.id)
+          },
+        }),
+      ),
+    ],
+    [
+      'loses what it has given behind the fifth when it is closed',
+      /holds many/,
+      () => inner => {
+        const given: SourceMessage[] = []
+        return {
+          next: () => {
+            const message = inner.next()
+            if (message !== null) given.push(message)
+            return message
+          },
+          close: async () => {
+            for (const message of given) if ((message.position as number) > 4) inner.done(message)
+            await inner.close()
+          },
+        }
+      },
+    ],
+  ])('finds one that %s', async (_what, name, change) => {
+    expect(await brokenBy(change, name)).toContainEqual(expect.stringMatching(name))
   })
 })

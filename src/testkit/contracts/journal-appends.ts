@@ -1,8 +1,14 @@
 import { unreachable } from '../../base/assert.ts'
 import { isRuntimeError } from '../../base/errors.ts'
-import type { Append, AppendResult, StoredAppend } from '../../persistence/journal.ts'
+import type { Append, AppendResult, Handled, HandledId, StoredAppend } from '../../persistence/journal.ts'
 
 let drawn = 0
+
+const HANDLED: readonly ((nr: number) => Handled | HandledId | null)[] = [
+  nr => ({ source: 'bridge', partition: 0, position: nr, outstanding: [nr - 2, nr - 1] }),
+  () => null,
+  nr => ({ source: 'topics', position: null, id: `/shop ${nr}` }),
+]
 
 /**
  * An append as writers make them, with a record of each name (`->name`: a command); what a test does not care about has a
@@ -20,7 +26,7 @@ export const append = (persistenceId: string, expectedSequenceNr: number, ...nam
     traceParent: nr % 5 === 0 ? '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' : null,
     principal: nr % 4 === 0 ? `user:${nr}` : null,
     compensates: nr % 7 === 0 ? `append-${nr - 2}.0` : null,
-    handled: nr % 2 === 0 ? { source: 'bridge', partition: 0, position: nr, outstanding: [nr - 2, nr - 1] } : null,
+    handled: HANDLED[nr % HANDLED.length]!(nr),
     records: (names.length === 0 ? ['Happened'] : names).map((name, i) => ({
       kind: name.startsWith('->') ? 'command' : 'event',
       type: name,

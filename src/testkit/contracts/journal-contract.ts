@@ -6,6 +6,7 @@ import { journalReading } from './journal-reading.ts'
 import { journalFencesRollingOut, journalRollingOut } from './journal-rolling-out.ts'
 import { type JournalContractOptions, type JournalTestStore, journalCases } from './journal-scene.ts'
 import { journalSnapshots } from './journal-snapshots.ts'
+import { journalValues } from './journal-values.ts'
 import { journalWriting } from './journal-writing.ts'
 
 /**
@@ -19,6 +20,7 @@ export const journalContract = (
 ): readonly ContractCase[] =>
   journalCases(makeStore, {
     ...journalWriting,
+    ...journalValues,
     ...journalReading,
     ...journalSnapshots,
     ...journalDeleting,

@@ -105,4 +105,24 @@ export const journalFencesFirst: Readonly<Record<string, JournalTest>> = {
     deepStrictEqual(await collect(newer.loadSnapshots(id, () => undefined)), [])
     deepStrictEqual(written(await newer.commit(0, [append(id, 1)])), ['2'])
   },
+
+  'fences the older writer in every partition, whichever it writes to first': async scene => {
+    const store = await scene.make()
+    const older = await scene.open(store)
+    const newer = await scene.open(store)
+    for (let partition = older.partitions - 1; partition >= 0; partition--) {
+      const id = idIn(older, 'a', partition)
+      const snapshot = { persistenceId: id, sequenceNr: 1, timeMs: 0, payload: 1 }
+      for (const write of [
+        () => older.commit(partition, [append(id, 0)]),
+        () => older.saveCursors(partition, new Map([['risk', 0]])),
+        () => older.saveSnapshot(snapshot, 2),
+      ])
+        deepStrictEqual([partition, await codeOf(write)], [partition, 'JOURNAL_FENCED'])
+      strictEqual(await newer.lastPosition(partition), 0)
+      deepStrictEqual(await newer.loadCursors(partition), new Map())
+      deepStrictEqual(await collect(newer.loadSnapshots(id, () => undefined)), [])
+      deepStrictEqual(written(await newer.commit(partition, [append(id, 0)])), ['1'])
+    }
+  },
 }

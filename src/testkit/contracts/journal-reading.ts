@@ -1,6 +1,6 @@
 /** What reading promises: an id, or the log, from a place on. */
 
-import { deepStrictEqual, strictEqual } from 'node:assert/strict'
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import type { AppendPages, StoredAppend } from '../../persistence/journal.ts'
 import { append, collect } from './journal-appends.ts'
 import { idIn, type JournalTest } from './journal-scene.ts'
@@ -77,6 +77,11 @@ export const journalReading: Readonly<Record<string, JournalTest>> = {
     deepStrictEqual((await positions(34, 2)).slice(0, 2), [34, 37])
     deepStrictEqual(await positions(60, 5), [58])
     deepStrictEqual(await positions(61, 5), [])
+    // A reader that asks for few has bounded its memory by it: no more than the rest of a commit comes with them.
+    for (const limit of [1, 3, 8]) {
+      const { length } = await positions(1, limit)
+      ok(length >= limit && length <= limit + 1, `asked for ${limit} appends, it gives ${length}`)
+    }
     // A reader that goes on after the last one it got sees everything once.
     const seen: number[] = []
     for (let from = 1; ; ) {

@@ -73,7 +73,7 @@ export const journalCases = (
     },
   }))
 
-/** An id of partition 0, whatever their number. */
-export const idIn = (journal: Journal, prefix: string): string => {
-  for (let i = 0; ; i++) if (partitionOf(`${prefix}${i}`, journal.partitions) === 0) return `${prefix}${i}`
+/** An id of that partition, whatever their number. */
+export const idIn = (journal: Journal, prefix: string, partition = 0): string => {
+  for (let i = 0; ; i++) if (partitionOf(`${prefix}${i}`, journal.partitions) === partition) return `${prefix}${i}`
 }

@@ -136,6 +136,32 @@ export const journalWriting: Readonly<Record<string, JournalTest>> = {
     deepStrictEqual(await (await scene.open(store)).loadCursors(0), expected)
   },
 
+  'keeps the cursors of each partition apart': async scene => {
+    const store = await scene.make()
+    let journal = await scene.open(store)
+    // The same group everywhere, one that only some have, and one a partition.
+    const cursorsOf = (partition: number): ReadonlyMap<string, number> =>
+      new Map([
+        ['risk', 1 + (partition % 3)],
+        [`only ${partition}`, 1],
+        ...(partition % 2 === 1 ? ([['odd', 2]] as const) : []),
+      ])
+    for (let partition = 0; partition < journal.partitions; partition++) {
+      const appends = [append(idIn(journal, 'a', partition), 0, 'A', 'B', 'C')]
+      if (partition % 2 === 0) await journal.commit(partition, appends, cursorsOf(partition))
+      else {
+        await journal.commit(partition, appends)
+        await journal.saveCursors(partition, cursorsOf(partition))
+      }
+    }
+    for (let round = 0; round < 2; round++) {
+      for (let partition = 0; partition < journal.partitions; partition++)
+        deepStrictEqual([partition, await journal.loadCursors(partition)], [partition, cursorsOf(partition)])
+      await journal.close()
+      journal = await scene.open(store)
+    }
+  },
+
   'takes group names of up to 512 bytes, and refuses others before anything is written': async scene => {
     const store = await scene.make()
     const journal = await scene.open(store)
