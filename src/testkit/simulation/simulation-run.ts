@@ -46,10 +46,7 @@ export interface RunResult {
 /** What is told of a load that failed, or of a run that could not end. */
 export const LOAD = 'the load ends'
 
-/**
- * Runs one seed with these faults. Everything in it is made anew. **Errors**: TypeError for a system that
- * is a promise.
- */
+/** Runs one seed with these faults. Everything in it is made anew. **Errors**: TypeError for a system that is a promise. */
 export const runOnce = async <System>(
   simulated: Simulated<System>,
   seed: number,
