@@ -445,7 +445,7 @@ export abstract class Running extends Kin implements AskHolder {
 }
 
 /** In JavaScript a handler easily forgets its `return`, and the state would be gone without a trace. */
-const nothingReturned = (path: string): RuntimeError =>
+export const nothingReturned = (path: string): RuntimeError =>
   new RuntimeError(
     'BEHAVIOR_INVALID',
     `${path}: a handler returned undefined in place of the next state: return the state, or null where it is missing, unless it begins as undefined`,

@@ -1,10 +1,13 @@
 import { AssertionError } from 'node:assert'
 import { inspect, isDeepStrictEqual } from 'node:util'
+import { checkOptions } from '../base/bounds.ts'
+import { shown } from '../base/errors.ts'
 import { behavior } from '../kernel/behavior.ts'
 import type { Cell } from '../kernel/cell.ts'
 import { type DeathWatch, deathWatchOf, type EndListener } from '../kernel/death-watch.ts'
 import type { ActorSystem } from '../kernel/system.ts'
 import type { ActorRef, ExitReason } from '../kernel/types.ts'
+import { checkDurationMs } from './checks.ts'
 import { realWaiting, type Waiting } from './waiting.ts'
 
 export interface ExpectOptions {
@@ -22,7 +25,8 @@ const QUIET_MS = 100
  * An actor of the test: what it is told waits in order until the test expects it. Each expectation takes from the front.
  *
  * **Time**: a probe of `testSystem` moves the virtual clock as far as it needs to; one that was made with `probeOf` waits
- * while the system's own clock goes on. **Errors**: AssertionError, which shows what came instead.
+ * while the system's own clock goes on. **Errors**: AssertionError, which shows what came instead; RangeError for options,
+ * times and numbers that are none, and nothing is taken then.
  */
 export class Probe<Message> implements EndListener {
   /** To be given to those who are tested. */
@@ -81,6 +85,7 @@ export class Probe<Message> implements EndListener {
 
   /** Nothing comes for that long. **Units**: ms, 100 by default. */
   async expectNone(durationMs: number = QUIET_MS): Promise<void> {
+    checkDurationMs('a time to wait', durationMs)
     const forMs = Math.min(durationMs, this.leftMs)
     await this.wait(() => this.queue.length > 0, forMs)
     if (this.queue.length > 0)
@@ -89,6 +94,8 @@ export class Probe<Message> implements EndListener {
 
   /** Takes the next `count` messages, all of them within the time. */
   async receiveN(count: number, options?: ExpectOptions): Promise<readonly Message[]> {
+    if (!(Number.isSafeInteger(count) && count >= 0))
+      throw new RangeError(`a number of messages is whole, not ${shown(count)}`)
     const timeoutMs = this.timeoutOf(options)
     await this.wait(() => this.queue.length >= count, timeoutMs)
     if (this.queue.length < count)
@@ -125,6 +132,7 @@ export class Probe<Message> implements EndListener {
 
   /** All that `expectations` waits for, together, takes at most that long. **Units**: ms. */
   async within<Result>(durationMs: number, expectations: () => Promise<Result>): Promise<Result> {
+    checkDurationMs('a time to take', durationMs)
     const outerMs = this.deadlineMs
     const startMs = this.waiting.clock.monotonicMs()
     this.deadlineMs = Math.min(outerMs, startMs + durationMs)
@@ -175,6 +183,8 @@ export class Probe<Message> implements EndListener {
   }
 
   private timeoutOf(options: ExpectOptions | undefined): number {
+    checkOptions('the options of an expectation', options, ['timeoutMs'])
+    if (options?.timeoutMs !== undefined) checkDurationMs('timeoutMs', options.timeoutMs)
     const wished = options?.timeoutMs ?? (this.deadlineMs === Number.POSITIVE_INFINITY ? TIMEOUT_MS : this.leftMs)
     return Math.min(wished, this.leftMs)
   }

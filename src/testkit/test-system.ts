@@ -5,6 +5,7 @@ import type { Behavior } from '../kernel/behavior.ts'
 import type { DeadLetter } from '../kernel/dead-letters.ts'
 import { ActorSystem, type ActorSystemOptions } from '../kernel/system.ts'
 import type { ActorRef, SpawnOptions } from '../kernel/types.ts'
+import { checkDurationMs, checkSeed } from './checks.ts'
 import { EndlessWork } from './endless-work.ts'
 import { frozenMessages } from './frozen-messages.ts'
 import { eventLoopTurn } from './microtasks.ts'
@@ -27,7 +28,8 @@ export interface TestSystemOptions extends Omit<ActorSystemOptions, 'ports' | 'l
 
 /**
  * An actor system whose time, chance and turns belong to the test: the clock moves when told, the random numbers come from
- * a seed, turns can be held up; its log and dead letters are kept. Disposing of it kills what still runs.
+ * a seed, turns can be held up; its log and dead letters are kept. Disposing of it kills what still runs. **Errors**:
+ * RangeError for options that are none.
  *
  *     await using kit = testSystem()
  *     const probe = kit.probe<string>()
@@ -48,6 +50,7 @@ export class TestSystem implements AsyncDisposable {
   constructor(options: TestSystemOptions = {}) {
     const { seed = 1, wallMs, freezeMessages = true, messagesMax = 1_000_000, interceptors = [], ...others } = options
     checkCount('messagesMax', messagesMax)
+    checkSeed(seed)
     this.clock = new VirtualClock(wallMs)
     this.random = seededRandom(seed)
     this.work = new EndlessWork(this.clock, messagesMax)
@@ -89,8 +92,7 @@ export class TestSystem implements AsyncDisposable {
    * RangeError for a time that is none.
    */
   async advance(byMs: number): Promise<void> {
-    if (!(byMs >= 0 && byMs < Number.POSITIVE_INFINITY))
-      throw new RangeError(`a time to let pass is a number of ms from 0, not ${byMs}`)
+    checkDurationMs('a time to let pass', byMs, false)
     const endMs = this.clock.monotonicMs() + byMs
     await this.settle()
     for (let due = this.clock.nextDueMs; due !== null && due <= endMs; due = this.clock.nextDueMs) {
@@ -105,7 +107,7 @@ export class TestSystem implements AsyncDisposable {
    * are left after `limitMs` (default: an hour), and as `settle`.
    */
   async runUntilIdle(limitMs = 3_600_000): Promise<number> {
-    if (!(limitMs >= 0)) throw new RangeError(`limitMs is a number of ms from 0, not ${limitMs}`)
+    checkDurationMs('limitMs', limitMs)
     const startMs = this.clock.monotonicMs()
     await this.settle()
     for (let due = this.clock.nextDueMs; due !== null; due = this.clock.nextDueMs) {

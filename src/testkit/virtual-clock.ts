@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from '../base/ports.ts'
+import { checkDurationMs, checkMs } from './checks.ts'
 import { Deadlines } from './deadlines.ts'
 
 /** Deadlines at one moment: beyond it they set each other for ever. */
@@ -49,6 +50,7 @@ export class VirtualClock implements Clock {
 
   /** **Errors**: RangeError for a negative time. */
   advance(byMs: number): void {
+    checkMs('a time', byMs)
     this.advanceTo(this.steadyMs + byMs)
   }
 
@@ -77,7 +79,7 @@ export class VirtualClock implements Clock {
    * some after `limitMs` (default: an hour from now) still: something sets the next one for ever.
    */
   runUntilIdle(limitMs = 3_600_000): number {
-    if (!(limitMs >= 0)) throw new RangeError(`limitMs is a number of ms from 0, not ${limitMs}`)
+    checkDurationMs('limitMs', limitMs)
     const endMs = this.steadyMs + limitMs
     for (let due = this.deadlines.nextDueMs; due !== null; due = this.deadlines.nextDueMs) {
       if (due > endMs)
@@ -97,8 +99,4 @@ export class VirtualClock implements Clock {
     this.wallMs += steadyMs - this.steadyMs
     this.steadyMs = steadyMs
   }
-}
-
-const checkMs = (what: string, ms: number): void => {
-  if (!Number.isFinite(ms)) throw new RangeError(`${what} is a number of ms, not ${ms}`)
 }

@@ -301,3 +301,37 @@ describe('a behavior on its own', () => {
     expect(piping.ended).toMatchObject({ type: 'error', error: { message: 'no message' } })
   })
 })
+
+describe('a handler that returns nothing', () => {
+  const forgetful = behavior<string, number>({
+    initial: () => 0,
+    receive: (() => undefined) as unknown as (state: number) => number,
+  })
+
+  test('crashes its incarnation, as in a system', () => {
+    const run = runBehavior(forgetful, { path: '/test/forgetful' })
+    expect(() => run.tell('hello')).toThrow(
+      expect.objectContaining({ code: 'BEHAVIOR_INVALID', message: expect.stringMatching(/^\/test\/forgetful: /) }),
+    )
+    expect(run.ended).toMatchObject({ type: 'error', error: { code: 'BEHAVIOR_INVALID' } })
+    expect(run.state).toBe(undefined)
+  })
+
+  test('and so does an async one', async () => {
+    const receive = (async () => undefined) as unknown as () => Promise<number>
+    const run = await runBehaviorAsync(behavior<string, number>({ initial: () => 0, receive }))
+    await expect(run.tellAsync('hello')).rejects.toThrow(expect.objectContaining({ code: 'BEHAVIOR_INVALID' }))
+    expect(run.ended).toMatchObject({ type: 'error', error: { code: 'BEHAVIOR_INVALID' } })
+  })
+
+  test('goes on where nothing is a state: what the behavior, or the one that it became, began with', () => {
+    const none = behavior<string, undefined>({ initial: () => undefined, receive: () => undefined })
+    const run = runBehavior(none)
+    run.tell('hello')
+    expect(run.ended).toBe(null)
+    const becoming = runBehavior(behavior<string, number>({ initial: () => 0, receive: () => become(none) }))
+    becoming.tell('become')
+    becoming.tell('hello')
+    expect(becoming.ended).toBe(null)
+  })
+})

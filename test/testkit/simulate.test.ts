@@ -175,6 +175,63 @@ describe('a report of a simulation', () => {
     await expect(simulate({ ...base, faults })).rejects.toThrow(RangeError)
   })
 
+  test.each<readonly [what: string, wrong: object, text: string]>([
+    ['a misspelt member', { invariant: {} }, 'not "invariant"'],
+    ['no invariants', { invariants: undefined }, 'invariants must be an object, not undefined'],
+    ['a misspelt `always`', { invariants: { alway: { kept: () => true } } }, 'may have always, atEnd, not "alway"'],
+    ['a misspelt `atEnd`', { invariants: { atend: { kept: () => true } } }, 'may have always, atEnd, not "atend"'],
+    ['an invariant that is none', { invariants: { always: { kept: 5 } } }, 'invariants.always.kept must be a function'],
+    ['invariants in a list', { invariants: { atEnd: 5 } }, 'invariants.atEnd must be an object'],
+    ['a load that is none', { load: undefined }, 'load must be a function, not undefined'],
+    ['a system that is none', { system: {} }, 'system must be a function'],
+    ['a misspelt option of faults', { faults: { kinds: [], within: 5 } }, 'not "within"'],
+    ['a misspelt number of faults', { faults: { kinds: [], perRun: { min: 0, max: 1, most: 2 } } }, 'not "most"'],
+  ])('is not given for %s', async (_what, wrong, text) => {
+    const simulation = { ...base, ...wrong } as Simulation<object>
+    for (const run of [() => simulate(simulation), () => replay(simulation, 1)]) {
+      await expect(run()).rejects.toThrow(RangeError)
+      await expect(run()).rejects.toThrow(text)
+    }
+  })
+
+  test('is not given for a system that is a promise', async () => {
+    const system = async (): Promise<object> => {
+      throw new Error('too late')
+    }
+    await expect(simulate({ ...base, system })).rejects.toThrow(
+      new TypeError(
+        '`system` gives a promise: build it at once, and let the processes of the world start in their time',
+      ),
+    )
+  })
+
+  test('checks what holds always from the start, also where nothing happens', async () => {
+    const load = async (): Promise<void> => undefined
+    const holds = (system: object): void => expect(system).toEqual({ left: 0 })
+    const simulation: Simulation<{ left: number }> = { seeds: 1, system: () => ({ left: 1 }), load, invariants: {} }
+    const atStart = await failureOf(simulate({ ...simulation, invariants: { always: { holds } } }))
+    expect(atStart.violation).toMatchObject({ invariant: 'holds', run: { events: 0 } })
+    const changing = { system: () => ({ left: 0 }), load: async (system: { left: number }) => void system.left++ }
+    const byLoad = await failureOf(simulate({ ...simulation, ...changing, invariants: { always: { holds } } }))
+    expect(byLoad.violation).toMatchObject({ invariant: 'holds', run: { events: 0 } })
+  })
+
+  test('counts no fault that found nothing to befall', async () => {
+    const load: Simulation<object>['load'] = (_system, _world, calm) => calm
+    const faults = { kinds: standardFaults, perRun: { min: 20, max: 20 }, withinMs: 1_000 }
+    const inNothing = await simulate({ ...base, load, faults, seeds: 10 })
+    expect([inNothing.faults, inNothing.byKind]).toEqual([0, {}])
+    const withStore = await simulate({ ...base, system: world => world.store(), load, faults, seeds: 30 })
+    expect(Object.keys(withStore.byKind).sort()).toEqual([
+      'commit-twice',
+      'crash-at-commit',
+      'store-down',
+      'store-error-after',
+      'store-error-before',
+      'store-slow',
+    ])
+  })
+
   test('an invariant that answers false does not hold', async () => {
     const always = await failureOf(simulate({ ...base, invariants: { always: { kept: () => false } } }))
     expect(always.violation).toMatchObject({ invariant: 'kept', error: { message: 'it answers false' } })

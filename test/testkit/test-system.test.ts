@@ -1,5 +1,5 @@
 import { behavior, intercept } from 'troupe'
-import { frozenMessages, type TestSystem, testSystem, VirtualTurns } from 'troupe/testkit'
+import { frozenMessages, type TestSystem, type TestSystemOptions, testSystem, VirtualTurns } from 'troupe/testkit'
 import { describe, expect, test } from 'vitest'
 import { systemExecutor } from '../../src/base/ports.ts'
 
@@ -323,5 +323,52 @@ describe('frozen messages', () => {
       .tell(message)
     await probe.expectMessage('ok')
     expect(Object.isFrozen(message.inner)).toBe(true)
+  })
+})
+
+describe('what is no number', () => {
+  test.each<readonly [what: string, options: object, text: string]>([
+    ['a seed in words', { seed: 'x' }, 'seed must be a whole number, not "x"'],
+    ['half a seed', { seed: 0.5 }, 'seed must be a whole number, not 0.5'],
+    ['a time in words', { wallMs: '5' }, 'the wall time is a number of ms, not "5"'],
+    ['a misspelt option', { sed: 1 }, '"sed"'],
+  ])('is refused by a system: %s', async (_what, options, text) => {
+    const start = (): unknown => testSystem(options as TestSystemOptions)
+    expect(start).toThrow(RangeError)
+    expect(start).toThrow(text)
+  })
+
+  test('is refused where time is to pass', async () => {
+    await using kit = testSystem()
+    for (const call of [kit.advance('5' as never), kit.runUntilIdle('5' as never)]) {
+      await expect(call).rejects.toThrow(RangeError)
+      await expect(call).rejects.toThrow('a number of ms from 0, not "5"')
+    }
+    expect(() => kit.clock.advance('5' as never)).toThrow('a time is a number of ms, not "5"')
+    expect(() => kit.clock.runUntilIdle('5' as never)).toThrow('a number of ms from 0, not "5"')
+    expect(kit.clock.monotonicMs()).toBe(0)
+  })
+
+  test('is refused by a probe, which takes nothing then', async () => {
+    await using kit = testSystem()
+    const probe = kit.probe<number>()
+    probe.ref.tell(1)
+    const misspelt = { timeout: 5 } as never
+    const wrong = { timeoutMs: '5' } as never
+    for (const [call, text] of [
+      [probe.expectMessage(1, misspelt), 'may have timeoutMs, not "timeout"'],
+      [probe.receiveN(1, misspelt), 'may have timeoutMs, not "timeout"'],
+      [probe.fishFor(() => true, misspelt), 'may have timeoutMs, not "timeout"'],
+      [probe.expectTerminated(probe.ref, misspelt), 'may have timeoutMs, not "timeout"'],
+      [probe.expectMessage(1, wrong), 'timeoutMs is a number of ms from 0, not "5"'],
+      [probe.expectMessage(1, { timeoutMs: Number.NaN }), 'timeoutMs is a number of ms from 0, not NaN'],
+      [probe.expectNone('5' as never), 'a time to wait is a number of ms from 0, not "5"'],
+      [probe.within(-1, async () => undefined), 'a time to take is a number of ms from 0, not -1'],
+      [probe.receiveN('1' as never), 'a number of messages is whole, not "1"'],
+    ] as const) {
+      await expect(call).rejects.toThrow(RangeError)
+      await expect(call).rejects.toThrow(text)
+    }
+    expect(await probe.expectMessage(1, { timeoutMs: Number.POSITIVE_INFINITY })).toBe(1)
   })
 })

@@ -1,8 +1,10 @@
 import { toError } from '../../base/errors.ts'
 import { type Random, seededRandom } from '../../base/ports.ts'
 import { Become, type Behavior, Stopped } from '../../kernel/behavior.ts'
+import { nothingReturned } from '../../kernel/running.ts'
 import { promiseIn } from '../../kernel/thenable.ts'
 import { type ActorContext, type ActorRef, type ExitReason, ignore, type Signal } from '../../kernel/types.ts'
+import { checkSeed } from '../checks.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import { RecordingLogger } from '../recording-logger.ts'
 import { VirtualClock } from '../virtual-clock.ts'
@@ -25,7 +27,8 @@ export interface BehaviorRunOptions {
  * effects. Nothing else happens: what it told, spawned, asked or watched is written down; messages to itself are too, and
  * are handled when the test gives them. Its timers run on `clock`, and are handled as `advance` visits them.
  *
- * **Errors**: what a handler throws comes out of the call, and the incarnation is over: later calls throw ACTOR_STOPPED. A
+ * **Errors**: what a handler throws comes out of the call, and the incarnation is over: later calls throw ACTOR_STOPPED;
+ * BEHAVIOR_INVALID is thrown so where a handler gives nothing in place of a state. RangeError for a seed that is none. A
  * handler that gives a promise throws TypeError here: use the call that ends in `Async`. After `context.fail` it is over
  * too, once the handler has returned. What is stashed beyond the stash's capacity is a dead letter.
  */
@@ -37,6 +40,9 @@ export class BehaviorRun<Message> {
   private behavior: Behavior<Message>
   private readonly context: RecordingContext
   private current: unknown
+  /** The behavior of now has given its first state, and that was undefined: so `undefined` is one. */
+  private hasBegun = false
+  private hasUndefined = false
   private over: ExitReason | null = null
   private isInHandler = false
   /** What the handler has called `fail` with: it is let return first. */
@@ -44,6 +50,7 @@ export class BehaviorRun<Message> {
 
   constructor(behavior: Behavior<Message>, options: BehaviorRunOptions = {}) {
     const { path = '/test/actor', seed = 1, clock = new VirtualClock(), random = seededRandom(seed) } = options
+    checkSeed(seed)
     this.behavior = behavior
     this.clock = clock
     const record = (effect: Effect): number => this.effects.push(effect)
@@ -91,7 +98,8 @@ export class BehaviorRun<Message> {
 
   /** Gives it a notice of the runtime. */
   signal(signal: Signal): readonly Effect[] {
-    return this.now(() => this.behavior.onSignal?.(this.current, signal, this.ctx) ?? this.current)
+    const { onSignal } = this.behavior
+    return this.now(() => (onSignal === null ? this.current : onSignal(this.current, signal, this.ctx)))
   }
 
   /** Lets time pass: timers that are due are handled on the way. Gives the effects of all. **Units**: ms. */
@@ -111,20 +119,23 @@ export class BehaviorRun<Message> {
     return this.behavior.initial(this.ctx)
   }
 
-  /** Takes over what `initial` or a handler gave. */
+  /** Takes over what `initial` or a handler gave. **Errors**: BEHAVIOR_INVALID where a handler gave nothing. */
   apply(outcome: unknown): unknown {
     if (this.over !== null) return undefined
     if (outcome instanceof Stopped) return this.end(outcome.reason)
     if (outcome === ignore) return this.end({ type: 'normal' })
     if (!(outcome instanceof Become)) {
+      if (!this.hasBegun) this.hasUndefined = outcome === undefined
+      else if (outcome === undefined && !this.hasUndefined) throw nothingReturned(this.context.path)
+      this.hasBegun = true
       this.current = outcome
       return undefined
     }
     this.effects.push({ type: 'became', behavior: outcome.behavior })
     this.behavior = outcome.behavior as Behavior<Message>
-    if (!outcome.isReady) return then(this.behavior.initial(this.ctx), state => this.apply(state))
-    this.current = outcome.state
-    return undefined
+    this.hasBegun = false
+    const state = outcome.isReady ? outcome.state : this.behavior.initial(this.ctx)
+    return then(state, ready => this.apply(ready))
   }
 
   /** Does `run`, whose effects it gives; what it throws is a crash. */

@@ -1,3 +1,4 @@
+import { checkOptions } from '../../base/bounds.ts'
 import type { FaultKind, PlannedFault } from './fault-kinds.ts'
 import { below, streamOf } from './streams.ts'
 
@@ -20,7 +21,7 @@ export const FAULTS_WITHIN_MS = 10_000
 export const scheduleOf = (seed: number, options: FaultOptions | undefined): readonly PlannedFault[] => {
   if (options === undefined) return []
   const { always = [], perRun = { min: 5, max: 12 }, withinMs = FAULTS_WITHIN_MS } = options
-  checkOptions(options)
+  checkFaultOptions(options)
   if (kindsOf(options).size === 0) return []
   const kinds = options.kinds.length > 0 ? options.kinds : always
   const random = streamOf(seed, 'faults')
@@ -45,7 +46,10 @@ export const kindsOf = ({ kinds, always = [] }: FaultOptions): ReadonlyMap<strin
   return byName
 }
 
-const checkOptions = (options: FaultOptions): void => {
+/** **Errors**: as `scheduleOf`, for numbers that are none, and options that nobody knows. */
+export const checkFaultOptions = (options: FaultOptions): void => {
+  checkOptions('faults', options, ['kinds', 'always', 'perRun', 'withinMs'])
+  checkOptions('faults.perRun', options.perRun, ['min', 'max'])
   const { kinds, always = [], perRun, withinMs = 0 } = options
   if (!(Number.isFinite(withinMs) && withinMs >= 0))
     throw new RangeError(`faults.withinMs is a number of ms from 0, not ${withinMs}`)

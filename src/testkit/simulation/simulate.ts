@@ -1,7 +1,7 @@
 import type { PlannedFault } from './fault-kinds.ts'
 import { scheduleOf } from './fault-schedule.ts'
 import { shrink } from './shrink.ts'
-import { type RunResult, runOnce, type Simulated } from './simulation-run.ts'
+import { checkSimulated, type RunResult, runOnce, type Simulated } from './simulation-run.ts'
 
 export interface Simulation<System> extends Simulated<System> {
   /** How many, from 1; or which. */
@@ -12,7 +12,7 @@ export interface Simulation<System> extends Simulated<System> {
 
 export interface SimulationReport {
   readonly seeds: number
-  /** Faults injected: those that were due after the end of a run's load are left out. */
+  /** Faults injected: those that were due after the end of a run's load, or found nothing to befall, are left out. */
   readonly faults: number
   readonly events: number
   /** The same by kind. */
@@ -50,9 +50,10 @@ export class SimulationFailed extends Error {
  *
  * **Errors**: SimulationFailed at the first invariant that breaks, with the seed, and with the smallest part of its faults
  * that is enough, which has been run twice more to the same last event; RangeError for seeds that are none or no whole
- * numbers, and as `scheduleOf`. **Bounds**: as `SimulatedWorld`.
+ * numbers, for members that no simulation has, and as `scheduleOf`; TypeError for a system that is a promise. **Bounds**: as `SimulatedWorld`.
  */
 export const simulate = async <System>(simulation: Simulation<System>): Promise<SimulationReport> => {
+  checkSimulated(simulation)
   const byKind: Record<string, number> = {}
   let [seeds, faults, events] = [0, 0, 0]
   for (const seed of seedsOf(simulation.seeds)) {
@@ -69,11 +70,14 @@ export const simulate = async <System>(simulation: Simulation<System>): Promise<
 }
 
 /** Runs one seed again: with all its faults, or with those that are given. */
-export const replay = <System>(
+export const replay = async <System>(
   simulated: Simulated<System>,
   seed: number,
-  faults: readonly PlannedFault[] = scheduleOf(seed, simulated.faults),
-): Promise<RunResult> => runOnce(simulated, seed, faults)
+  faults?: readonly PlannedFault[],
+): Promise<RunResult> => {
+  checkSimulated(simulated)
+  return runOnce(simulated, seed, faults ?? scheduleOf(seed, simulated.faults))
+}
 
 /** Cuts a broken run down and runs what is left twice more. */
 export const violationOf = async <System>(simulated: Simulated<System>, first: RunResult): Promise<Violation> => {

@@ -110,7 +110,7 @@ export class SimulatedWorld {
   }
 
   /**
-   * Runs `load` and everything that it sets off, until it has settled. `check` is called after every event. **Errors**: what
+   * Runs `load` and everything that it sets off, until it has settled. `check` is called once it has begun, and after every event. **Errors**: what
    * `load` or `check` throw; SimulationStuck; what a task throws that nobody catches.
    */
   async run<Result>(load: () => Promise<Result>, check: () => void = () => undefined): Promise<Result> {
@@ -125,6 +125,7 @@ export class SimulatedWorld {
       },
     )
     await microtasksDone()
+    check()
     while (outcome.value === null) {
       this.step()
       await microtasksDone()

@@ -1,7 +1,8 @@
-import { toError } from '../../base/errors.ts'
+import { checkOptions, optionsProblem } from '../../base/bounds.ts'
+import { shown, toError } from '../../base/errors.ts'
 import { promiseIn } from '../../kernel/thenable.ts'
 import type { PlannedFault } from './fault-kinds.ts'
-import { FAULTS_WITHIN_MS, type FaultOptions, kindsOf } from './fault-schedule.ts'
+import { checkFaultOptions, FAULTS_WITHIN_MS, type FaultOptions, kindsOf } from './fault-schedule.ts'
 import { SimulatedWorld, type WorldLimits } from './simulated-world.ts'
 import type { TraceEvent } from './trace.ts'
 
@@ -9,14 +10,14 @@ import type { TraceEvent } from './trace.ts'
 export type Invariant<System> = (system: System, world: SimulatedWorld) => unknown
 
 export interface Invariants<System> {
-  /** What must hold after every event: keep it cheap. One that gives a promise is refused: nobody could wait for it. */
+  /** What must hold from the start and after every event: keep it cheap. One that gives a promise is refused: nobody could wait for it. */
   readonly always?: Readonly<Record<string, Invariant<System>>>
   /** The same when the load has ended. These may be async and ask the system, whose world goes on meanwhile. */
   readonly atEnd?: Readonly<Record<string, Invariant<System>>>
 }
 
 export interface Simulated<System> extends WorldLimits {
-  /** Builds the system that is tested, in a world of its own: stores, topics, processes. */
+  /** Builds the system that is tested, in a world of its own: stores, topics, processes. At once: a promise is refused. */
   readonly system: (world: SimulatedWorld) => System
   /**
    * What is asked of it. Resolves when everything that was asked is answered; `calm` resolves when the last fault has been
@@ -45,7 +46,7 @@ export interface RunResult {
 /** What is told of a load that failed, or of a run that could not end. */
 export const LOAD = 'the load ends'
 
-/** Runs one seed with these faults. Everything in it is made anew. */
+/** Runs one seed with these faults. Everything in it is made anew. **Errors**: TypeError for a system that is a promise. */
 export const runOnce = async <System>(
   simulated: Simulated<System>,
   seed: number,
@@ -57,6 +58,7 @@ export const runOnce = async <System>(
   try {
     await run(simulated, world, faults, injected)
   } catch (thrown) {
+    if (thrown instanceof SystemIsPromise) throw thrown
     broken =
       thrown instanceof Broken
         ? { invariant: thrown.invariant, error: thrown.error }
@@ -64,6 +66,43 @@ export const runOnce = async <System>(
   }
   const { trace, nowMs } = world
   return { seed, faults, injected, broken, events: trace.count, endedAtMs: nowMs, hash: trace.hash, tail: trace.tail() }
+}
+
+const MEMBERS = ['seeds', 'onRun', 'system', 'load', 'faults', 'invariants', 'maxMs', 'maxSteps']
+
+/**
+ * A misspelt member would be a run that checks nothing. **Errors**: RangeError, for what no simulation has and what is
+ * none, faults as well.
+ */
+export const checkSimulated = <System>(simulated: Simulated<System>): void => {
+  checkOptions('a simulation', simulated, MEMBERS)
+  const { system, load, faults, invariants } = simulated
+  for (const [name, member] of Object.entries({ system, load })) checkFunction(name, member)
+  if (faults !== undefined) checkFaultOptions(faults)
+  checkObject('invariants', invariants, ['always', 'atEnd'])
+  for (const when of ['always', 'atEnd'] as const) {
+    const held = invariants[when]
+    if (held === undefined) continue
+    checkObject(`invariants.${when}`, held, Object.keys(held))
+    for (const [name, invariant] of Object.entries(held)) checkFunction(`invariants.${when}.${name}`, invariant)
+  }
+}
+
+/** As `checkOptions`, of what may not be left out. */
+const checkObject = (what: string, value: unknown, keys: readonly string[]): void => {
+  const problem = optionsProblem(value, keys)
+  if (problem !== null) throw new RangeError(`${what} ${problem}`)
+}
+
+const checkFunction = (what: string, value: unknown): void => {
+  if (typeof value !== 'function') throw new RangeError(`${what} must be a function, not ${shown(value)}`)
+}
+
+/** Nothing could be asked of it, and nothing checked: the simulation is wrong, whatever the seed. */
+class SystemIsPromise extends TypeError {
+  constructor() {
+    super('`system` gives a promise: build it at once, and let the processes of the world start in their time')
+  }
 }
 
 class Broken extends Error {
@@ -85,6 +124,11 @@ const run = async <System>(
   const always = Object.entries(simulated.invariants.always ?? {})
   const atEnd = Object.entries(simulated.invariants.atEnd ?? {})
   const system = simulated.system(world)
+  const promise = promiseIn(system)
+  if (promise !== null) {
+    promise.catch(() => undefined)
+    throw new SystemIsPromise()
+  }
   const check = (): void => {
     for (const [name, holds] of always)
       try {
@@ -93,6 +137,7 @@ const run = async <System>(
         throw new Broken(name, error)
       }
   }
+  check()
   const calm = plant(simulated, world, faults, injected)
   await world.run(async () => {
     await simulated.load(system, world, calm)
@@ -131,8 +176,7 @@ const plant = <System>(
     const kind = kinds.get(fault.kind)
     if (kind === undefined) throw new RangeError(`no kind of fault is named ${fault.kind}`)
     world.at(fault.atMs, null, `fault ${fault.kind}`, () => {
-      injected.push(fault)
-      kind.inject(world, fault)
+      if (kind.inject(world, fault) !== false) injected.push(fault)
     })
   }
   // At the same time however many there are: a schedule that is cut down leaves the rest as it was.
