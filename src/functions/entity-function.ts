@@ -3,6 +3,7 @@ import { isTraceParent } from '../persistence/command-cause.ts'
 import type { EventSourcedDefinition } from '../persistence/event-sourced.ts'
 import { persistenceIdOf } from '../persistence/event-sourced.ts'
 import type { EventStore } from '../persistence/event-store.ts'
+import { evolved } from '../persistence/evolving.ts'
 import type { Inbox } from '../persistence/inbox.ts'
 import type { HandledId, NewRecord } from '../persistence/journal.ts'
 import { checkPersistenceId } from '../persistence/partition.ts'
@@ -100,9 +101,10 @@ const attempt = async (
   // Before the write: what `evolve` throws on must never be stored.
   let { state } = recovered
   let isWanted = false
-  for (const event of decision.events ?? []) {
-    state = definition.evolve(state, event)
-    isWanted ||= definition.snapshot?.when?.(state, event) === true
+  const persistenceId = persistenceIdOf(definition.name, event.id)
+  for (const decided of decision.events ?? []) {
+    state = evolved(definition, persistenceId, state, decided)
+    isWanted ||= definition.snapshot?.when?.(state, decided) === true
   }
   await append(store, definition, event, recovered, records, handled, nowMs, correlationId)
   if (handled !== null) recovered.inbox.note(handled)

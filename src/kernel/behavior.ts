@@ -168,9 +168,15 @@ export const behavior = <Message, State>(definition: BehaviorDefinition<Message,
 }
 
 export const behaviorInvalid = (where: string, given: unknown): RuntimeError => {
-  const text = `${where}: what behaves must be made by \`behavior\`, \`supervisor\` or their like, and is ${shown(given)}`
+  const text = `${where}: what behaves must be made by \`behavior\`, \`supervisor\` or their like, and is ${shown(given)}${behaviorHint(given)}`
   return new RuntimeError('BEHAVIOR_INVALID', text)
 }
+
+/** For the end of such a text: kinds of entities, bridges and read models have the behavior that was meant. */
+export const behaviorHint = (given: unknown): string =>
+  (given as { readonly behavior?: unknown } | null | undefined)?.behavior instanceof Behavior
+    ? ': give its .behavior'
+    : ''
 
 const HOOKS = ['onSignal', 'onStop']
 const FUNCTIONS = ['initial', 'receive', ...HOOKS]

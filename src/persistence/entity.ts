@@ -6,6 +6,7 @@ import type { Command, Delivery } from './command.ts'
 import { whyNoCompensation } from './compensation.ts'
 import type { Decision, EventSourcedDefinition } from './event-sourced.ts'
 import type { EventStore } from './event-store.ts'
+import { evolved } from './evolving.ts'
 import type { Inbox } from './inbox.ts'
 import { type Handled, type HandledId, lastSequenceNr, type NewRecord } from './journal.ts'
 import { type AppendOwner, PendingAppend } from './pending-append.ts'
@@ -126,7 +127,7 @@ export class Entity<Message, Event extends { readonly type: string }, State, Rep
       records = this.recordsOf(decision, command)
       if (records.length > 0 && decision.events !== undefined)
         for (const event of decision.events) {
-          state = this.definition.evolve(state, event)
+          state = evolved(this.definition, this.persistenceId, state, event)
           if (this.snapshots?.wants(state, event) === true) isSnapshotWanted = true
         }
     } catch (thrown) {

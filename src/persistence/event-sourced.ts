@@ -43,6 +43,9 @@ export interface Decision<Event, Reply = never> {
    * it was, where the entity has no such event (any more), or nothing makes it good.
    */
   readonly compensates?: string
+  /** An event, or `events` misspelt, is no decision. */
+  readonly type?: never
+  readonly event?: never
 }
 
 /** When a snapshot is taken: at least one of `every`, `when` and `onStop`; where several are given, each does. */

@@ -1,8 +1,9 @@
-import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError, shown } from '../base/errors.ts'
 import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
 import { checkGroupName } from './group-name.ts'
 import type { Journal, RolledOut, Snapshot } from './journal.ts'
+import { checkJournalOptions, misconfigured } from './journal-options.ts'
 import { OwnerWatch } from './owner-watch.ts'
 import { checkPersistenceId, partitionOf } from './partition.ts'
 import { type EventStorePorts, type Follower, PartitionWriter } from './partition-writer.ts'
@@ -54,11 +55,14 @@ export class EventStore {
   }
 
   /**
-   * Opens the journal for writing. **Errors**: those of `Journal.open` and `loadCursors`; the journal is closed then.
+   * Opens the journal for writing. **Errors**: JOURNAL_MISCONFIGURED for what is no journal and for other options; those of `Journal.open` and `loadCursors`; the journal is closed then.
    * **Default** of each port: the system's; the logger writes to standard error.
    */
   static async open(journal: Journal, options: Partial<EventStorePorts> & EventStoreOptions = {}): Promise<EventStore> {
+    checkJournal(journal)
+    checkJournalOptions('EventStore.open', options, ['recovery', 'clock', 'random', 'executor', 'logger'])
     const { recovery = {}, ...given } = options
+    checkJournalOptions('EventStore.open: recovery', recovery, ['maxAtOnce', 'batchTimeoutMs'])
     const ports = { ...systemPorts, logger: stderrLogger, ...given }
     const store = new EventStore(journal, ports, recovery)
     await journal.open()
@@ -248,6 +252,13 @@ export class EventStore {
       throw new RuntimeError('JOURNAL_CLOSED', `${this.journal.name} has no partition ${partition}`)
     return writer
   }
+}
+
+const checkJournal = (journal: unknown): void => {
+  if (typeof journal === 'object' && journal !== null && typeof (journal as Partial<Journal>).commit === 'function')
+    return
+  const given = typeof journal === 'function' ? 'a function: call it' : shown(journal)
+  throw misconfigured(`EventStore.open: give it a journal, such as memoryJournal(), not ${given}`)
 }
 
 const cannot = (journal: Journal, what: string): RuntimeError =>

@@ -17,6 +17,7 @@ import {
   type StoredAppend,
   type Writer,
 } from './journal.ts'
+import { checkJournalOptions, checkWord, misconfigured } from './journal-options.ts'
 import { checkPersistenceId, partitionOf } from './partition.ts'
 import { snapshotDeleted, TOMBSTONED, tombstoned } from './tombstone.ts'
 
@@ -60,9 +61,15 @@ export const memoryStore = (partitions = 1): MemoryStore => {
 /**
  * A journal in memory. **Durability**: none; what is written lives as long as `store`, and is gone with the process.
  * **Order**: as in every journal. **Bounds**: memory; nothing is ever given back.
+ * **Errors**: JOURNAL_MISCONFIGURED.
  */
-export const memoryJournal = (options: { readonly store?: MemoryStore; readonly writer?: Writer } = {}): Journal =>
-  new MemoryJournal(options.store ?? memoryStore(), options.writer ?? 'owner')
+export const memoryJournal = (options: { readonly store?: MemoryStore; readonly writer?: Writer } = {}): Journal => {
+  checkJournalOptions('memoryJournal', options, ['store', 'writer'])
+  const { store = memoryStore(), writer = 'owner' } = options
+  checkWord('memoryJournal: writer', writer, ['owner', 'guest'])
+  if (!Array.isArray(store?.partitions)) throw misconfigured('memoryJournal: store must be made by memoryStore')
+  return new MemoryJournal(store, writer)
+}
 
 class MemoryJournal implements Journal {
   readonly name = 'memory'

@@ -1,4 +1,4 @@
-import { isRuntimeError, RuntimeError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError, shown } from '../base/errors.ts'
 import type { EventSchema } from './event-schema.ts'
 import type { Decision } from './event-sourced.ts'
 import type { NewRecord } from './journal.ts'
@@ -13,15 +13,17 @@ const isEnumerable = Object.prototype.propertyIsEnumerable
 /**
  * What a decision has stored: its events, then what it sends. Everything that could not be packed is found here, where it
  * concerns one command, and not in a commit that many actors share.
- * **Errors**: EVENT_NOT_STORABLE and EVENT_TOO_LARGE, a refusal; DECISION_INVALID for what is no decision, and for an event
- * that the schema does not name, a bug.
+ * **Errors**: EVENT_NOT_STORABLE and EVENT_TOO_LARGE, a refusal; DECISION_INVALID for what is no decision or has a key that
+ * none has, and for an event that the schema does not name, a bug.
  */
 export const recordsOf = (
   decision: Decision<{ readonly type: string }, unknown>,
   schema: EventSchema | null = null,
 ): readonly NewRecord[] => {
-  if (typeof decision !== 'object' || decision === null || decision instanceof Promise)
-    throw invalid('decide must give { events?, reply?, send? }, at once and not as a promise')
+  if (typeof decision !== 'object' || decision === null || decision instanceof Promise || Array.isArray(decision))
+    throw invalid('decide must give { events?, reply?, send? }, at once, not as a promise and not as an array')
+  // Looked at key by key, and without a list of them: the text is made for errors alone.
+  for (const key in decision) if (!isDecisionKey(key)) throw invalid(unknownKey(key))
   const { events, send } = decision
   if (events !== undefined && !Array.isArray(events)) throw invalid('events must be an array')
   if (send !== undefined && !Array.isArray(send)) throw invalid('send must be an array')
@@ -50,6 +52,15 @@ export const isRefusal = (thrown: unknown): thrown is RuntimeError =>
   isRuntimeError(thrown, 'EVENT_NOT_STORABLE') ||
   isRuntimeError(thrown, 'EVENT_TOO_LARGE') ||
   isRuntimeError(thrown, 'COMPENSATION_INVALID')
+
+/** What nobody reads would be left out, and whoever asked would be told that all is well. */
+const isDecisionKey = (key: string): boolean =>
+  key === 'events' || key === 'reply' || key === 'send' || key === 'compensates'
+
+const unknownKey = (key: string): string => {
+  const isEvent = key === 'type' ? ': an event goes into events: [event]' : ''
+  return `a decision may have events, reply, send, compensates, not ${shown(key)}${isEvent}`
+}
 
 const isRecordType = (type: unknown): type is string =>
   typeof type === 'string' && type.length > 0 && type.length <= RECORD_TYPE_MAX && type.isWellFormed()

@@ -2,6 +2,7 @@ import { type ErrorCode, RuntimeError, toError } from '../base/errors.ts'
 import type { EventSourcedDefinition } from './event-sourced.ts'
 import { persistenceIdOf } from './event-sourced.ts'
 import type { EventStore } from './event-store.ts'
+import { evolved } from './evolving.ts'
 import { findId } from './find-id.ts'
 import { Inbox, type InboxMarks } from './inbox.ts'
 import {
@@ -138,7 +139,7 @@ const newestSnapshot = async <State>(
 /** How many records are folded between two looks at the clock, and at whether somebody still wants the state. */
 const RECORDS_BETWEEN_LOOKS = 64
 
-/** Folds what a stored event is at present. **Errors**: RECOVERY_FAILED when `evolve` throws; those of the schema. */
+/** Folds what a stored event is at present. **Errors**: RECOVERY_FAILED when `evolve` throws or returns nothing; those of the schema. */
 export const foldRecord = <State>(
   definition: AnyDefinition<State>,
   state: State,
@@ -151,8 +152,8 @@ export const foldRecord = <State>(
   const isPresent = schema === undefined || schema.versionOf(type) === version
   const events = isPresent ? null : schema.read({ type, version, payload }, placeOf(persistenceId, sequenceNr))
   try {
-    if (events === null) return definition.evolve(state, payload as { readonly type: string })
-    for (const event of events) state = definition.evolve(state, event as { readonly type: string })
+    if (events === null) return evolved(definition, persistenceId, state, payload as { readonly type: string })
+    for (const event of events) state = evolved(definition, persistenceId, state, event as { readonly type: string })
     return state
   } catch (thrown) {
     throw foldFailed(placeOf(persistenceId, sequenceNr), `evolve failed on ${type}`, thrown)

@@ -1,5 +1,5 @@
 import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
-import { type Behavior, behavior } from '../kernel/behavior.ts'
+import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
 import type { ActorRef } from '../kernel/types.ts'
 import type { EventStore } from '../persistence/event-store.ts'
 import { cursorOf, entryRangeOf, type IndexRange } from './entries.ts'
@@ -155,41 +155,51 @@ class RunningModel<Row> implements ReadModel<Row> {
 
   private makeBehavior(): Behavior<never> {
     const { definition, store, views } = this
-    return behavior<Message, readonly (() => void)[]>({
-      initial: ({ self }) => {
-        this.self = self
-        this.isDue = false
-        this.failure = null
-        this.projector = new Projector(definition, store, views, { live: (build, at) => this.live(build, at) })
-        this.wake()
-        const follower = { committed: () => this.wake() }
-        return Array.from({ length: store.journal.partitions }, (_, nr) => store.follow(nr, follower))
-      },
-      receive: async (unfollow, _message, context) => {
-        this.isDue = false
-        try {
-          if (this.mustRebuild) {
-            await this.projector!.rebuild()
-            this.mustRebuild = false
-          }
-          const hasMore = await this.projector!.step()
-          // While it failed nobody woke it.
-          const mayHaveMissed = this.failure !== null
-          this.failures = 0
+    return systemBehavior<Message, readonly (() => void)[]>(
+      {
+        initial: ({ self }) => {
+          this.self = self
+          this.isDue = false
           this.failure = null
-          if (hasMore || mayHaveMissed) this.wake()
-        } catch (thrown) {
-          const restMs = this.failed(toError(thrown))
-          context.timers.start('rest', 'work', { afterMs: restMs })
-        }
-        return unfollow
+          this.projector = new Projector(definition, store, views, { live: (build, at) => this.live(build, at) })
+          this.wake()
+          const follower = { committed: () => this.wake() }
+          return Array.from({ length: store.journal.partitions }, (_, nr) => store.follow(nr, follower))
+        },
+        receive: async (unfollow, _message, context) => {
+          this.isDue = false
+          try {
+            if (this.mustRebuild) {
+              await this.projector!.rebuild()
+              this.mustRebuild = false
+            }
+            const hasMore = await this.projector!.step()
+            // While it failed nobody woke it.
+            const mayHaveMissed = this.failure !== null
+            this.failures = 0
+            this.failure = null
+            if (hasMore || mayHaveMissed) this.wake()
+          } catch (thrown) {
+            const restMs = this.failed(toError(thrown))
+            context.timers.start('rest', 'work', { afterMs: restMs })
+          }
+          return unfollow
+        },
+        onStop: async unfollow => {
+          for (const end of unfollow) end()
+          this.self = null
+          await this.projector?.settled()
+        },
       },
-      onStop: async unfollow => {
-        for (const end of unfollow) end()
-        this.self = null
-        await this.projector?.settled()
+      {
+        // Its own messages: the next start reads what is there, and remembers a rebuild.
+        takeBack: () => true,
+        onKill: unfollow => {
+          for (const end of unfollow) end()
+          this.self = null
+        },
       },
-    }) as Behavior<never>
+    ) as Behavior<never>
   }
 
   /** One message at a time is enough, however much was committed: a step reads what is there. */

@@ -1,4 +1,4 @@
-import { Behavior } from '../kernel/behavior.ts'
+import { Behavior, behaviorHint } from '../kernel/behavior.ts'
 import type { ShutdownTime } from '../kernel/types.ts'
 import type { RestartBackoff } from './backoff.ts'
 import { attemptsOf, checkFailures } from './check-failures.ts'
@@ -145,10 +145,13 @@ export const checkChild = (spec: ChildSpec, { autoShutdown, ...fromSupervisor }:
   const { id, start, restart = 'permanent', significant = false } = spec
   const error = (field: string, problem: SpecificationError['problem'], text: string): SpecificationError =>
     new SpecificationError(typeof id === 'string' ? id : show(id), field, problem, text)
+  if (id === undefined)
+    throw error('id', 'value', 'name' in spec ? `is missing, and there is "name": ${ID_IS_NAME}` : 'is missing')
   checkFields(typeof id === 'string' ? id : show(id), 'it', spec, CHILD_FIELDS)
   if (typeof id !== 'string' || id === '')
     throw error('id', 'value', `must be a string with at least one character, not ${show(id)}`)
-  if (!(start instanceof Behavior)) throw error('start', 'value', `must be a behavior, not ${show(start)}`)
+  if (!(start instanceof Behavior))
+    throw error('start', 'value', `must be a behavior, not ${show(start)}${behaviorHint(start)}`)
   if (!RESTART_TYPES.includes(restart))
     throw error('restart', 'value', `must be ${oneOf(RESTART_TYPES)}, not ${show(restart)}`)
   if (typeof significant !== 'boolean')
@@ -174,6 +177,8 @@ export const checkChild = (spec: ChildSpec, { autoShutdown, ...fromSupervisor }:
     attempts,
   }
 }
+
+const ID_IS_NAME = "the child's name in its path is its id"
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 

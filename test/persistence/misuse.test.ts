@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { eventSourced } from '../../src/persistence/event-sourced.ts'
 import { entities } from '../../src/persistence/event-sourced-entities.ts'
+import { EventStore } from '../../src/persistence/event-store.ts'
+import { memoryJournal } from '../../src/persistence/memory-journal.ts'
 import { ledger, Scene } from './support.ts'
 
 const thrownBy = (doing: () => unknown): unknown => {
@@ -62,4 +64,30 @@ test.each([
 ])('refuses the options %o', async (options, field, value) => {
   await using scene = await Scene.open()
   expect(thrownBy(() => entities(ledger(), scene.store, options as never))).toMatchObject(refused(field, value))
+})
+
+test.each([
+  [[], /journal, such as memoryJournal\(\), not undefined/],
+  [['./data'], /not "\.\/data"/],
+  [[memoryJournal], /not a function: call it/],
+  [[memoryJournal(), { recvery: {} }], /options .*not "recvery"/],
+  [[memoryJournal(), { recovery: { maxAtOnc: 1 } }], /recovery: .*not "maxAtOnc"/],
+  [[memoryJournal(), 'x'], /options must be an object, not "x"/],
+])('refuses to open a store with %o, with what is wrong', async (given, message) => {
+  await expect((EventStore.open as (...given: unknown[]) => Promise<EventStore>)(...given)).rejects.toMatchObject({
+    code: expect.stringMatching(/JOURNAL_MISCONFIGURED|DEFINITION_INVALID/),
+    message: expect.stringMatching(message),
+  })
+})
+
+test.each([
+  ['x', /must be an object, not "x"/],
+  [{ stroe: {} }, /not "stroe"/],
+  [{ writer: 'own' }, /writer .* not "own"/],
+  [{ store: {} }, /store must be made by memoryStore/],
+])('refuses the memory journal of %o', (options, message) => {
+  expect(thrownBy(() => memoryJournal(options as never))).toMatchObject({
+    code: 'JOURNAL_MISCONFIGURED',
+    message: expect.stringMatching(message),
+  })
 })

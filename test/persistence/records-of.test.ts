@@ -35,12 +35,24 @@ const wrong: Record<string, unknown> = {
   'a set of events': { events: new Set() },
   'something like an array of events': { events: { length: 1e9 } },
   'one message sent in place of a list': { send: { to: 'risk', command: {} } },
+  'a list': [],
+  'a list of events': [{ type: 'Added' }],
 }
 
 for (const [what, decision] of Object.entries(wrong))
   test(`takes ${what} for no decision`, () => {
     expect(() => recordsOf(decision as never)).toThrow(expect.objectContaining({ code: 'DECISION_INVALID' }))
   })
+
+test.each([
+  [{ event: [{ type: 'Added' }] }, /decision may have events, reply, send, compensates, not "event"$/],
+  [{ events: [{ type: 'Added' }], sned: [] }, /not "sned"$/],
+  [{ type: 'Added' }, /not "type": an event goes into events: \[event\]$/],
+])('takes %o, of which nothing would be stored, for no decision', (decision, message) => {
+  expect(() => recordsOf(decision as never)).toThrow(
+    expect.objectContaining({ code: 'DECISION_INVALID', message: expect.stringMatching(message) }),
+  )
+})
 
 test('a decision that cannot be stored is answered with the error, and the rest of the commit is stored', async () => {
   const store = await EventStore.open(memoryJournal(), { ...systemPorts, logger: silentLogger })

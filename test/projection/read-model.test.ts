@@ -370,3 +370,19 @@ describe('a read model', () => {
       expect(() => sums(over)).toThrow(expect.objectContaining({ code: 'PROJECTION_INVALID' }))
   })
 })
+
+it('leaves no dead letter when its system terminates with work for it in its mailbox', async () => {
+  const store = await EventStore.open(memoryJournal({ store: logs(1) }), { ...systemPorts, logger: silentLogger })
+  const system = ActorSystem.start({ name: 'test', logger: silentLogger })
+  const letters: unknown[] = []
+  system.deadLetters.subscribe(letter => letters.push(letter.message))
+  const accounts = entities(account, store)
+  const model = readModel(sums(), store, memoryViews())
+  system.spawn(accounts.behavior)
+  system.spawn(model.behavior)
+  for (let i = 0; i < 20; i++) await accounts.ask('a', { add: 1 })
+  model.rebuild()
+  await system.terminate()
+  await store.close()
+  expect(letters).toEqual([])
+})

@@ -147,3 +147,16 @@ test('refuses what is no specification at all, and says what it is', () => {
   )
   expect(child({ id: Object.create(null) })).toContain('not [object Object]')
 })
+
+test('a child whose id is called otherwise is told that its id is missing', () => {
+  expect(refusal({ children: [{ name: 'a', start }] })).toBe(
+    'child specification "undefined": id is missing, and there is "name": the child\'s name in its path is its id',
+  )
+  expect(refusal({ children: [{ start }] })).toBe('child specification "undefined": id is missing')
+})
+
+test('what has a behavior and is none is refused with a hint', () => {
+  expect(child({ start: { behavior: start } })).toBe(
+    'child specification "a": start must be a behavior, not [object Object]: give its .behavior',
+  )
+})

@@ -43,6 +43,20 @@ describe('a definition on its own', () => {
     expect(run.events).toHaveLength(3)
   })
 
+  test('a decision with a key that nobody reads is found', () => {
+    const misspelt = account({ decide: () => ({ evnets: [] }) as never })
+    expect(() => runDefinition(misspelt).when({ type: 'balance' })).toThrow(
+      expect.objectContaining({ code: 'DECISION_INVALID', message: expect.stringMatching(/"evnets"/) }),
+    )
+  })
+
+  test('an evolve that returns nothing is found', () => {
+    const silent = account({ evolve: () => undefined as never })
+    expect(() => runDefinition(silent).given({ type: 'Deposited', amount: 1, atMs: 0 })).toThrow(
+      expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringMatching(/evolve .*Deposited/) }),
+    )
+  })
+
   test('a decide that draws a number is found', () => {
     let drawn = 0
     const impure = account({ decide: () => ({ reply: ++drawn }) })

@@ -1,8 +1,9 @@
 /** `troupe/lmdb`: the embedded journal. */
 
 import { resolve } from 'node:path'
-import { RuntimeError } from '../../base/errors.ts'
+import { shown } from '../../base/errors.ts'
 import type { Journal } from '../../persistence/journal.ts'
+import { checkJournalOptions, checkText, misconfigured } from '../../persistence/journal-options.ts'
 import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { LmdbEngine } from './lmdb-engine.ts'
@@ -37,9 +38,12 @@ export interface LmdbJournalOptions {
  * reads at most some 500,000 records of the log; after `close` none.
  */
 export const lmdbJournal = (options: LmdbJournalOptions): Journal => {
+  checkJournalOptions('lmdbJournal', options, ['path', 'partitions', 'flush', 'archive'])
   const { path, partitions, flush = true } = options
+  checkText('lmdbJournal: path', path)
+  if (typeof flush !== 'boolean') throw misconfigured(`lmdbJournal: flush must be true or false, not ${shown(flush)}`)
   if (partitions !== undefined && (!Number.isInteger(partitions) || partitions < 1 || partitions > 64))
-    throw new RuntimeError('JOURNAL_MISCONFIGURED', `lmdb:${path}: ${partitions} partitions; give 1 to 64`)
+    throw misconfigured(`lmdb:${path}: ${partitions} partitions; give 1 to 64`)
   return new PackedJournal(
     new LmdbEngine(resolve(path), partitions ?? null, { flush }),
     checkArchiveOptions(options.archive),

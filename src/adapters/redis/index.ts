@@ -1,9 +1,11 @@
 /** `troupe/redis`: the journal in Redis, and topics in Redis that other programs write. */
 
 import type { RedisOptions } from 'ioredis'
+import { shown } from '../../base/errors.ts'
 import { type Logger, stderrLogger } from '../../base/logger.ts'
 import { type Clock, systemClock } from '../../base/ports.ts'
 import type { Journal, Writer } from '../../persistence/journal.ts'
+import { checkJournalOptions, checkText, checkWord, misconfigured } from '../../persistence/journal-options.ts'
 import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { Connection } from './connection.ts'
@@ -40,6 +42,18 @@ export interface RedisJournalOptions {
   readonly clock?: Clock
 }
 
+const OPTIONS = [
+  'url',
+  'prefix',
+  'partitions',
+  'writer',
+  'unavailableAfterMs',
+  'client',
+  'archive',
+  'logger',
+  'clock',
+] satisfies (keyof RedisJournalOptions)[]
+
 /**
  * A journal in a Redis server (7.0 or later), or in a cluster: a partition lies on one of its masters.
  *
@@ -54,10 +68,20 @@ export interface RedisJournalOptions {
  * **Bounds**: all data is in the server's memory; here memory for some 65,000 ids a partition and 8 MiB of blocks.
  */
 export const redisJournal = (options: RedisJournalOptions): Journal => {
+  // It may hold a password, and is not repeated.
+  if (typeof options === 'string')
+    throw misconfigured('redisJournal: the options must be an object, not a text: give { url }')
+  checkJournalOptions('redisJournal', options, OPTIONS)
+  checkText('redisJournal: url', options.url)
+  checkWord('redisJournal: writer', options.writer, ['owner', 'guest'])
   const place = parseRedisUrl(options.url)
   const prefix = options.prefix === undefined ? place.prefix : checkPrefix(options.prefix)
   const partitions = options.partitions === undefined ? place.partitions : checkPartitions(options.partitions)
   const unavailableAfterMs = options.unavailableAfterMs ?? 10_000
+  if (!(typeof unavailableAfterMs === 'number' && unavailableAfterMs > 0))
+    throw misconfigured(
+      `redisJournal: unavailableAfterMs must be a number of ms above 0, not ${shown(unavailableAfterMs)}`,
+    )
   const clock = options.clock ?? systemClock
   const name = nameOf({ ...place, prefix })
   const connection = new Connection(place.url, name, options.client ?? {}, clock, unavailableAfterMs)

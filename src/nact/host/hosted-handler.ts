@@ -2,6 +2,7 @@ import { RuntimeError, toError } from '../../base/errors.ts'
 import type { Command, Delivery } from '../../persistence/command.ts'
 import { type EventSourcedDefinition, persistenceIdOf } from '../../persistence/event-sourced.ts'
 import type { EventStore } from '../../persistence/event-store.ts'
+import { evolved } from '../../persistence/evolving.ts'
 import type { Inbox } from '../../persistence/inbox.ts'
 import type { Handled, HandledId, NewRecord } from '../../persistence/journal.ts'
 import { isRefusal, recordsOf } from '../../persistence/records-of.ts'
@@ -119,7 +120,8 @@ const decideOn = (
       )
     const records = recordsOf(decision as never, definition.schema ?? null)
     let next = state
-    for (const event of decision.events ?? []) next = definition.evolve(next, event)
+    const persistenceId = persistenceIdOf(definition.name, id)
+    for (const event of decision.events ?? []) next = evolved(definition, persistenceId, next, event)
     return { reply: decision.reply, records, state: next }
   } catch (thrown) {
     handled(command, toError(thrown))

@@ -2,7 +2,8 @@ import { AssertionError } from 'node:assert'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { EventSchema, VersionedEvent } from '../../persistence/event-schema.ts'
 import type { DecideContext, Decision, EventSourcedDefinition, Outgoing } from '../../persistence/event-sourced.ts'
-import { checkDefinition } from '../../persistence/event-sourced.ts'
+import { checkDefinition, persistenceIdOf } from '../../persistence/event-sourced.ts'
+import { evolved } from '../../persistence/evolving.ts'
 import { recordsOf } from '../../persistence/records-of.ts'
 import { checkStorable } from '../../persistence/storable.ts'
 import { deepFreeze } from '../deep-freeze.ts'
@@ -87,7 +88,9 @@ export class DefinitionRun<Command, Event extends { readonly type: string }, Sta
   private fold(event: Event): void {
     const { name, snapshot } = this.definition
     deepFreeze(event)
-    const next = same(`${name}: evolve of ${event.type}`, () => this.definition.evolve(this.current, event))
+    const next = same(`${name}: evolve of ${event.type}`, () =>
+      evolved(this.definition, persistenceIdOf(name, this.id), this.current, event),
+    )
     if (snapshot !== undefined) checkStorable(next, Number.MAX_SAFE_INTEGER)
     this.current = next
     this.history.push(event)
