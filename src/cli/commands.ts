@@ -1,5 +1,6 @@
 /** What the `troupe` command does, a function for each word. */
 
+import { statSync } from 'node:fs'
 import { backUp } from '../adapters/backup/back-up.ts'
 import type { BackupSummary } from '../adapters/backup/backup-format.ts'
 import { Contents, type Totals } from '../adapters/backup/contents.ts'
@@ -50,6 +51,8 @@ const restored = async (options: Options, file: string, journal: string): Promis
 
 const verify = async ({ archive }: Options, what: string): Promise<Done> => {
   const found = storeNamed(what, archive)
+  if (found === null && isFolder(what))
+    throw new UsageError(`${what} is a folder, and a backup is a file. A store in a folder is named lmdb:${what}`)
   if (found === null) return done(`${what} is a good backup`, await verifyBackup(what))
   const store = await found.read()
   try {
@@ -79,6 +82,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: verify as Command['run'],
   },
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 const named = (text: string, { archive }: Options): NamedStore => {
   const store = storeNamed(text, archive)

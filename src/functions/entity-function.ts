@@ -1,4 +1,4 @@
-import { isRuntimeError, RuntimeError, shown, toError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
 import { isTraceParent } from '../persistence/command-cause.ts'
 import type { EventSourcedDefinition } from '../persistence/event-sourced.ts'
 import { persistenceIdOf } from '../persistence/event-sourced.ts'
@@ -11,6 +11,7 @@ import { type AppendOwner, PendingAppend } from '../persistence/pending-append.t
 import { recordsOf } from '../persistence/records-of.ts'
 import { type Recovered, recover, type SnapshotPayload } from '../persistence/recovery.ts'
 import { checkStorable } from '../persistence/storable.ts'
+import { checkEntityEvent } from './checks.ts'
 
 export type AnyEntity = EventSourcedDefinition<never, { readonly type: string }, unknown, unknown>
 
@@ -41,7 +42,8 @@ const REST_MS_MAX = 50
 
 /**
  * Handles one command on an entity that is recovered for it. **Errors**: JOURNAL_SEQUENCE_CONFLICT after `attemptsMax`
- * tries; PERSISTENCE_ID_INVALID and MESSAGE_INVALID for ids that are no text; those of recovery, of `decide` and `evolve`, and of the journal.
+ * tries; PERSISTENCE_ID_INVALID and MESSAGE_INVALID for an event that is none; those of recovery, of `decide` and `evolve`,
+ * and of the journal.
  */
 export const handleOnce = async (
   store: EventStore,
@@ -50,7 +52,8 @@ export const handleOnce = async (
   event: EntityEvent<unknown>,
   attemptsMax: number,
 ): Promise<EntityResult<unknown>> => {
-  checkIds(definition, event)
+  checkEntityEvent(definition.name, event)
+  checkPersistenceId(persistenceIdOf(definition.name, event.id))
   for (let conflicts = 0; ; conflicts++) {
     try {
       return { ...(await attempt(store, definition, source, event)), conflicts }
@@ -59,20 +62,6 @@ export const handleOnce = async (
       await restAfter(store, conflicts)
     }
   }
-}
-
-/** What is no text would be one all the same, as a part of a longer one: `undefined` for all that have none. */
-const checkIds = (definition: AnyEntity, { id, messageId }: EntityEvent<unknown>): void => {
-  if (typeof id !== 'string')
-    throw new RuntimeError('PERSISTENCE_ID_INVALID', `${definition.name}: an entity's id is text, not ${shown(id)}`)
-  checkPersistenceId(persistenceIdOf(definition.name, id))
-  if (messageId !== undefined) checkMessageId(messageId)
-}
-
-/** **Errors**: MESSAGE_INVALID. */
-export const checkMessageId = (id: unknown): void => {
-  if (typeof id !== 'string' || id === '')
-    throw new RuntimeError('MESSAGE_INVALID', `a message's id is text that is not empty, not ${shown(id)}`)
 }
 
 const attempt = async (
@@ -172,5 +161,3 @@ export const restAfter = ({ ports: { clock, random } }: EventStore, conflicts: n
   new Promise(resolve => {
     clock.after(random.next() * Math.min(2 ** Math.min(conflicts, 10), REST_MS_MAX), resolve)
   })
-
-export const functionMisused = (text: string): RuntimeError => new RuntimeError('DEFINITION_INVALID', text)

@@ -1,22 +1,16 @@
 import { isRuntimeError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import { type Ports, systemPorts } from '../base/ports.ts'
-import { checkDefinition, type EventSourcedDefinition, persistenceIdOf } from '../persistence/event-sourced.ts'
+import { type Clock, type Ports, systemPorts } from '../base/ports.ts'
+import { type EventSourcedDefinition, persistenceIdOf } from '../persistence/event-sourced.ts'
 import { EventStore } from '../persistence/event-store.ts'
 import type { Journal } from '../persistence/journal.ts'
 import type { AnyProjection } from '../projection/folding.ts'
 import type { ProjectionDefinition } from '../projection/projection.ts'
 import { Projector } from '../projection/projector.ts'
 import type { ViewStore } from '../projection/view-store.ts'
-import {
-  type AnyEntity,
-  checkMessageId,
-  type EntityEvent,
-  type EntityResult,
-  functionMisused,
-  handleOnce,
-  restAfter,
-} from './entity-function.ts'
+import { checkEntityEvent, checkFunction, checkMessageId, checkRouted } from './checks.ts'
+import { type AnyEntity, type EntityEvent, type EntityResult, handleOnce, restAfter } from './entity-function.ts'
+import { Invocation, stdoutLogger } from './invocation.ts'
 
 /** A message of a bus: its type, its data, and its id. */
 export interface BusEvent {
@@ -64,13 +58,16 @@ export interface InvocationContext {
 }
 
 export type TroupeFunction<Event, Result> = ((event: Event, context?: InvocationContext) => Promise<Result>) & {
+  /** Writes the line of an invocation that never began: what came could not be read as an event. */
+  unread(error: Error, context?: InvocationContext): void
   /** Closes the store, where the platform says that it is the end. */
   close(): Promise<void>
 }
 
 /**
  * A function for a platform that runs one per event: recovers, decides, appends, returns. **Delivery**: a message with an
- * id has its effect once. **Errors** reject. docs/functions.md has all promises.
+ * id has its effect once. **Errors** reject; DEFINITION_INVALID and PROJECTION_INVALID, thrown, for options that do not fit.
+ * docs/functions.md has all promises.
  */
 export function toFunction<Command, Event extends { readonly type: string }, State, Reply>(
   options: FunctionOptions & { readonly entity: EventSourcedDefinition<Command, Event, State, Reply> },
@@ -83,20 +80,22 @@ export function toFunction<Event extends { readonly type: string }, Row extends 
   options: FunctionOptions & { readonly projection: ProjectionDefinition<Event, Row>; readonly views: ViewStore },
 ): TroupeFunction<unknown, { readonly steps: number; readonly conflicts: number }>
 export function toFunction(options: FunctionOptions & Partial<Kinds>): TroupeFunction<never, unknown> {
+  checkFunction(options)
   const { entity, bridge, projection, views, attemptsMax = 100 } = options
   const opened = new OpenedStore(options)
   if (entity !== undefined) {
-    checkDefinition(entity)
-    return opened.invoking(entity.name, (store, event: EntityEvent<unknown>, line) => {
+    return opened.invoking(entity.name, async (store, event: EntityEvent<unknown>, line) => {
+      checkEntityEvent(entity.name, event)
       line.entity = persistenceIdOf(entity.name, event.id)
       return handleOnce(store, entity as AnyEntity, `function ${entity.name}`, tracedBy(line, event), attemptsMax)
     })
   }
   if (bridge !== undefined)
     return opened.invoking(bridge.name, async (store, message: BusEvent, line) => {
-      checkMessageId(message.id)
+      checkMessageId((message as BusEvent | null | undefined)?.id)
       const route = bridge.translate(message)
       if (route === null) return NOTHING
+      checkRouted(bridge.name, route)
       line.entity = persistenceIdOf(route.definition.name, route.id)
       const { id: messageId, correlationId } = message
       const event = {
@@ -107,9 +106,8 @@ export function toFunction(options: FunctionOptions & Partial<Kinds>): TroupeFun
       }
       return handleOnce(store, route.definition, `function ${bridge.name}`, tracedBy(line, event), attemptsMax)
     })
-  if (projection !== undefined && views !== undefined)
-    return opened.invoking(projection.name, store => bringOn(store, projection as AnyProjection, views, attemptsMax))
-  throw functionMisused('toFunction: give an entity, a bridge, or a projection with its views')
+  // Whatever kind is left, as `checkFunction` has seen.
+  return opened.invoking(projection!.name, store => bringOn(store, projection as AnyProjection, views!, attemptsMax))
 }
 
 interface Kinds {
@@ -135,64 +133,46 @@ const bringOn = async (store: EventStore, projection: AnyProjection, views: View
     }
 }
 
-/** Not `stderrLogger`: that one leaves out what is no warning, and platforms gather standard output. */
-const stdoutLogger: Logger = {
-  log(level, text, fields) {
-    const { error, ...rest } = fields ?? {}
-    const reason = error instanceof Error ? { error: error.message } : {}
-    process.stdout.write(`${JSON.stringify({ level, text, ...rest, ...reason })}\n`)
-  },
-}
-
 /** The event's own trace, or else the platform's, goes with what the invocation stores. */
-const tracedBy = <Command>({ traceId }: InvocationLine, event: EntityEvent<Command>): EntityEvent<Command> =>
+const tracedBy = <Command>({ traceId }: Invocation, event: EntityEvent<Command>): EntityEvent<Command> =>
   traceId === null ? event : { ...event, traceId }
-
-/** What the log's line of an invocation tells of it. */
-interface InvocationLine {
-  /** Kind and id; null: it was for none. */
-  entity: string | null
-  readonly traceId: string | null
-}
 
 /** The store of a function's instance: opened once, by whoever comes first. */
 class OpenedStore {
   private readonly options: FunctionOptions
   private readonly logger: Logger
+  private readonly clock: Clock
   private opening: Promise<EventStore> | null = null
 
   constructor(options: FunctionOptions) {
     this.options = options
     this.logger = options.logger ?? stdoutLogger
+    this.clock = { ...systemPorts, ...options.ports }.clock
   }
 
   invoking<Event, Result>(
     name: string,
-    run: (store: EventStore, event: Event, line: InvocationLine) => Promise<Result>,
+    run: (store: EventStore, event: Event, line: Invocation) => Promise<Result>,
   ): TroupeFunction<Event, Result> {
+    const begin = (start: string, traceId: string | null): Invocation =>
+      new Invocation(this.logger, this.clock, name, start, traceId)
     const invoke = async (event: Event, context: InvocationContext = {}): Promise<Result> => {
-      const { clock } = { ...systemPorts, ...this.options.ports }
-      const startMs = clock.monotonicMs()
-      const start = this.opening === null ? 'cold' : 'warm'
-      const ownTraceId = (event as { readonly traceId?: string } | null)?.traceId
-      const line: InvocationLine = { entity: null, traceId: ownTraceId ?? context.traceId ?? null }
-      const report = (fields: object): void =>
-        this.logger.log('error' in fields ? 'error' : 'info', `function ${name}`, {
-          start,
-          ...line,
-          ...fields,
-          ms: Math.round((clock.monotonicMs() - startMs) * 100) / 100,
-        })
+      const ownTraceId = (event as { readonly traceId?: string } | null | undefined)?.traceId
+      const line = begin(this.opening === null ? 'cold' : 'warm', ownTraceId ?? context.traceId ?? null)
       try {
         const result = await run(await this.open(), event, line)
-        report({ conflicts: (result as { readonly conflicts?: number }).conflicts ?? 0 })
+        line.write({ conflicts: (result as { readonly conflicts?: number }).conflicts ?? 0 })
         return result
       } catch (error) {
-        report({ error })
+        line.write({ error })
         throw error
       }
     }
-    return Object.assign(invoke, { close: () => this.close() })
+    return Object.assign(invoke, {
+      unread: (error: Error, context: InvocationContext = {}) =>
+        begin('unread', context.traceId ?? null).write({ error }),
+      close: () => this.close(),
+    })
   }
 
   /** One that could not be opened is opened anew by the next invocation. */

@@ -1,7 +1,9 @@
+import { type RuntimeError, shown } from '../base/errors.ts'
 import { type Behavior, behavior } from '../kernel/behavior.ts'
 import { Ring } from '../kernel/ring.ts'
 import type { ActorRef, ReplyTo } from '../kernel/types.ts'
 import type { CommandCause } from '../persistence/command-cause.ts'
+import { checkKeys, definitionInvalid, isCount } from '../persistence/event-sourced.ts'
 import { RunningRef } from './running-ref.ts'
 import type { StandardResult, StandardSchema } from './standard-schema.ts'
 
@@ -36,9 +38,11 @@ export interface ReceivingAdapter<Reply> {
   request(input: unknown, cause?: CommandCause): Promise<RequestResult<Reply>>
 }
 
+/** **Errors**, thrown: DEFINITION_INVALID, naming the field. */
 export const receivingAdapter = <Request, Reply>(
   definition: ReceivingAdapterDefinition<Request, Reply>,
 ): ReceivingAdapter<Reply> => {
+  checkDefinition(definition)
   const { name, schema, dispatch, maxInFlight = 4_096 } = definition
   const running = new RunningRef<DoorMessage<Reply>>(`receiving adapter ${name}`)
 
@@ -99,6 +103,20 @@ export const receivingAdapter = <Request, Reply>(
       return answer.result
     },
   }
+}
+
+const KEYS = ['name', 'schema', 'dispatch', 'maxInFlight']
+
+const checkDefinition = <Request, Reply>(definition: ReceivingAdapterDefinition<Request, Reply>): void => {
+  checkKeys('the definition of a receiving adapter', definition, KEYS)
+  const { name, schema, dispatch, maxInFlight = 1 } = definition
+  const refuse = (field: string, mustBe: string, value: unknown): RuntimeError =>
+    definitionInvalid(`receiving adapter ${shown(name)}: ${field} must be ${mustBe}, not ${shown(value)}`)
+  if (typeof name !== 'string' || name === '') throw refuse('name', 'a text of at least one character', name)
+  if (typeof schema?.['~standard']?.validate !== 'function')
+    throw refuse('schema', 'a Standard Schema, as of valibot or zod', schema)
+  if (typeof dispatch !== 'function') throw refuse('dispatch', 'a function', dispatch)
+  if (!isCount(maxInFlight)) throw refuse('maxInFlight', 'a whole number of at least 1', maxInFlight)
 }
 
 const NOBODY_SAYS: CommandCause = {}

@@ -1,3 +1,4 @@
+import { optionsProblem } from '../base/bounds.ts'
 import { RuntimeError, shown } from '../base/errors.ts'
 import type { EventSchema } from '../persistence/event-schema.ts'
 import { isCount } from '../persistence/event-sourced.ts'
@@ -63,6 +64,8 @@ export interface ProjectionDefinition<Event extends { readonly type: string }, R
 export const projection = <Event extends { readonly type: string }, Row extends object>(
   definition: ProjectionDefinition<Event, Row>,
 ): ProjectionDefinition<Event, Row> => {
+  const problem = optionsProblem(definition ?? null, KEYS)
+  if (problem !== null) throw invalid(`definition ${problem}`)
   const { name, version = 1, events, indexes = {} } = definition
   if (typeof name !== 'string' || !NAME.test(name))
     throw invalid(`name ${shown(name)}: give 1 to 64 of a-z A-Z 0-9 - _`)
@@ -74,6 +77,7 @@ export const projection = <Event extends { readonly type: string }, Row extends 
   return definition
 }
 
+const KEYS = ['name', 'version', 'events', 'commands', 'kinds', 'schema', 'project', 'indexes']
 const NAME = /^[\w-]{1,64}$/
 
 const invalid = (text: string): RuntimeError => new RuntimeError('PROJECTION_INVALID', `projection ${text}`)

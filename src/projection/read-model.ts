@@ -1,10 +1,11 @@
-import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
+import { isRuntimeError, RuntimeError, shown, toError } from '../base/errors.ts'
 import { type Behavior, systemBehavior } from '../kernel/behavior.ts'
 import type { ActorRef } from '../kernel/types.ts'
-import type { EventStore } from '../persistence/event-store.ts'
+import { definitionInvalid } from '../persistence/event-sourced.ts'
+import { EventStore } from '../persistence/event-store.ts'
 import { cursorOf, entryRangeOf, type IndexRange } from './entries.ts'
 import type { AnyProjection } from './folding.ts'
-import type { ProjectionDefinition } from './projection.ts'
+import { projection as checkProjection, type ProjectionDefinition } from './projection.ts'
 import { isOwnFault, Projector } from './projector.ts'
 import type { Build, ViewStore } from './view-store.ts'
 import { Waits } from './waits.ts'
@@ -69,12 +70,22 @@ const REST_MS_MAX = 30_000
 
 type Message = 'work' | 'rebuild'
 
-/** Makes a definition run over a store's log. One such object per view and process. */
+/**
+ * Makes a definition run over a store's log. One such object per view and process. **Errors**, thrown: PROJECTION_INVALID,
+ * DEFINITION_INVALID, naming what is wrong.
+ */
 export const readModel = <Event extends { readonly type: string }, Row extends object>(
   definition: ProjectionDefinition<Event, Row>,
   store: EventStore,
   views: ViewStore,
-): ReadModel<Row> => new RunningModel<Row>(definition as unknown as AnyProjection, store, views)
+): ReadModel<Row> => {
+  checkProjection(definition)
+  const refuse = (field: string, mustBe: string, value: unknown): RuntimeError =>
+    definitionInvalid(`read model ${definition.name}: ${field} must be ${mustBe}, not ${shown(value)}`)
+  if (!(store instanceof EventStore)) throw refuse('store', 'an EventStore', store)
+  if (typeof views?.builds !== 'function') throw refuse('views', 'a store of views, such as memoryViews()', views)
+  return new RunningModel<Row>(definition as unknown as AnyProjection, store, views)
+}
 
 class RunningModel<Row> implements ReadModel<Row> {
   readonly name: string

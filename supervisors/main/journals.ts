@@ -45,5 +45,7 @@ export const journalNamed = (text: string): NamedJournal => {
     }
   // What has an @ may have a password.
   const given = text.includes('@') ? '' : ` ${text}`
-  throw new UsageError(`--journal${given}: give lmdb:DIR, redis://HOST:PORT[/DB], or memory`)
+  throw new UsageError(
+    `--journal${given}: give lmdb:DIR, redis://HOST:PORT[/DB], redis-cluster://HOST:PORT,HOST:PORT, or memory`,
+  )
 }

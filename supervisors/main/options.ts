@@ -53,7 +53,7 @@ Takes motor insurance applications through the marketplace, and ends with a summ
   --host ADDRESS        serve on that address (default 127.0.0.1); one that other machines reach needs --tokens
   --tokens FILE         serve only who has a bearer token of that JSON file: [{"token", "scopes", "name"}, …]
   --json                the summary as one JSON object on the last line of standard output; all else on standard error
-  --help                this text
+  -h, --help            this text
 
 Exit codes: 0 done; 1 failed, standard error says why; 2 wrong usage; 130 (SIGINT) or 143 (SIGTERM) ended by a signal
 before the end of the input. In every case what was decided is stored, and the same command goes on from there.`
@@ -110,10 +110,13 @@ const parse = (args: readonly string[]) => {
         serve: { type: 'string' },
         host: { type: 'string' },
         tokens: { type: 'string' },
-        help: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
       },
     }).values
   } catch (error) {
+    // `parseArgs` takes what begins with a dash for the next option: of a number below 0 it says what nobody can follow.
+    const negative = args.findIndex((arg, i) => /^-\d/.test(arg) && args[i - 1]?.startsWith('--') === true)
+    if (negative !== -1) throw new UsageError(`${args[negative - 1]} ${args[negative]}: give a whole number from 0`)
     // Its first sentence: the others are about options of other programs.
     throw new UsageError(toError(error).message.replace(/\. .*$/s, ''))
   }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { Journal } from 'troupe'
-import { lmdbJournal } from 'troupe/lmdb'
+import { lmdbJournal, lmdbViews } from 'troupe/lmdb'
 import { redisJournal } from 'troupe/redis'
 import { beforeAll, expect, it } from 'vitest'
 import { append } from '../persistence/journal-contract.ts'
@@ -249,5 +249,16 @@ it('says what is wrong on standard error, with a code for each kind', async () =
   expect(readdirSync(path)).toEqual([])
   const help = await troupe('--help')
   expect([help.code, help.stderr]).toEqual([0, ''])
+  expect(await troupe('-h')).toEqual(help)
+  expect(help.stdout).toContain('redis-cluster://')
+  expect((await troupe('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  const folderNamed = await troupe('verify', path)
+  expect([folderNamed.code, folderNamed.stderr]).toEqual([2, expect.stringContaining(`is named lmdb:${path}`)])
+  const views = lmdbViews({ path: none })
+  await views.open()
+  await views.begin('sums', 1)
+  await views.close()
+  const viewsNamed = await troupe('verify', `lmdb:${none}`)
+  expect([viewsNamed.code, viewsNamed.stderr]).toEqual([1, expect.stringContaining('holds views, and no store')])
   for (const command of ['backup', 'restore', 'verify']) expect(help.stdout).toContain(`troupe ${command} `)
 })

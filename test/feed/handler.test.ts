@@ -124,6 +124,18 @@ describe('feedHandler', () => {
     expect(() => feedHandler({ streams: [], stallMs: -1 })).toThrow(/stallMs/)
   })
 
+  it.each([
+    ['no options', undefined, 'feeds: streams must be'],
+    ['no streams', {}, 'feeds: streams must be feeds of feedStream(…), not undefined'],
+    ['streams that are none', { streams: [{}] }, 'streams[0] must be a feed of feedStream(…)'],
+    ['two of one name', null, 'streams[1]: there is a feed notes before it'],
+  ])('refuses %s', (_, options, says) => {
+    const given = options === null ? { streams: [office.stream, office.stream] } : options
+    expect(() => feedHandler(given as never)).toThrow(
+      expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringContaining(says) }),
+    )
+  })
+
   it('never answers 500 and never hangs, whatever path and headers say', async () => {
     const word = fc.oneof(
       fc.constantFrom('notes', 'current', 'previous', '1-10', '0-0', 'first', 'subscriptions', '..', '%2e', '%', ''),

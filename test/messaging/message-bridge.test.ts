@@ -456,3 +456,15 @@ test.each([{}, { events: [] }, { event: ['Noted'] }])('refuses the filter %o of 
     expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringContaining('log source office: ') }),
   )
 })
+
+test.each([
+  ['an object that is no route', { nope: 1 }],
+  ['nothing, not even null', undefined],
+])('parks a message that is translated into %s, and says so', async (_, answer) => {
+  await using office = await Office.open({ translate: () => answer as never })
+  office.write('A x 1')
+  await office.pass(200)
+  const [parked] = await office.bridge.parked()
+  expect(parked?.error).toContain('bridge office: translate must give routeTo(…) or null')
+  expect(parked?.error).toContain('type M')
+})

@@ -198,3 +198,19 @@ test('keeps its bound over a restart, though what was under way ends only later'
   await settle()
   expect(begun).toEqual([0, 1, 2])
 })
+
+const dispatch = async (): Promise<number> => 1
+
+test.each([
+  ['nothing', undefined, /must be an object/],
+  ['no schema', { name: 'door', dispatch }, /"door": schema must be a Standard Schema.*not undefined/],
+  ['a schema that is none', { name: 'door', schema: { parse: () => 1 }, dispatch }, /schema must be/],
+  ['no name', { schema: numbers, dispatch }, /name must be a text/],
+  ['no dispatch', { name: 'door', schema: numbers }, /dispatch must be a function/],
+  ['no room', { name: 'door', schema: numbers, dispatch, maxInFlight: 0 }, /maxInFlight must be/],
+  ['a misspelt key', { name: 'door', schema: numbers, dispatch, maxInflight: 1 }, /"maxInflight"/],
+])('refuses a definition with %s, when it is made', (_, definition, says) => {
+  expect(() => receivingAdapter(definition as never)).toThrow(
+    expect.objectContaining({ code: 'DEFINITION_INVALID', message: expect.stringMatching(says) }),
+  )
+})

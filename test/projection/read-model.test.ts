@@ -386,3 +386,25 @@ it('leaves no dead letter when its system terminates with work for it in its mai
   await store.close()
   expect(letters).toEqual([])
 })
+
+describe('misuse', () => {
+  it.each([
+    ['no views', sums(), undefined, 'DEFINITION_INVALID', /read model sums: views must be a store of views/],
+    ['a definition that is none', {}, memoryViews(), 'PROJECTION_INVALID', /name undefined/],
+    ['no definition', undefined, memoryViews(), 'PROJECTION_INVALID', /must be an object/],
+    [
+      'a misspelt key',
+      { ...sums(), index: {} },
+      memoryViews(),
+      'PROJECTION_INVALID',
+      /may have .*indexes, not "index"/,
+    ],
+  ])('is refused when it is made: %s', async (_, definition, views, code, says) => {
+    const store = await EventStore.open(memoryJournal(), { ...systemPorts, logger: silentLogger })
+    expect(() => readModel(definition as never, store, views as never)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(says) }),
+    )
+    expect(() => readModel(sums(), {} as never, memoryViews())).toThrow(/read model sums: store must be an EventStore/)
+    await store.close()
+  })
+})

@@ -43,6 +43,7 @@ export const lmdbStoreReader = async (path: string, archive?: ArchiveOptions): P
     const transaction = tables.root.useReadTransaction()
     try {
       checkDatabaseFile(folder)
+      checkIsStore(name, tables)
       const text = tables.meta.get('store', { transaction })
       if (text === undefined) throw noStore(name)
       const { partitions } = parseDescription(text, name)
@@ -54,6 +55,17 @@ export const lmdbStoreReader = async (path: string, archive?: ArchiveOptions): P
       throw error
     }
   })
+}
+
+/** What is opened to be read makes no table that is not there. **Errors**: JOURNAL_MISCONFIGURED. */
+const checkIsStore = (name: string, { root }: Tables): void => {
+  const tables = [...root.getKeys()]
+  if (tables.includes('meta')) return
+  if (!tables.includes('builds')) throw noStore(name)
+  throw new RuntimeError(
+    'JOURNAL_MISCONFIGURED',
+    `${name} holds views, and no store. Name the folder of the store; views need no backup, they are made anew from it.`,
+  )
 }
 
 class LmdbStoreReader implements StoreReader {

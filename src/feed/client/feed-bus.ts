@@ -1,10 +1,19 @@
-import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError, shown, toError } from '../../base/errors.ts'
 import { cloudEventOfObject } from '../../messaging/cloud-event.ts'
 import { Progress } from '../../messaging/log/progress.ts'
 import type { MessageSource, SourceMessage } from '../../messaging/message-source.ts'
-import type { EventStore } from '../../persistence/event-store.ts'
+import { isCount } from '../../persistence/event-sourced.ts'
+import { EventStore } from '../../persistence/event-store.ts'
 import { cursorOf } from './cursor.ts'
-import { type FeedClientOptions, type FeedCloudEvent, type FeedDelivery, settingsOf } from './options.ts'
+import {
+  CLIENT_KEYS,
+  checkClient,
+  type FeedClientOptions,
+  type FeedCloudEvent,
+  type FeedDelivery,
+  feedMisconfigured,
+  settingsOf,
+} from './options.ts'
 import { FeedPages } from './pages.ts'
 import { pollFeed } from './poller.ts'
 import { subscribeFeed } from './subscriber.ts'
@@ -31,9 +40,38 @@ export interface FeedBusOptions extends Omit<FeedClientOptions, 'after' | 'signa
  *
  * **Delivery**: at least once, and an event-sourced receiver stores its effect once, as from a log; where the feed begins
  * another incarnation, what that has beyond their agreement comes as new. **Order**: the feed's. **Bounds**: `heldMax`
- * messages. **Errors**: an event that is no CloudEvent is parked. A refusal for good fails the bridge.
+ * messages. **Errors**: FEED_MISCONFIGURED, thrown, for a URL or options that do not fit. An event that is no CloudEvent is
+ * parked. A refusal for good fails the bridge. A server that is away is waited for; the store's logger is told, or `logger`.
  */
-export const feedBus = (url: string, options: FeedBusOptions): MessageSource => new FeedBus(url, options)
+export const feedBus = (url: string, options: FeedBusOptions): MessageSource => {
+  checkBus(url, options)
+  return new FeedBus(url, { logger: options.store.ports.logger, ...options })
+}
+
+const KEYS = [
+  ...CLIENT_KEYS.filter(key => key !== 'after' && key !== 'signal'),
+  'store',
+  'group',
+  'events',
+  'transport',
+  'minIntervalMs',
+  'waitSeconds',
+  'subscriptionId',
+  'heldMax',
+]
+
+const checkBus = (url: string, options: FeedBusOptions): void => {
+  checkClient('feedBus', url, options, KEYS)
+  const refuse = (field: string, mustBe: string, value: unknown): RuntimeError =>
+    feedMisconfigured(`feedBus: ${field} must be ${mustBe}, not ${shown(value)}`)
+  const { store, group, events, transport = 'sse', heldMax = 1 } = options
+  if (!(store instanceof EventStore)) throw refuse('store', 'an EventStore', store)
+  if (typeof group !== 'string' || group === '') throw refuse('group', 'a text of at least one character', group)
+  if (events !== undefined && (!Array.isArray(events) || events.length === 0))
+    throw refuse('events', 'a list of at least one type', events)
+  if (transport !== 'sse' && transport !== 'poll') throw refuse('transport', 'sse or poll', transport)
+  if (!isCount(heldMax)) throw refuse('heldMax', 'a whole number of at least 1', heldMax)
+}
 
 class FeedBus implements MessageSource {
   readonly group: string
@@ -178,10 +216,7 @@ class Reading {
 
   private async read(): Promise<void> {
     const after = await this.begin()
-    const { transport = 'sse', store: _store, group: _group, ...rest } = this.options
-    const options = { ...rest, after, signal: this.stop.signal }
-    const deliveries = transport === 'sse' ? subscribeFeed(this.url, options) : pollFeed(this.url, options)
-    for await (const delivery of deliveries) {
+    for await (const delivery of this.deliveries(after)) {
       if (this.stop.signal.aborted) return
       if (!delivery.cursor.startsWith(`${this.incarnation}:`)) await this.beginIncarnation(delivery)
       this.take(delivery)
@@ -192,6 +227,19 @@ class Reading {
     }
     if (!this.stop.signal.aborted)
       throw new RuntimeError('FEED_REFUSED', `${this.url}: the subscription of ${this.options.group} was ended`)
+  }
+
+  private deliveries(after: string): AsyncIterable<FeedDelivery> {
+    const { store: _store, group: _group, events: _events, heldMax: _heldMax, ...rest } = this.options
+    const { transport = 'sse', minIntervalMs, waitSeconds, subscriptionId, ...shared } = rest
+    const options = { ...shared, after, signal: this.stop.signal }
+    return transport === 'sse'
+      ? subscribeFeed(this.url, { ...options, ...(subscriptionId !== undefined && { subscriptionId }) })
+      : pollFeed(this.url, {
+          ...options,
+          ...(minIntervalMs !== undefined && { minIntervalMs }),
+          ...(waitSeconds !== undefined && { waitSeconds }),
+        })
   }
 
   /** Where it was, by the newest incarnation that there is a cursor of. */

@@ -2,6 +2,7 @@ import { RuntimeError, toError } from '../../base/errors.ts'
 import { backoffMs } from '../../supervision/backoff.ts'
 import { cursorOf, type FeedPosition } from './cursor.ts'
 import type { ClientSettings, FeedCloudEvent, FeedDelivery } from './options.ts'
+import { Trouble } from './trouble.ts'
 
 /** A page as the server sends it. */
 export interface FeedPage {
@@ -34,6 +35,7 @@ export class Ended extends Error {
 export class FeedPages {
   readonly url: string
   readonly settings: ClientSettings
+  readonly trouble: Trouble
   /** By their addresses; immutable ones only. */
   private readonly kept = new Map<string, FeedPage>()
   private readonly current: { etag: string | null } = { etag: null }
@@ -41,6 +43,7 @@ export class FeedPages {
   constructor(url: string, settings: ClientSettings) {
     this.url = url.replace(/\/+$/, '')
     this.settings = settings
+    this.trouble = new Trouble(this.url, settings.clock, settings.logger)
   }
 
   description(): Promise<FeedDescription> {
@@ -114,10 +117,13 @@ export class FeedPages {
     for (let failures = 1; ; failures++) {
       this.check()
       try {
-        return await attempt()
+        const result = await attempt()
+        this.trouble.answered()
+        return result
       } catch (thrown) {
         this.check()
         if (thrown instanceof RuntimeError && !thrown.retryable) throw thrown
+        this.trouble.failed(toError(thrown))
         await this.rest(backoffMs(failures, this.settings.random, this.settings.backoff))
       }
     }

@@ -1,6 +1,6 @@
 import { isRuntimeError } from '../../base/errors.ts'
-import { positionOf } from './cursor.ts'
-import { type FeedClientOptions, type FeedDelivery, settingsOf } from './options.ts'
+import { type FeedPosition, positionOf } from './cursor.ts'
+import { CLIENT_KEYS, checkClient, type FeedClientOptions, type FeedDelivery, settingsOf } from './options.ts'
 import { deliveriesAfter, Ended, type FeedPage, FeedPages } from './pages.ts'
 
 export interface PollOptions extends FeedClientOptions {
@@ -17,10 +17,17 @@ export interface PollOptions extends FeedClientOptions {
  * **Order**: the feed's. **Delivery**: each event once after `after`; what is given and not stored with its cursor comes
  * again. **Bounds**: `pagesKept` pages; one that is further behind asks for 1,000 events at a time.
  * **Errors**: FEED_REFUSED where the server refuses for good, and where events that were not read are archived;
- * FEED_MISCONFIGURED for an `after` that is no cursor. A server that is away is tried again for ever.
+ * FEED_MISCONFIGURED, thrown at once, for a URL or options that do not fit. A server that is away is tried again for ever,
+ * and `logger` is told.
  */
-export async function* pollFeed(url: string, options: PollOptions = {}): AsyncGenerator<FeedDelivery, void, undefined> {
-  const position = positionOf(options.after ?? null)
+export const pollFeed = (url: string, options: PollOptions = {}): AsyncGenerator<FeedDelivery, void, undefined> => {
+  checkClient('pollFeed', url, options, KEYS)
+  return polling(url, options, positionOf(options.after ?? null))
+}
+
+const KEYS = [...CLIENT_KEYS, 'minIntervalMs', 'waitSeconds']
+
+async function* polling(url: string, options: PollOptions, position: FeedPosition): AsyncGenerator<FeedDelivery, void> {
   const pages = new FeedPages(url, settingsOf(options))
   const { minIntervalMs = 1_000, waitSeconds = 0 } = options
   const { clock } = pages.settings

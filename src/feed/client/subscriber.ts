@@ -1,9 +1,16 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { isRuntimeError, RuntimeError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
 import { backoffMs } from '../../supervision/backoff.ts'
 import type { Resync } from '../http/subscribing.ts'
-import { cursorOf, positionOf } from './cursor.ts'
-import { type FeedClientOptions, type FeedCloudEvent, type FeedDelivery, settingsOf } from './options.ts'
+import { cursorOf, type FeedPosition, positionOf } from './cursor.ts'
+import {
+  CLIENT_KEYS,
+  checkClient,
+  type FeedClientOptions,
+  type FeedCloudEvent,
+  type FeedDelivery,
+  settingsOf,
+} from './options.ts'
 import { deliveriesAfter, Ended, type FeedPage, FeedPages, refusalOf } from './pages.ts'
 
 export interface SubscribeOptions extends FeedClientOptions {
@@ -18,11 +25,19 @@ export interface SubscribeOptions extends FeedClientOptions {
  * **Order**, **Delivery**, **Errors**: as `pollFeed`. **Bounds**: one chunk of the connection; where the server sends a
  * `resync`, one page at a time.
  */
-export async function* subscribeFeed(
+export const subscribeFeed = (
   url: string,
   options: SubscribeOptions = {},
-): AsyncGenerator<FeedDelivery, void, undefined> {
-  const { incarnation, number } = positionOf(options.after ?? null)
+): AsyncGenerator<FeedDelivery, void, undefined> => {
+  checkClient('subscribeFeed', url, options, [...CLIENT_KEYS, 'subscriptionId'])
+  return subscribing(url, options, positionOf(options.after ?? null))
+}
+
+async function* subscribing(
+  url: string,
+  options: SubscribeOptions,
+  { incarnation, number }: FeedPosition,
+): AsyncGenerator<FeedDelivery, void> {
   const pages = new FeedPages(url, settingsOf(options))
   const reader = new Reader(pages, incarnation, number, options.subscriptionId ?? null)
   try {
@@ -79,6 +94,7 @@ class Reader {
       const decoder = new TextDecoder()
       for await (const chunk of body) {
         this.failures = 0
+        pages.trouble.answered()
         parser.feed(decoder.decode(chunk, { stream: true }))
         // While the reader is busy nothing is asked of the connection, and its silence means nothing.
         silence.stop()
@@ -89,6 +105,7 @@ class Reader {
       pages.check()
       if (thrown instanceof Ended || (thrown instanceof RuntimeError && !thrown.retryable)) throw thrown
       this.failures++
+      pages.trouble.failed(toError(thrown))
     } finally {
       silence.stop()
       signal?.removeEventListener('abort', cut)

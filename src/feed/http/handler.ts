@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError, shown, toError } from '../../base/errors.ts'
 import { type Logger, stderrLogger } from '../../base/logger.ts'
 import { type Clock, type Random, systemClock, systemRandom } from '../../base/ports.ts'
+import { FeedLog } from '../log/feed-log.ts'
 import { Subscriptions } from '../sse/subscriptions.ts'
 import type { FeedStream } from '../stream.ts'
 import { answerPage, currentView, type PageRequest, pageView, unchangedOf } from './answers.ts'
@@ -55,6 +56,7 @@ export class FeedHandler {
   private closed = false
 
   constructor(options: FeedOptions) {
+    checkStreams(options)
     const {
       streams,
       basePath = '/streams',
@@ -270,6 +272,21 @@ export class FeedHandler {
     return answerOfProblem(new FeedProblem(500, 'failed', 'the server could not read its store; its log says why'))
   }
 }
+
+/** **Errors**: DEFINITION_INVALID, naming the field. */
+const checkStreams = (options: FeedOptions): void => {
+  const { streams } = (options ?? {}) as Partial<FeedOptions>
+  if (!Array.isArray(streams)) throw definitionInvalid(`streams must be feeds of feedStream(…), not ${shown(streams)}`)
+  const names = new Set<string>()
+  for (const [i, stream] of (streams as readonly (FeedStream | null | undefined)[]).entries()) {
+    if (!(stream?.log instanceof FeedLog))
+      throw definitionInvalid(`streams[${i}] must be a feed of feedStream(…), not ${shown(stream)}`)
+    if (names.has(stream.name)) throw definitionInvalid(`streams[${i}]: there is a feed ${stream.name} before it`)
+    names.add(stream.name)
+  }
+}
+
+const definitionInvalid = (text: string): RuntimeError => new RuntimeError('DEFINITION_INVALID', `feeds: ${text}`)
 
 const EMPTY = Buffer.alloc(0)
 

@@ -1,12 +1,13 @@
-import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
+import { isRuntimeError, RuntimeError, shown, toError } from '../../base/errors.ts'
 import type { Cancel } from '../../base/ports.ts'
 import { Ring } from '../../kernel/ring.ts'
 import type { ActorContext, ActorRef } from '../../kernel/types.ts'
+import { definitionInvalid } from '../../persistence/event-sourced.ts'
 import { type Backoff, backoffMs } from '../../supervision/backoff.ts'
 import type { MessageBridgeDefinition, UnderWay } from '../message-bridge.ts'
 import type { SourceMessage } from '../message-source.ts'
 import type { ParkedMessage } from '../parking-lot.ts'
-import type { Route } from '../route.ts'
+import { Route } from '../route.ts'
 import { type Holder, InFlight, type Outcome, targetOf } from './in-flight.ts'
 import { Lanes } from './lanes.ts'
 import { NONE_OVERTAKEN, Overtaken } from './overtaken.ts'
@@ -180,11 +181,15 @@ export class Bridge implements Holder, ReplayHost {
     else this.wait(ahead, inFlight)
   }
 
-  /** **Errors**: MESSAGE_INVALID for what the source could not read; what the definition throws. */
+  /** **Errors**: MESSAGE_INVALID for what the source could not read; DEFINITION_INVALID; what the definition throws. */
   private translate(message: SourceMessage): Route | null {
     const { invalid } = message
-    if (invalid === undefined || invalid === null) return this.definition.translate(message)
-    throw new RuntimeError('MESSAGE_INVALID', invalid)
+    if (invalid !== undefined && invalid !== null) throw new RuntimeError('MESSAGE_INVALID', invalid)
+    const route: unknown = this.definition.translate(message)
+    if (route === null || route instanceof Route) return route
+    throw definitionInvalid(
+      `bridge ${this.definition.name}: translate must give routeTo(…) or null, not ${shown(route)}, for a message of type ${message.type}`,
+    )
   }
 
   private wait(ahead: InFlight, inFlight: InFlight): void {

@@ -22,9 +22,10 @@ it('has the defaults that its usage tells', () => {
 })
 
 it('takes every option that its usage names', () => {
-  const named = [...USAGE.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option)
+  const named = [...USAGE.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option)
   expect(named).toHaveLength(15)
   expect(readOptions(['--help'])).toBeNull()
+  expect(readOptions(['-h'])).toBeNull()
   const args = [
     '--applications',
     'a.csv',
@@ -79,7 +80,7 @@ it('serves on port 8080 where none is given', () => {
 it.each([
   { args: ['--what'], says: /Unknown option '--what'/ },
   { args: ['file.csv'], says: /Unexpected argument 'file.csv'/ },
-  { args: ['--limit', '-1'], says: /--limit/ },
+  { args: ['--limit', '-1'], says: /^--limit -1: give a whole number from 0$/ },
   { args: ['--limit='], says: /--limit : give a whole number from 0/ },
   { args: ['--limit', '1e3'], says: /--limit 1e3: give a whole number from 0/ },
   { args: ['--concurrency', '0'], says: /--concurrency 0: give a whole number from 1 to 100000/ },
@@ -102,6 +103,7 @@ it.each([
 it.each(['postgres://x', 'lmdb:', 'redis:', ''])('refuses the journal "%s" and says what to give', text => {
   expect(() => journalNamed(text)).toThrow(UsageError)
   expect(() => journalNamed(text)).toThrow(`--journal ${text}: give lmdb:DIR, redis://`)
+  expect(() => journalNamed(text)).toThrow('redis-cluster://')
 })
 
 it('repeats nothing of a journal that may have a password', () => {
