@@ -1,7 +1,7 @@
 import { isRuntimeError, RuntimeError, shown } from '../base/errors.ts'
 import { stderrLogger } from '../base/logger.ts'
 import { randomId, systemPorts } from '../base/ports.ts'
-import { checkGroupName } from './group-name.ts'
+import { checkCursor, checkGroupName } from './cursor.ts'
 import type { Journal, RolledOut, Snapshot } from './journal.ts'
 import { checkJournalOptions, misconfigured } from './journal-options.ts'
 import { OwnerWatch } from './owner-watch.ts'
@@ -142,8 +142,12 @@ export class EventStore {
     return this.writer(partition).cursors.get(group) ?? 0
   }
 
-  /** Everything up to and with `position` is done: stored with the partition's next write, or a little later alone. */
+  /**
+   * Everything up to and with `position` is done: stored with the partition's next write, or a little later alone; beyond the
+   * log's end, once the log has come there. **Errors**: as `cursor`; JOURNAL_MISCONFIGURED for what is no position.
+   */
   moveCursor(partition: number, group: string, position: number): void {
+    checkCursor(group, position)
     this.writer(partition).moveCursor(group, position)
   }
 

@@ -188,7 +188,8 @@ export interface Journal {
    * **Errors**: JOURNAL_FENCED (nothing written, final); JOURNAL_UNAVAILABLE (outcome unknown: the same appends may be
    * sent again, or their ids be recovered); JOURNAL_FULL (nothing written: the same appends may be sent again);
    * PERSISTENCE_ID_INVALID, EVENT_NOT_STORABLE for one that cannot be encoded after all, and EVENT_TOO_LARGE for an append of
-   * more than 64 MiB (nothing of the commit written); JOURNAL_CORRUPT; JOURNAL_CLOSED; JOURNAL_MISCONFIGURED for a group name that is empty or has more than 512 bytes.
+   * more than 64 MiB (nothing of the commit written); JOURNAL_CORRUPT; JOURNAL_CLOSED; JOURNAL_MISCONFIGURED for a group name that is empty or has more than 512 bytes, and
+   * for a cursor that is no position, or beyond the end of the log as the commit leaves it (nothing written).
    */
   commit(partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]>
 
@@ -236,7 +237,7 @@ export interface Journal {
    * goes on, `lastSequenceNr` says what it said, `read` begins after what is forgotten, and snapshots of before are
    * forgotten too. An append sent again into the forgotten range is answered with `deleted`. The partition's log keeps its
    * records for those that read it by position. For ever: nothing brings back what is forgotten, and a lower number changes
-   * nothing. **Durability** and **Errors**: those of `commit`; JOURNAL_MISCONFIGURED for a guest. Absent where the journal
+   * nothing. **Durability** and **Errors**: those of `commit`; JOURNAL_MISCONFIGURED for a guest, and for what is no whole number. Absent where the journal
    * cannot.
    */
   deleteTo?(persistenceId: string, sequenceNr: number): Promise<void>
@@ -259,6 +260,7 @@ export interface Journal {
 
   /** **Errors**: JOURNAL_CORRUPT for a cursor that does not match its checksum, or is beyond the end of the log. */
   loadCursors(partition: number): Promise<Cursors>
+  /** **Errors**: those of `commit`. */
   saveCursors(partition: number, cursors: Cursors): Promise<void>
 
   /** Ends it after what is under way; later calls fail with JOURNAL_CLOSED. A second call does nothing. */

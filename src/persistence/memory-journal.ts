@@ -5,7 +5,7 @@
 
 import { assert } from '../base/assert.ts'
 import { RuntimeError } from '../base/errors.ts'
-import { checkGroupNames } from './group-name.ts'
+import { checkCursors, checkReached } from './cursor.ts'
 import {
   type Append,
   type AppendResult,
@@ -19,7 +19,7 @@ import {
 } from './journal.ts'
 import { checkJournalOptions, checkWord, misconfigured } from './journal-options.ts'
 import { checkPersistenceId, partitionOf } from './partition.ts'
-import { snapshotDeleted, TOMBSTONED, tombstoned } from './tombstone.ts'
+import { checkDeletable, snapshotDeleted, TOMBSTONED, tombstoned } from './tombstone.ts'
 
 interface MemoryPartition {
   epoch: number
@@ -95,9 +95,10 @@ class MemoryJournal implements Journal {
 
   async commit(nr: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
     const partition = this.#writable(nr)
-    if (cursors !== undefined) checkGroupNames(cursors)
+    if (cursors !== undefined) checkCursors(cursors)
     for (const { persistenceId } of appends)
       if (!partition.streams.has(persistenceId)) checkPersistenceId(persistenceId)
+    if (cursors !== undefined) checkReached(this.name, cursors, partition.lastPosition + recordsIn(appends))
     // Of an id that was refused once, what builds on the refused append must not slip in by a number that fits.
     let refused: Set<string> | null = null
     const results: AppendResult[] = []
@@ -150,6 +151,7 @@ class MemoryJournal implements Journal {
 
   async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
     const { streams, horizons, snapshots } = this.#writable(partitionOf(persistenceId, this.partitions))
+    checkDeletable(persistenceId, sequenceNr)
     const deletedTo = Math.min(sequenceNr, lastOf(streams.get(persistenceId)))
     if (deletedTo <= (horizons.get(persistenceId) ?? 0)) return
     horizons.set(persistenceId, deletedTo)
@@ -173,7 +175,8 @@ class MemoryJournal implements Journal {
 
   async saveCursors(nr: number, cursors: Cursors): Promise<void> {
     const partition = this.#writable(nr)
-    checkGroupNames(cursors)
+    checkCursors(cursors)
+    checkReached(this.name, cursors, partition.lastPosition)
     for (const [group, position] of cursors) partition.cursors.set(group, position)
   }
 
@@ -228,6 +231,8 @@ const write = (partition: MemoryPartition, nr: number, append: Append): AppendRe
   else stream.push(stored)
   return { status: 'written', position: stored.position, repeated: false }
 }
+
+const recordsIn = (appends: readonly Append[]): number => appends.reduce((sum, { records }) => sum + records.length, 0)
 
 const isSame = (written: Append, append: Append): boolean =>
   written.appendId === append.appendId &&

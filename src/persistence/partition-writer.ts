@@ -1,6 +1,7 @@
 import { isRuntimeError, RuntimeError, toError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Cancel, Clock, Executor, Random } from '../base/ports.ts'
+import { furthestOf } from './cursor.ts'
 import type { Append, AppendResult, Journal, StoredAppend } from './journal.ts'
 import type { PendingAppend } from './pending-append.ts'
 import { tombstoned } from './tombstone.ts'
@@ -141,8 +142,9 @@ export class PartitionWriter {
       for (const append of group) append.owner.appendFailed(append, this.refusal)
       return
     }
-    const cursors = this.cursorsMoved ? this.cursors : undefined
-    this.cursorsMoved = false
+    // One beyond what this writer knows of, where others write too, is stored alone: the journal asks how far they are.
+    const cursors = this.cursorsMoved && furthestOf(this.cursors) <= this.position ? this.cursors : undefined
+    if (cursors !== undefined) this.cursorsMoved = false
     this.underWay = group
     this.writingSinceMs = this.ports.clock.monotonicMs()
     const committed = this.mayHaveLost

@@ -18,3 +18,12 @@ export const snapshotDeleted = (journal: string, snapshot: Snapshot, deletedTo: 
     `${journal}: the snapshot ${snapshot.persistenceId}@${snapshot.sequenceNr} is not stored, since its events up to ` +
       `${deletedTo} were deleted. Take it of the newest state.`,
   )
+
+/** Of what is deleted nobody can take anything back, so half a number is no number. **Errors**: JOURNAL_MISCONFIGURED. */
+export const checkDeletable = (persistenceId: string, sequenceNr: number): void => {
+  if (!Number.isSafeInteger(sequenceNr))
+    throw new RuntimeError(
+      'JOURNAL_MISCONFIGURED',
+      `${persistenceId} can be deleted up to a whole sequence number, not ${String(sequenceNr)}. Nothing is deleted.`,
+    )
+}

@@ -2,6 +2,7 @@ import { RuntimeError } from '../base/errors.ts'
 import type { EventStore } from '../persistence/event-store.ts'
 import { Building } from './building.ts'
 import type { AnyProjection } from './folding.ts'
+import { CURSOR_LAG_MAX, LogCursors } from './log-cursors.ts'
 import type { Build, Offset, ViewStore } from './view-store.ts'
 
 /** Told of what the live view reflects. */
@@ -21,6 +22,7 @@ export class Projector {
   private readonly store: EventStore
   private readonly views: ViewStore
   private readonly listener: LiveListener
+  private readonly cursors: LogCursors
   private live: Building | null = null
   private next: Building | null = null
   private isLoaded = false
@@ -30,6 +32,7 @@ export class Projector {
     this.store = store
     this.views = views
     this.listener = listener
+    this.cursors = new LogCursors(store, definition.name)
   }
 
   get isRebuilding(): boolean {
@@ -45,6 +48,7 @@ export class Projector {
       const liveHasMore = live !== null && live.build.version === this.version && (await live.step())
       const nextHasMore = next !== null && (await next.step())
       if (live !== null) this.tell(live)
+      this.moveCursors()
       if (next !== null && hasReached(next, mustReach!)) {
         await this.promote(next)
         return true
@@ -75,6 +79,12 @@ export class Projector {
     await Promise.allSettled([this.live?.settled(), this.next?.settled()])
   }
 
+  /** Resolves when nothing is being written; the log need keep for the view no more than what it does not reflect. */
+  async stop(): Promise<void> {
+    await this.settled()
+    this.moveCursors(0)
+  }
+
   private get version(): number {
     return this.definition.version ?? 1
   }
@@ -88,6 +98,7 @@ export class Projector {
     // One of another version is asked as it is, until the next one has come as far.
     if (this.live !== null) this.tell(this.live)
     if (this.live?.build.version !== this.version) await this.rebuild()
+    this.moveCursors()
   }
 
   /**
@@ -124,6 +135,13 @@ export class Projector {
     this.live = next
     this.next = null
     this.tell(next)
+  }
+
+  /** A live build of another version stays as it is until the next one takes its place. */
+  private moveCursors(lagMax = CURSOR_LAG_MAX): void {
+    const kept = [this.live, this.next].filter(building => building?.build.version === this.version)
+    if (kept.length > 0)
+      this.cursors.follow(partition => Math.min(...kept.map(building => building!.positionOf(partition))), lagMax)
   }
 
   private tell({ build, positions }: Building): void {

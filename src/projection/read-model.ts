@@ -199,7 +199,7 @@ class RunningModel<Row> implements ReadModel<Row> {
         onStop: async unfollow => {
           for (const end of unfollow) end()
           this.self = null
-          await this.projector?.settled()
+          await this.projector?.stop()
         },
       },
       {

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -208,6 +217,27 @@ it('a store that is made anew leaves the archive, and does not take its files fo
     expect(readdirSync(archive)).toHaveLength(round * archived)
     await destroyLmdbStore(path)
   }
+})
+
+it('a copy of a store does not write over the files of the one that it was copied from', async () => {
+  const [path, copy, archive] = [newFolder(), newFolder(), newFolder()]
+  const original = await open(`lmdb:${path}`, archive)
+  await fill(original, 500)
+  await original.rollOut!()
+  await original.close()
+  cpSync(path, copy, { recursive: true })
+  const goingOn = await open(`lmdb:${path}`, archive)
+  for (let nr = 500; nr < 1_000; nr++) await goingOn.commit(0, [numbered(nr)])
+  expect((await goingOn.rollOut!()).archived).toBeGreaterThan(0)
+  const copied = await open(`lmdb:${copy}`, archive)
+  const otherwise = (nr: number) => ({ ...numbered(nr), appendId: `other-${nr}` })
+  for (let nr = 500; nr < 1_000; nr++) await copied.commit(0, [otherwise(nr)])
+  await expect(copied.rollOut!()).rejects.toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
+  expect((await copied.readLog(0, 501, 1))[0]!.appendId).toBe('other-500')
+  await expectNumbered(goingOn, 1_000)
+  await goingOn.close()
+  await expectNumbered(await open(`lmdb:${path}`, archive), 1_000)
+  expect(readdirSync(archive).filter(name => name.endsWith('.partial'))).toEqual([])
 })
 
 it('an archive that cannot be written leaves the segment in the store', async () => {

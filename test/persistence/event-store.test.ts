@@ -42,6 +42,12 @@ const appendTo = (scene: Scene, owner: AppendOwner, persistenceId: string, expec
     ),
   )
 
+/** A log for cursors to move in. */
+const fill = async (scene: Scene): Promise<void> => {
+  for (let nr = 0; nr < 4; nr++) appendTo(scene, new Owner(), 'filling', nr, 'one of four')
+  await settle()
+}
+
 const following = (scene: Scene): string[] => {
   const seen: string[] = []
   scene.store.follow(0, { committed: appends => seen.push(...appends.map(labelOf)) })
@@ -217,6 +223,7 @@ describe('a second event store on the same journal', () => {
 
 test('cursors that cannot be stored are warned of now and then, and again after a success', async () => {
   await using scene = await Scene.open()
+  await fill(scene)
   let storable = false
   scene.journal.plan = operation => (operation === 'saveCursors' && !storable ? { fail: 'before' } : null)
   scene.store.moveCursor(0, 'risk', 1)
@@ -238,6 +245,24 @@ test('a group name that no journal would take is refused before anything waits f
   await using scene = await Scene.open()
   for (const group of ['', 'x'.repeat(513)])
     expect(() => scene.store.cursor(0, group)).toThrow(expect.objectContaining({ code: 'JOURNAL_MISCONFIGURED' }))
+})
+
+test('a cursor that is no position is refused; one beyond the end of the log waits for it, and no append waits', async () => {
+  await using scene = await Scene.open()
+  for (const wrong of [Number.NaN, -1, 0.5, '1', undefined])
+    expect(() => scene.store.moveCursor(0, 'group', wrong as number)).toThrow(
+      expect.objectContaining({ code: 'JOURNAL_MISCONFIGURED' }),
+    )
+  const stored = (): unknown => scene.memory.partitions[0]!.cursors.get('group')
+  scene.store.moveCursor(0, 'group', 5)
+  await fill(scene)
+  expect([scene.store.lastPosition(0), stored()]).toEqual([4, undefined])
+  await scene.pass(300)
+  expect([scene.warnings(), stored()]).toEqual([[expect.stringContaining('cursors of partition 0 not')], undefined])
+  appendTo(scene, new Owner(), 'a', 0, 'a1')
+  await settle()
+  await scene.pass(300)
+  expect(stored()).toBe(5)
 })
 
 test('a journal whose cursors cannot be read is closed again', async () => {
@@ -346,6 +371,7 @@ test('an abandoned append that is queued is not written; one under way is waited
 
 test('stores cursors with the next write, or a little later alone', async () => {
   await using scene = await Scene.open()
+  await fill(scene)
   const stored = (): unknown => Object.fromEntries(scene.memory.partitions[0]!.cursors)
   scene.store.moveCursor(0, 'group', 3)
   appendTo(scene, new Owner(), 'a', 0, 'a1')
@@ -358,6 +384,7 @@ test('stores cursors with the next write, or a little later alone', async () => 
 
 test('stores cursors once: a write takes none along that are stored already', async () => {
   await using scene = await Scene.open()
+  await fill(scene)
   const { journal } = scene
   const commit = journal.commit.bind(journal)
   const taken: boolean[] = []
@@ -379,6 +406,7 @@ test('stores cursors once: a write takes none along that are stored already', as
 
 test('stores cursors that moved while a write was under way, though nothing is written after it', async () => {
   await using scene = await Scene.open()
+  await fill(scene)
   const { opened, open } = gate()
   scene.journal.plan = operation => (operation === 'commit' ? { wait: opened } : null)
   appendTo(scene, new Owner(), 'a', 0, 'a1')
@@ -392,6 +420,7 @@ test('stores cursors that moved while a write was under way, though nothing is w
 
 test('stores cursors again that could not be stored, alone or with a write', async () => {
   await using scene = await Scene.open()
+  await fill(scene)
   failNext(scene.journal, 'saveCursors', 'before')
   scene.store.moveCursor(0, 'group', 3)
   await scene.pass(250)

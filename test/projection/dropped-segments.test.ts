@@ -45,7 +45,7 @@ const withStore = async (
   await store.close()
 }
 
-it('a view that ended in a segment which was dropped meanwhile keeps its rows, and goes on behind it', async () => {
+it('a view of which the log was dropped meanwhile keeps its rows, and finds all that it has yet to read', async () => {
   const views = memoryViews()
   await withStore(async (store, accounts, system) => {
     const model = readModel(sums, store, views)
@@ -58,14 +58,16 @@ it('a view that ended in a segment which was dropped meanwhile keeps its rows, a
     await store.deleteTo('account|before', 100)
     await store.deleteTo('account|after', 150)
     expect((await store.rollOut()).dropped).toBeGreaterThan(0)
-    expect((await store.journal.readLog(0, 100, 1))[0]!.position).toBeGreaterThan(100)
+    const [first] = await store.journal.readLog(0, 1, 1)
+    expect(first!.position).toBeGreaterThan(1)
+    expect(first!.position).toBeLessThanOrEqual(101)
   })
   await withStore(async (store, _accounts, system) => {
     const model = readModel(sums, store, views)
     system.spawn(model.behavior)
     await model.reached({ partition: 0, position: 300 })
     expect(await model.get('before')).toEqual({ sum: 100 })
-    expect((await model.get('after'))!.sum).toBeGreaterThanOrEqual(50)
+    expect(await model.get('after')).toEqual({ sum: 200 })
     expect((await views.builds('sums')).live!.number).toBe(1)
   })
 })

@@ -14,7 +14,7 @@
 import { assert } from '../../base/assert.ts'
 import { RuntimeError, toError } from '../../base/errors.ts'
 import { OneByOne } from '../../base/one-by-one.ts'
-import { checkGroupNames } from '../../persistence/group-name.ts'
+import { checkCursors, checkReached, furthestOf } from '../../persistence/cursor.ts'
 import {
   type Append,
   type AppendResult,
@@ -28,7 +28,7 @@ import {
   type StoredAppend,
 } from '../../persistence/journal.ts'
 import { checkPersistenceId, partitionOf } from '../../persistence/partition.ts'
-import { snapshotDeleted, TOMBSTONED, tombstoned } from '../../persistence/tombstone.ts'
+import { checkDeletable, snapshotDeleted, TOMBSTONED, tombstoned } from '../../persistence/tombstone.ts'
 import { corrupt } from '../codec/frame.ts'
 import { packSnapshot, unpackSnapshot } from '../codec/snapshot.ts'
 import { Archive, type ArchiveOptions } from './archive.ts'
@@ -121,7 +121,7 @@ export class PackedJournal implements Journal {
 
   async commit(nr: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
     const partition = this.#writable(nr)
-    if (cursors !== undefined) checkGroupNames(cursors)
+    if (cursors !== undefined) checkCursors(cursors)
     return partition.gate.beside(() => this.#commit(partition, appends, cursors ?? null))
   }
 
@@ -196,12 +196,13 @@ export class PackedJournal implements Journal {
 
   async saveCursors(nr: number, cursors: Cursors): Promise<void> {
     const partition = this.#writable(nr)
-    checkGroupNames(cursors)
+    checkCursors(cursors)
     await partition.gate.beside(() => this.#saveCursors(partition, cursors))
   }
 
   async deleteTo(persistenceId: string, sequenceNr: number): Promise<void> {
     const partition = this.#writable(partitionOf(persistenceId, this.partitions))
+    checkDeletable(persistenceId, sequenceNr)
     await partition.gate.beside(() => this.#forgetting.deleteTo(partition, persistenceId, sequenceNr))
   }
 
@@ -298,6 +299,7 @@ export class PackedJournal implements Journal {
         results.push(result)
       }
     }
+    if (cursors !== null && furthestOf(cursors) >= next) await this.#checkReached(partition, cursors, next - 1)
     const outcome = await this.#engine.write({
       partition: partition.nr,
       epoch: partition.epoch,
@@ -401,6 +403,7 @@ export class PackedJournal implements Journal {
 
   async #saveCursors(partition: OpenPartition, cursors: Cursors): Promise<void> {
     const { nr, epoch, lastPosition } = partition
+    if (furthestOf(cursors) > lastPosition) await this.#checkReached(partition, cursors, lastPosition)
     // A write of no records: it holds for whatever position the log is at.
     const outcome = await this.#engine.write({
       partition: nr,
@@ -412,6 +415,12 @@ export class PackedJournal implements Journal {
       cursors,
     })
     settle(this.name, partition, outcome)
+  }
+
+  /** What others have written counts. **Errors**: JOURNAL_MISCONFIGURED. */
+  async #checkReached({ nr }: OpenPartition, cursors: Cursors, lastPosition: number): Promise<void> {
+    const end = this.#engine.shared ? Math.max(lastPosition, await this.#engine.lastPosition(nr)) : lastPosition
+    checkReached(`${this.name}, partition ${nr}`, cursors, end)
   }
 
   async #checkOwner(epochNow: () => Promise<number>): Promise<void> {

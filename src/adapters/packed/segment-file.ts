@@ -1,6 +1,7 @@
 /**
  * A segment as a file of the archive. It is written under another name, flushed, renamed, and its folder flushed; it is
- * never changed after. A second try at the same segment writes it again from the start.
+ * never changed after. A second try at the same segment writes the same bytes again; a file that holds others is the only
+ * place of a log that went another way, and is left alone.
  *
  *     | header, 256 bytes: a frame around one line of JSON | block | block | … | index: a frame around numbers |
  *
@@ -25,7 +26,10 @@ export interface SegmentHeader {
 const HEADER_BYTES = 256
 const INDEX_ENTRY_BYTES = 16
 
-/** **Errors**: JOURNAL_UNAVAILABLE with the file's path; what is left of it is written over by the next try. */
+/**
+ * **Errors**, with the file's path: JOURNAL_UNAVAILABLE; what is left of it is written over by the next try.
+ * JOURNAL_MISCONFIGURED where other records are there under that name.
+ */
 export const writeSegmentFile = async (
   path: string,
   header: SegmentHeader,
@@ -41,6 +45,10 @@ export const writeSegmentFile = async (
     } finally {
       await file.close()
     }
+    if (!(await isFreeFor(path, partial))) {
+      await rm(partial)
+      throw takenByOther(path)
+    }
     await rename(partial, path)
     await syncFolder(dirname(path))
   } catch (thrown) {
@@ -53,6 +61,40 @@ export const writeSegmentFile = async (
     )
   }
 }
+
+const COMPARED_BYTES = 1_048_576
+
+/** Whether nothing is there, or just what is to be there. */
+const isFreeFor = async (path: string, partial: string): Promise<boolean> => {
+  let there: FileHandle
+  try {
+    there = await open(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true
+    throw error
+  }
+  const written = await open(partial, 'r')
+  try {
+    const { size } = await written.stat()
+    if ((await there.stat()).size !== size) return false
+    for (let at = 0; at < size; at += COMPARED_BYTES) {
+      const length = Math.min(COMPARED_BYTES, size - at)
+      if (!(await readAt(path, there, at, length)).equals(await readAt(partial, written, at, length))) return false
+    }
+    return true
+  } finally {
+    await there.close()
+    await written.close()
+  }
+}
+
+const takenByOther = (path: string): RuntimeError =>
+  new RuntimeError(
+    'JOURNAL_MISCONFIGURED',
+    `${path} holds other records than this store would put there, and is left as it is; the segment stays in the store. ` +
+      'Is this store a copy, and the file of the one that it was copied from? Give each an archive of its own, with a copy of the files. ' +
+      'If no store needs the file, move it away.',
+  )
 
 const writeAll = async (file: FileHandle, header: SegmentHeader, blocks: AsyncIterable<StoredBlock>): Promise<void> => {
   const index = Buffer.allocUnsafe(FRAME_BYTES + header.blocks * INDEX_ENTRY_BYTES)

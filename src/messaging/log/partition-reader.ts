@@ -46,6 +46,8 @@ export class PartitionReader implements Follower, LogReader {
     this.reading = reading
     this.cursor = store.cursor(partition, reading.group)
     this.scanned = this.cursor
+    // Stored where it begins, too: so that nothing that it has yet to come to is dropped.
+    store.moveCursor(partition, reading.group, this.cursor)
     this.unfollow = store.follow(partition, this)
     this.catchUp()
   }

@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../base/errors.ts'
 import { OneByOne } from '../../base/one-by-one.ts'
-import { checkGroupNames } from '../../persistence/group-name.ts'
+import { checkCursors, checkReached } from '../../persistence/cursor.ts'
 import {
   type Append,
   type AppendResult,
@@ -95,7 +95,7 @@ class EngineJournal implements Journal {
 
   async commit(_partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]> {
     this.checkWritable()
-    if (cursors !== undefined) checkGroupNames(cursors)
+    if (cursors !== undefined) checkCursors(cursors)
     for (const { persistenceId } of appends) if (!this.places.has(persistenceId)) checkPersistenceId(persistenceId)
     return this.writing.run(async () => {
       await this.checkAlone()
@@ -168,7 +168,7 @@ class EngineJournal implements Journal {
 
   async saveCursors(_partition: number, cursors: Cursors): Promise<void> {
     this.checkWritable()
-    checkGroupNames(cursors)
+    checkCursors(cursors)
     await this.writing.run(async () => {
       await this.checkAlone()
       await this.write([], cursors)
@@ -218,6 +218,7 @@ class EngineJournal implements Journal {
   }
 
   private async write(appends: readonly StoredAppend[], cursors: Cursors | null): Promise<void> {
+    if (cursors !== null) checkReached(this.name, cursors, this.endAfter(appends))
     const all = cursors === null ? null : new Map([...this.cursors, ...cursors])
     try {
       await this.answered(this.log.write(this.positions.length + 1, { appends, cursors: all }))
@@ -237,9 +238,13 @@ class EngineJournal implements Journal {
       else places.push(place)
       this.histories.delete(persistenceId)
     })
-    const last = appends.at(-1)
-    this.positions.push(last === undefined ? (this.positions.at(-1) ?? 0) : last.position + last.records.length - 1)
+    this.positions.push(this.endAfter(appends))
     if (cursors !== null) this.cursors = new Map(cursors)
+  }
+
+  private endAfter(appends: readonly StoredAppend[]): number {
+    const last = appends.at(-1)
+    return last === undefined ? (this.positions.at(-1) ?? 0) : last.position + last.records.length - 1
   }
 
   /** Reads what is in the engine beyond what is known. */

@@ -46,6 +46,16 @@ export const journalDeleting: Readonly<Record<string, JournalTest>> = {
     return 'passed'
   },
 
+  'refuses to delete up to what is no whole number, and deletes nothing': async scene => {
+    const { store, journal, id } = await filled(scene)
+    if (journal.deleteTo === undefined) return 'skipped'
+    for (const wrong of [undefined, Number.NaN, 1.5, '2', {}, Number.POSITIVE_INFINITY])
+      strictEqual(await codeOf(() => journal.deleteTo!(id, wrong as number)), 'JOURNAL_MISCONFIGURED')
+    await journal.deleteTo(id, -1)
+    deepStrictEqual(await starts(await reopened(scene, store, journal), id), [1, 3, 4])
+    return 'passed'
+  },
+
   'tells what is sent again after the forgotten range from what is sent into it': async scene => {
     const { store, journal, id, appends } = await filled(scene)
     if (journal.deleteTo === undefined) return 'skipped'

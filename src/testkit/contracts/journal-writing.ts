@@ -183,6 +183,23 @@ export const journalWriting: Readonly<Record<string, JournalTest>> = {
     deepStrictEqual(await (await scene.open(store)).loadCursors(0), new Map([[longest, 1]]))
   },
 
+  'refuses cursors that are no position or beyond the end of the log, and opens again': async scene => {
+    const store = await scene.make()
+    const journal = await scene.open(store)
+    const id = idIn(journal, 'a')
+    await journal.commit(0, [append(id, 0)], new Map([['risk', 1]]))
+    for (const wrong of [Number.NaN, -1, 0.5, '1', undefined, 3]) {
+      const cursors = new Map([['risk', wrong as number]])
+      strictEqual(await codeOf(() => journal.commit(0, [append(id, 1)], cursors)), 'JOURNAL_MISCONFIGURED')
+      strictEqual(await codeOf(() => journal.saveCursors(0, cursors)), 'JOURNAL_MISCONFIGURED')
+    }
+    strictEqual(await journal.lastPosition(0), 1)
+    await journal.close()
+    const again = await scene.open(store)
+    deepStrictEqual(await again.loadCursors(0), new Map([['risk', 1]]))
+    deepStrictEqual(written(await again.commit(0, [append(id, 1)], new Map([['risk', 2]]))), ['2'])
+  },
+
   'checks an append of no records and writes nothing for it': async scene => {
     const journal = await scene.fresh()
     const [a, b] = [idIn(journal, 'a'), idIn(journal, 'b')]

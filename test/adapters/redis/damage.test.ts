@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { hashOf, sealAsText } from '../../../src/adapters/codec/checksum.ts'
 import { destroyRedisStore, redisJournal } from '../../../src/adapters/redis/index.ts'
+import { cursorName } from '../../../src/adapters/redis/keys.ts'
 import { silentLogger } from '../../../src/base/logger.ts'
 import type { Journal } from '../../../src/persistence/journal.ts'
 import { partitionOf } from '../../../src/persistence/partition.ts'
@@ -251,7 +253,7 @@ describe('what does not match its checksum is JOURNAL_CORRUPT for whoever reads 
 
 it('a cursor beyond the end of the log is JOURNAL_CORRUPT', async () => {
   const journal = await open()
-  await journal.saveCursors(1, new Map([['risk', 1_000]]))
+  await redis.hset(keyOf('cursors'), 'risk', sealAsText(hashOf(cursorName(1, 'risk')), 1_000, 0))
   await expect(journal.loadCursors(1)).rejects.toEqual(corrupt('risk has read up to position 1000', 'ends at \\d+'))
 })
 

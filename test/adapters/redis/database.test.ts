@@ -16,7 +16,7 @@ test('a database that the server does not have is refused, and another one is ne
   })
   await expect(destroyRedisStore({ url: `${server.url}/99` })).rejects.toMatchObject({ code: 'JOURNAL_MISCONFIGURED' })
   // Not fenced either: nobody opened it.
-  await kept.saveCursors(0, new Map([['group', 1]]))
+  await kept.saveCursors(0, new Map([['group', 0]]))
   await kept.close()
 })
 
