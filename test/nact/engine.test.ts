@@ -259,7 +259,7 @@ describe('an engine on our journal', () => {
 
   it('a store that cannot be opened fails the recovery', () =>
     quietly(async () => {
-      const engine = nactEngine({ ...memoryJournal(), open: () => Promise.reject(new Error('no disk')) } as never)
+      const engine = nactEngine(Object.assign(memoryJournal(), { open: () => Promise.reject(new Error('no disk')) }))
       const system = nact.start(nact.configurePersistence(engine))
       const seen: string[] = []
       nact.spawnPersistent(system, (state: Any) => state, 'key', 'a', {

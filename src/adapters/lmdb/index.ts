@@ -4,11 +4,11 @@ import { resolve } from 'node:path'
 import { shown } from '../../base/errors.ts'
 import type { Journal } from '../../persistence/journal.ts'
 import { checkJournalOptions, checkText, misconfigured } from '../../persistence/journal-options.ts'
-import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
+import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive-options.ts'
 import { PackedJournal } from '../packed/packed-journal.ts'
 import { LmdbEngine } from './lmdb-engine.ts'
 
-export type { ArchiveOptions } from '../packed/archive.ts'
+export type { ArchiveOptions } from '../packed/archive-options.ts'
 export { destroyLmdbStore } from './destroy.ts'
 export { type LmdbViewsOptions, lmdbViews } from './views.ts'
 

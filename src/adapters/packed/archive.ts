@@ -2,37 +2,14 @@
 
 import { join } from 'node:path'
 import { RuntimeError } from '../../base/errors.ts'
+import { type ArchiveOptions, SEGMENT_BYTES } from './archive-options.ts'
 import type { StoredBlock } from './engine.ts'
 import { beginAfter, inOrder, type Segment } from './segment.ts'
 import { SegmentFile } from './segment-file.ts'
 
-export interface ArchiveOptions {
-  /** Where segments go as files; it is made if it is not there. Of its own: not within the folder of a store. */
-  readonly folder: string
-  /** A segment is closed when the next block would take it beyond. **Units**: bytes. **Bounds**: 1 KiB to 1 GiB. Default: 64 MiB. */
-  readonly segmentBytes?: number
-}
-
-const SEGMENT_BYTES = 64 * 1_048_576
-const SEGMENT_BYTES_MIN = 1_024
-const SEGMENT_BYTES_MAX = 1_073_741_824
 /** Each with the places of its blocks: 16 bytes of 8,192 at most. */
 const FILES_OPEN_MAX = 32
 const BLOCKS_PER_PAGE = 16
-
-/** **Errors**: JOURNAL_MISCONFIGURED. */
-export const checkArchiveOptions = (options: ArchiveOptions | undefined): ArchiveOptions | null => {
-  if (options === undefined) return null
-  const { folder, segmentBytes = SEGMENT_BYTES } = options
-  if (typeof folder !== 'string' || folder === '')
-    throw new RuntimeError('JOURNAL_MISCONFIGURED', `archive.folder must be a path, not ${JSON.stringify(folder)}`)
-  if (!Number.isInteger(segmentBytes) || segmentBytes < SEGMENT_BYTES_MIN || segmentBytes > SEGMENT_BYTES_MAX)
-    throw new RuntimeError(
-      'JOURNAL_MISCONFIGURED',
-      `archive.segmentBytes is ${segmentBytes}: give ${SEGMENT_BYTES_MIN} to ${SEGMENT_BYTES_MAX}`,
-    )
-  return { folder, segmentBytes }
-}
 
 export class Archive {
   readonly #name: string

@@ -16,7 +16,8 @@ import type { Cursors } from '../../persistence/journal.ts'
 import { partitionOf } from '../../persistence/partition.ts'
 import type { BlockIndex } from '../codec/block.ts'
 import { hashOf } from '../codec/checksum.ts'
-import { Archive, type ArchiveOptions } from './archive.ts'
+import { Archive } from './archive.ts'
+import type { ArchiveOptions } from './archive-options.ts'
 import {
   type BlockWrite,
   type Engine,

@@ -1,7 +1,7 @@
 /**
- * One connection to Redis, a server or a cluster, that never sends anything twice on its own. ioredis would send again, after a reconnect, what
- * had not been answered; here a lost connection rejects what was under way, and the caller decides: what only reads is
- * asked again until a limit, and a commit first looks whether it had been written.
+ * One connection to Redis, a server or a cluster, that never sends anything twice on its own. ioredis would send again,
+ * after a reconnect, what had not been answered; here a lost connection rejects what was under way, and the caller decides:
+ * what only reads is asked again until a limit, and a commit first looks whether it had been written.
  */
 
 import { Cluster, Redis, type RedisOptions } from 'ioredis'

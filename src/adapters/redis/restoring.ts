@@ -3,7 +3,7 @@
 import { type Logger, stderrLogger } from '../../base/logger.ts'
 import { systemClock } from '../../base/ports.ts'
 import type { MakeStore } from '../backup/restore.ts'
-import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive.ts'
+import { type ArchiveOptions, checkArchiveOptions } from '../packed/archive-options.ts'
 import { describeStore, parseDescription } from '../packed/description.ts'
 import { StoreFilling } from '../packed/store-filling.ts'
 import { Connection } from './connection.ts'
