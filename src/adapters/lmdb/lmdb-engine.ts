@@ -26,7 +26,7 @@
 import { isRuntimeError, RuntimeError, toError } from '../../base/errors.ts'
 import type { Cursors } from '../../persistence/journal.ts'
 import { Block } from '../codec/block.ts'
-import { hashOf, sealAsText, sealNumbers, unsealNumbers, unsealText } from '../codec/checksum.ts'
+import { hashOf, sealAsText, sealNumbers, unsealNumbers } from '../codec/checksum.ts'
 import { corrupt } from '../codec/frame.ts'
 import {
   checkPartitionsAsked,
@@ -60,6 +60,7 @@ import { type EpochWrite, Horizons } from './horizons.ts'
 import { cursorGroup, cursorKey, cursorName, logKey, positionOf, snapshotKey, snapshotNrsOf } from './keys.ts'
 import { lockStore, type StoreLock } from './lock.ts'
 import { isMarked, mark } from './marker.ts'
+import { checkNumbers, checkStart, scanTail, takeEpoch } from './opening.ts'
 import { type Growth, Room } from './room.ts'
 import { Segments } from './segments.ts'
 import { entriesOf, extentOf, openTables, type Tables } from './tables.ts'
@@ -132,7 +133,8 @@ export class LmdbEngine implements Engine {
         this.#segments = new Segments(this.name, tables, write)
         return Array.from({ length: stored }, (_, nr) => this.#openPartition(tables, nr))
       })
-      this.#checkNumbers(tables)
+      const blocks = this.#logs.reduce((sum, log) => sum + log.blocks, 0)
+      checkNumbers(this.name, tables, blocks)
       if (!made) mark(this.#path)
       return partitions
     } catch (error) {
@@ -371,25 +373,14 @@ export class LmdbEngine implements Engine {
 
   #openPartition(tables: Tables, nr: number): OpenedPartition {
     const checkpoint = this.#checkpoint(tables, nr)
-    const epoch = this.#takeEpoch(tables, nr, checkpoint !== null)
+    const epoch = takeEpoch(this.name, tables, nr, checkpoint !== null)
     const [indexedTo, indexedBlocks] = checkpoint ?? [0, 0]
-    const { lastPosition, heads, blocks } = this.#scanTail(tables, nr, indexedTo)
+    const { lastPosition, heads, blocks } = scanTail(this.name, tables, nr, indexedTo)
     this.#logs.push({ behind: new WriteBehind(), blocks: indexedBlocks + blocks, blocksAtCheckpoint: 0 })
     const segments = this.#segments!.of(nr)
-    this.#checkStart(tables, nr, lastPosition, beginAfter(segments))
+    checkStart(this.name, tables, nr, lastPosition, beginAfter(segments))
     this.#keepDead(nr, heads)
     return { epoch, lastPosition, indexedTo, heads, segments }
-  }
-
-  #takeEpoch({ epochs }: Tables, nr: number, written: boolean): number {
-    const stored = epochs.getEntry(nr)
-    const where = `${this.name}, partition ${nr}`
-    if (stored === undefined && written) throw corrupt(`${where}: its epoch is missing`)
-    if (stored !== undefined && unsealNumbers(hashOf(epochName(nr)), stored.value)?.[0] !== stored.version)
-      throw corrupt(`${where}: its epoch reads ${stored.version}, and its checksum is another's`)
-    const epoch = (stored?.version ?? 0) + 1
-    epochs.putSync(nr, sealNumbers(hashOf(epochName(nr)), epoch, 0), epoch)
-    return epoch
   }
 
   #checkpoint({ checkpoints }: Tables, nr: number): readonly [position: number, blocks: number] | null {
@@ -397,67 +388,11 @@ export class LmdbEngine implements Engine {
     return stored === undefined ? null : this.#unseal(stored, checkpointName(nr), `partition ${nr}, checkpoint`)
   }
 
-  /** The log begins where the last segment that has left it ended. */
-  #checkStart({ log }: Tables, nr: number, lastPosition: number, begin: number): void {
-    const [first] = log.getKeys({ start: logKey(nr, 0), end: logKey(nr + 1, 0), limit: 1 })
-    const position = first === undefined ? 0 : positionOf(first)
-    if (position !== (lastPosition === 0 ? 0 : begin))
-      throw corrupt(`${this.name}, partition ${nr}: the log begins at position ${position}, and should at ${begin}`)
-  }
-
   /** The log's end has the heads of before as well of those that were ended since. */
   #keepDead(nr: number, heads: Map<string, Head>): void {
     if (!this.mayHaveHorizons(nr)) return
     for (const persistenceId of heads.keys())
       if (this.horizon(nr, persistenceId).tombstoned) heads.set(persistenceId, DEAD_HEAD)
-  }
-
-  #checkNumbers(tables: Tables): void {
-    const blocks = this.#logs.reduce((sum, log) => sum + log.blocks, 0)
-    const found = entriesOf(tables.log)
-    if (found !== blocks) throw corrupt(`${this.name}: the logs hold ${found} blocks, and should hold ${blocks}`)
-    const text = tables.meta.get('numbers')
-    if (text === undefined) return
-    const numbers = unsealText(hashOf('numbers'), text)
-    if (numbers === null) throw corrupt(`${this.name}: the numbers of heads and cursors read ${text.slice(0, 50)}`)
-    const [heads, cursors] = [entriesOf(tables.heads), entriesOf(tables.cursors)]
-    if (heads < numbers[0]) throw corrupt(`${this.name}: there are ${heads} heads of ${numbers[0]}`)
-    if (cursors < numbers[1]) throw corrupt(`${this.name}: there are ${cursors} cursors of ${numbers[1]}`)
-  }
-
-  /** Reads the log after the checkpoint: its end, and the heads that the index does not know yet. */
-  #scanTail({ log }: Tables, nr: number, checkpoint: number): Tail {
-    const heads = new Map<string, Head>()
-    let blocks = 0
-    let lastPosition = this.#endAtCheckpoint(log, nr, checkpoint)
-    for (const { key, value } of log.getRange({ start: logKey(nr, checkpoint + 1), end: logKey(nr + 1, 0) })) {
-      const firstPosition = positionOf(key)
-      const where = `${this.name}, partition ${nr}, position ${firstPosition}`
-      if (firstPosition !== lastPosition + 1)
-        throw corrupt(`${where}: the log goes on here, position ${lastPosition + 1} is missing`)
-      const { index } = new Block(value, nr, firstPosition, where)
-      for (const [i, persistenceId] of index.persistenceIds.toArray().entries())
-        heads.set(persistenceId!, {
-          sequenceNr: index.expectedSequenceNrs[i]! + index.recordCounts[i]!,
-          block: firstPosition,
-        })
-      lastPosition = index.lastPosition
-      blocks++
-    }
-    return { lastPosition, heads, blocks }
-  }
-
-  #endAtCheckpoint(log: Tables['log'], nr: number, checkpoint: number): number {
-    if (checkpoint === 0) return 0
-    for (const { key, value } of log.getRange({ start: logKey(nr, checkpoint), reverse: true, limit: 1 })) {
-      const firstPosition = positionOf(key)
-      const where = `${this.name}, partition ${nr}, position ${firstPosition}`
-      if (key.readUInt32BE(0) === nr && new Block(value, nr, firstPosition, where).index.lastPosition === checkpoint)
-        return checkpoint
-    }
-    throw corrupt(
-      `${this.name}, partition ${nr}: the index is complete up to position ${checkpoint}, no block ends there`,
-    )
   }
 
   // Writing, within a transaction
@@ -551,12 +486,6 @@ interface Log {
   blocksAtCheckpoint: number
 }
 
-interface Tail {
-  readonly lastPosition: number
-  readonly heads: Map<string, Head>
-  readonly blocks: number
-}
-
 /** Heads in one transaction, where nothing hurries: so that timers and sockets have their turn. */
 const HEADS_PER_SLICE = 4_096
 
@@ -570,6 +499,5 @@ const growthOf = (values: readonly number[], heads: readonly HeadEntry[]): Growt
   return { values, heads: heads.length, headBytes }
 }
 
-// What a checksum covers besides the numbers: so that no value passes for another one's.
-const epochName = (nr: number): string => `epoch ${nr}`
+/** What a checkpoint's checksum covers besides the numbers: so that no other value passes for it. */
 const checkpointName = (nr: number): string => `checkpoint ${nr}`
