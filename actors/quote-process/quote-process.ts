@@ -7,8 +7,9 @@
  *                          ──> EvaluateQuote ··> QuoteGenerated | ApplicationDeclined | ApplicationReferred ──> ended
  *     ApplicationWithdrawn, at any step ──> ended
  *
- * An input that comes twice or out of place changes nothing and sends nothing. Only an outcome ends the process from
- * any step: the application may have got it another way, or was withdrawn. What was sent before comes back to a process that is over.
+ * An input that comes twice or out of place changes nothing and sends nothing. Only an outcome ends the process from any
+ * step: the application may have got it another way, or was withdrawn. What was sent before comes back to a process that is
+ * over.
  */
 
 import { type DecideContext, type Decision, eventSourced, type Outgoing, to } from 'troupe'

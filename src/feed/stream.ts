@@ -28,7 +28,10 @@ export interface FeedEvent {
 }
 
 export interface FeedStreamDefinition<Event extends { readonly type: string } = { readonly type: string }> {
-  /** Part of its address: `/streams/NAME`. 1 to 100 letters, digits, `-`, `_` and `.`, beginning with a letter. Stable for ever. */
+  /**
+   * Part of its address: `/streams/NAME`. 1 to 100 letters, digits, `-`, `_` and `.`, beginning with a letter. Stable for
+   * ever.
+   */
   readonly name: string
   /** The `source` of its CloudEvents, a URI reference. Default: `/streams/NAME`. */
   readonly source?: string

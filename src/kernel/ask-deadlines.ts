@@ -37,7 +37,10 @@ export class AskDeadlines {
     this.executor = executor
   }
 
-  /** Has `waiting` expire when `askedMs` are over, or a little later; where that is 0 or less, in the next turn. **Errors**: RangeError for a time that is none. */
+  /**
+   * Has `waiting` expire when `askedMs` are over, or a little later; where that is 0 or less, in the next turn. **Errors**:
+   * RangeError for a time that is none.
+   */
   add(waiting: Expiring, askedMs: number): Deadline {
     const refusal = askTimeError(askedMs)
     if (refusal !== null) throw refusal

@@ -63,8 +63,8 @@ const keeper = behavior<never, null>({ initial: () => null, receive: state => st
  * **Order**: per sender and member. **Delivery**: as the member's own tell, offer and ask; without a member a tell is a
  * dead letter `no-route`, offer and ask fail with NO_ROUTE. To all: an offer resolves when all have accepted, and when one
  * refuses, the others may have accepted; an ask makes one message for each. `context.ask` finds no cycle through a
- * consistent hash, nor through an ask of several. A `keyOf` that throws: a dead letter
- * `no-route` and a line in the log, or a failed offer or ask. **Errors**: RangeError for options that are none; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or
+ * consistent hash, nor through an ask of several. A `keyOf` that throws: a dead letter `no-route` and a line in the log, or
+ * a failed offer or ask. **Errors**: RangeError for options that are none; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or
  * ACTOR_STOPPED, if the owner has ended.
  */
 export const router = <Message>(owner: Owner, options: RouterOptions<Message>): Router<Message> => {

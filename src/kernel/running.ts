@@ -250,7 +250,10 @@ export abstract class Running extends Kin implements AskHolder {
     if (rare.receiveTimeout !== null) rare.receiveTimeout.touch()
   }
 
-  /** How many dead letters led to what its async handler, its end or its start does; a synchronous handler's `echo.depth` says it. */
+  /**
+   * How many dead letters led to what its async handler, its end or its start does; a synchronous handler's `echo.depth`
+   * says it.
+   */
   get echoDepth(): number {
     return this.rare === null ? 0 : this.rare.echoDepth
   }

@@ -130,7 +130,10 @@ export class ActorSystem implements AsyncDisposable {
     return new ActorSystem(options)
   }
 
-  /** Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID; BEHAVIOR_INVALID; SYSTEM_TERMINATED; RangeError for other options. */
+  /**
+   * Starts a top-level actor. **Errors**: ACTOR_NAME_TAKEN; ACTOR_NAME_INVALID; BEHAVIOR_INVALID; SYSTEM_TERMINATED;
+   * RangeError for other options.
+   */
   spawn<Message>(behavior: Behavior<Message>, options: SpawnOptions = {}): ActorRef<Message> {
     if (this.ending !== null) throw new RuntimeError('SYSTEM_TERMINATED', `system ${this.name} has been terminated`)
     if (!(behavior instanceof Behavior)) throw behaviorInvalid(`/${this.name}`, behavior)

@@ -72,10 +72,11 @@ export interface ActorRef<in Message> extends ReplyTo<Message> {
    */
   offer(message: Message): Promise<void>
   /**
-   * Tells a message that carries where to answer, and resolves with the answer. **Errors**: ACTOR_CRASHED, which tells why, when
-   * the actor crashed while it held the message; ACTOR_STOPPED when nobody is left to answer; ASK_TIMEOUT; MAILBOX_FULL. A message
-   * still queued when its actor crashes survives the restart, and so does the ask. An answer after the end is a dead
-   * letter `late-reply`. Name the reply (`ask<number>(…)`) where the actor's messages ask for different ones.
+   * Tells a message that carries where to answer, and resolves with the answer. **Errors**: ACTOR_CRASHED, which tells why,
+   * when the actor crashed while it held the message; ACTOR_STOPPED when nobody is left to answer; ASK_TIMEOUT;
+   * MAILBOX_FULL. A message still queued when its actor crashes survives the restart, and so does the ask. An answer after
+   * the end is a dead letter `late-reply`. Name the reply (`ask<number>(…)`) where the actor's messages ask for different
+   * ones.
    */
   ask<Reply = ReplyOf<Message>>(message: (replyTo: ReplyTo<Reply>) => Message, options?: AskOptions): Promise<Reply>
   /** Ends the actor after the message that it handles now; what is queued becomes dead letters. Resolves when it has ended. */

@@ -55,8 +55,9 @@ export class EventStore {
   }
 
   /**
-   * Opens the journal for writing. **Errors**: JOURNAL_MISCONFIGURED for what is no journal and for other options; those of `Journal.open` and `loadCursors`; the journal is closed then.
-   * **Default** of each port: the system's; the logger writes to standard error.
+   * Opens the journal for writing. **Errors**: JOURNAL_MISCONFIGURED for what is no journal and for other options; those of
+   * `Journal.open` and `loadCursors`; the journal is closed then. **Default** of each port: the system's; the logger writes
+   * to standard error.
    */
   static async open(journal: Journal, options: Partial<EventStorePorts> & EventStoreOptions = {}): Promise<EventStore> {
     checkJournal(journal)

@@ -49,7 +49,8 @@ type AnyDefinition<State> = EventSourcedDefinition<never, { readonly type: strin
 
 /**
  * An entity's records in order, from the first that was not deleted, commands that it sent among them. It reads the log
- * twice, since an event's compensations come after it. **Errors**: those of the journal. **Bounds**: one page of the log in memory, and the compensations' ids.
+ * twice, since an event's compensations come after it. **Errors**: those of the journal. **Bounds**: one page of the log in
+ * memory, and the compensations' ids.
  */
 export async function* history(store: EventStore, name: string, id: string): AsyncIterable<HistoryEntry> {
   const persistenceId = persistenceIdOf(name, id)

@@ -179,17 +179,17 @@ export interface Journal {
   checkOwner?(): Promise<void>
 
   /**
-   * Writes many ids' appends to one partition in one durable write. Results are in the order of `appends`; the log has
-   * the written ones in that order. Several appends of one id are allowed where each builds on the one before; once
-   * one of an id is refused, its later ones in the same commit are refused too, whatever their number.
-   * An append of no records is checked and writes nothing: its position is 0.
-   * `cursors` (group → position), if given, are stored in the same write. Every id must belong to `partition`.
-   * Payloads are those that `checkStorable` admitted. At most one commit per partition is under way at a time.
-   * **Errors**: JOURNAL_FENCED (nothing written, final); JOURNAL_UNAVAILABLE (outcome unknown: the same appends may be
-   * sent again, or their ids be recovered); JOURNAL_FULL (nothing written: the same appends may be sent again);
-   * PERSISTENCE_ID_INVALID, EVENT_NOT_STORABLE for one that cannot be encoded after all, and EVENT_TOO_LARGE for an append of
-   * more than 64 MiB (nothing of the commit written); JOURNAL_CORRUPT; JOURNAL_CLOSED; JOURNAL_MISCONFIGURED for a group name that is empty or has more than 512 bytes, and
-   * for a cursor that is no position, or beyond the end of the log as the commit leaves it (nothing written).
+   * Writes many ids' appends to one partition in one durable write. Results are in the order of `appends`; the log has the
+   * written ones in that order. Several appends of one id are allowed where each builds on the one before; once one of an
+   * id is refused, its later ones in the same commit are refused too, whatever their number. An append of no records is
+   * checked and writes nothing: its position is 0. `cursors` (group → position), if given, are stored in the same write.
+   * Every id must belong to `partition`. Payloads are those that `checkStorable` admitted. At most one commit per partition
+   * is under way at a time. **Errors**: JOURNAL_FENCED (nothing written, final); JOURNAL_UNAVAILABLE (outcome unknown: the
+   * same appends may be sent again, or their ids be recovered); JOURNAL_FULL (nothing written: the same appends may be sent
+   * again); PERSISTENCE_ID_INVALID, EVENT_NOT_STORABLE for one that cannot be encoded after all, and EVENT_TOO_LARGE for an
+   * append of more than 64 MiB (nothing of the commit written); JOURNAL_CORRUPT; JOURNAL_CLOSED; JOURNAL_MISCONFIGURED for
+   * a group name that is empty or has more than 512 bytes, and for a cursor that is no position, or beyond the end of the
+   * log as the commit leaves it (nothing written).
    */
   commit(partition: number, appends: readonly Append[], cursors?: Cursors): Promise<readonly AppendResult[]>
 
@@ -233,12 +233,12 @@ export interface Journal {
   loadSnapshots(persistenceId: string, onUnreadable: (error: Error) => void): AsyncIterable<Snapshot>
 
   /**
-   * Forgets the id's records up to and with `sequenceNr`, appends as a whole: one that goes on after it stays. Its numbering
-   * goes on, `lastSequenceNr` says what it said, `read` begins after what is forgotten, and snapshots of before are
-   * forgotten too. An append sent again into the forgotten range is answered with `deleted`. The partition's log keeps its
-   * records for those that read it by position. For ever: nothing brings back what is forgotten, and a lower number changes
-   * nothing. **Durability** and **Errors**: those of `commit`; JOURNAL_MISCONFIGURED for a guest, and for what is no whole number. Absent where the journal
-   * cannot.
+   * Forgets the id's records up to and with `sequenceNr`, appends as a whole: one that goes on after it stays. Its
+   * numbering goes on, `lastSequenceNr` says what it said, `read` begins after what is forgotten, and snapshots of before
+   * are forgotten too. An append sent again into the forgotten range is answered with `deleted`. The partition's log keeps
+   * its records for those that read it by position. For ever: nothing brings back what is forgotten, and a lower number
+   * changes nothing. **Durability** and **Errors**: those of `commit`; JOURNAL_MISCONFIGURED for a guest, and for what is
+   * no whole number. Absent where the journal cannot.
    */
   deleteTo?(persistenceId: string, sequenceNr: number): Promise<void>
 

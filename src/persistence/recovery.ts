@@ -139,7 +139,10 @@ const newestSnapshot = async <State>(
 /** How many records are folded between two looks at the clock, and at whether somebody still wants the state. */
 const RECORDS_BETWEEN_LOOKS = 64
 
-/** Folds what a stored event is at present. **Errors**: RECOVERY_FAILED when `evolve` throws or returns nothing; those of the schema. */
+/**
+ * Folds what a stored event is at present. **Errors**: RECOVERY_FAILED when `evolve` throws or returns nothing; those of
+ * the schema.
+ */
 export const foldRecord = <State>(
   definition: AnyDefinition<State>,
   state: State,
@@ -305,8 +308,9 @@ const LASTING: ReadonlySet<ErrorCode> = new Set([
 ] as const)
 
 /**
- * What an entity's start failed with, where the same would happen again: its id was ended for good, its records are corrupt, or of a
- * format or version that is unknown, or the definition throws on them. As RECOVERY_FAILED, which names the id and the cause; null: trying again may help.
+ * What an entity's start failed with, where the same would happen again: its id was ended for good, its records are
+ * corrupt, or of a format or version that is unknown, or the definition throws on them. As RECOVERY_FAILED, which names the
+ * id and the cause; null: trying again may help.
  */
 export const lastingFailure = (persistenceId: string, error: Error): RuntimeError | null => {
   if (!(error instanceof RuntimeError)) return null

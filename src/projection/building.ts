@@ -68,7 +68,10 @@ export class Building {
     return this.offsets.get(partition)?.position ?? 0
   }
 
-  /** Reads a page. Resolves with whether there is more to do; where not, all is written. **Errors**: PROJECTION_FAILED; those of the stores. */
+  /**
+   * Reads a page. Resolves with whether there is more to do; where not, all is written. **Errors**: PROJECTION_FAILED;
+   * those of the stores.
+   */
   async step(): Promise<boolean> {
     const partition = this.nextPartition()
     if (partition !== null) await this.gatherOrWrite(partition)

@@ -39,7 +39,10 @@ export class Projector {
     return this.next !== null
   }
 
-  /** Does a page for each build. Resolves with whether there is more to do. **Errors**: PROJECTION_FAILED; those of the stores. */
+  /**
+   * Does a page for each build. Resolves with whether there is more to do. **Errors**: PROJECTION_FAILED; those of the
+   * stores.
+   */
   async step(): Promise<boolean> {
     if (!this.isLoaded) await this.load()
     try {

@@ -52,14 +52,14 @@ const OPTIONS = ['worker', 'size', 'queue', 'keyOf', 'ttlMs', 'intensity', 'peri
  * told goes to a free worker in the same call, and waits in the pool's queue while there is none.
  *
  * **Order**: messages of one key are handled in the order they were told, one at a time, over restarts too; others are
- * handed to workers in that order, and finish as they will. **Delivery**: at most once. The message that a worker crashed on is not
- * tried again; its ask fails. **Bounds**: with the queue full a tell is a dead letter `overflow`, and offer and ask fail
- * with MAILBOX_FULL, or the offer waits. What has waited for `ttlMs` is a dead letter `expired`, an ask fails with
- * MESSAGE_EXPIRED. `context.ask` finds no cycle through a pool. **End**: `stop` makes dead letters of what waits, `drain` has it handled first; if the supervisor gives
- * up, what waits is dead letters too, and a pool of the system's top level terminates it, as any top-level supervisor.
- * A pool ends with its owner. A `keyOf` that throws: a dead letter `no-route` and a line in the log, or a failed offer or
- * ask. **Errors**: RangeError for options and bounds that are none; BEHAVIOR_INVALID; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or ACTOR_STOPPED, if the
- * owner has ended.
+ * handed to workers in that order, and finish as they will. **Delivery**: at most once. The message that a worker crashed
+ * on is not tried again; its ask fails. **Bounds**: with the queue full a tell is a dead letter `overflow`, and offer and
+ * ask fail with MAILBOX_FULL, or the offer waits. What has waited for `ttlMs` is a dead letter `expired`, an ask fails with
+ * MESSAGE_EXPIRED. `context.ask` finds no cycle through a pool. **End**: `stop` makes dead letters of what waits, `drain`
+ * has it handled first; if the supervisor gives up, what waits is dead letters too, and a pool of the system's top level
+ * terminates it, as any top-level supervisor. A pool ends with its owner. A `keyOf` that throws: a dead letter `no-route`
+ * and a line in the log, or a failed offer or ask. **Errors**: RangeError for options and bounds that are none;
+ * BEHAVIOR_INVALID; ACTOR_NAME_TAKEN; SYSTEM_TERMINATED or ACTOR_STOPPED, if the owner has ended.
  */
 export const pool = <Message>(owner: Owner, options: PoolOptions<Message>): Pool<Message> => {
   checkOptions('the options of a pool', options, OPTIONS)

@@ -10,8 +10,8 @@ const AT_ONCE_MAX = 1_000_000
  * time it was set for; those that a visited one sets are visited too, where they are due in time. Wall and monotonic time
  * move together but apart in value, and `jumpWall` moves the wall alone.
  *
- * **Units**: ms. **Errors**: RangeError for times that are no finite number. **Bounds**: what a deadline leaves to promises runs after the whole advance; `TestSystem.advance` lets it
- * run between deadlines.
+ * **Units**: ms. **Errors**: RangeError for times that are no finite number. **Bounds**: what a deadline leaves to promises
+ * runs after the whole advance; `TestSystem.advance` lets it run between deadlines.
  */
 export class VirtualClock implements Clock {
   private wallMs: number

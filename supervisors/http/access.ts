@@ -8,7 +8,10 @@ export type Scope = 'read' | 'submit' | 'operate'
 export const SCOPES: readonly Scope[] = ['read', 'submit', 'operate']
 
 export interface Caller {
-  /** Who it is: what belongs to somebody is theirs, and what they caused names them. Null: nobody in particular. **Bounds**: 1 to 256 characters. */
+  /**
+   * Who it is: what belongs to somebody is theirs, and what they caused names them. Null: nobody in particular. **Bounds**:
+   * 1 to 256 characters.
+   */
   readonly name: string | null
   readonly scopes: readonly Scope[]
 }

@@ -22,8 +22,8 @@ const WRITE_BYTES = 1_048_576
 /**
  * Backs up a store, whoever has it open. **Durability**: the file has its name once it is whole and on the disk, so whoever
  * finds the name finds a good backup; what a killed one leaves is `NAME.PID.partial`. **Errors**: BACKUP_FAILED where the
- * file is there already or cannot be written; those of the store's entries, and what is corrupt in the store is in no backup; the reason of `signal`, which leaves
- * no file.
+ * file is there already or cannot be written; those of the store's entries, and what is corrupt in the store is in no
+ * backup; the reason of `signal`, which leaves no file.
  */
 export const backUp = async (
   store: StoreReader,

@@ -29,13 +29,12 @@ export interface LmdbJournalOptions {
 /**
  * A journal in a folder of its own, in LMDB, for one process at a time.
  *
- * **Durability**: a write resolves after it was flushed (fdatasync), not before, unless `flush` is false; after a crash or `kill -9` everything
- * that had resolved is there, and what had not is there whole or not at all.
- * **Order**: per partition, in the order of the commits. **Delivery**: an append that is sent again is recognised.
- * **Errors** of `open`: JOURNAL_LOCKED where another process, or this one, has it open (the lock dies with its process);
- * JOURNAL_FORMAT, JOURNAL_CORRUPT, JOURNAL_MISCONFIGURED.
- * **Bounds**: memory for some 65,000 ids a partition and 8 MiB of blocks, whatever the store's size. After a crash `open`
- * reads at most some 500,000 records of the log; after `close` none.
+ * **Durability**: a write resolves after it was flushed (fdatasync), not before, unless `flush` is false; after a crash or
+ * `kill -9` everything that had resolved is there, and what had not is there whole or not at all. **Order**: per partition,
+ * in the order of the commits. **Delivery**: an append that is sent again is recognised. **Errors** of `open`:
+ * JOURNAL_LOCKED where another process, or this one, has it open (the lock dies with its process); JOURNAL_FORMAT,
+ * JOURNAL_CORRUPT, JOURNAL_MISCONFIGURED. **Bounds**: memory for some 65,000 ids a partition and 8 MiB of blocks, whatever
+ * the store's size. After a crash `open` reads at most some 500,000 records of the log; after `close` none.
  */
 export const lmdbJournal = (options: LmdbJournalOptions): Journal => {
   checkJournalOptions('lmdbJournal', options, ['path', 'partitions', 'flush', 'archive'])

@@ -3,7 +3,10 @@ import { RuntimeError } from '../../base/errors.ts'
 export interface ArchiveOptions {
   /** Where segments go as files; it is made if it is not there. Of its own: not within the folder of a store. */
   readonly folder: string
-  /** A segment is closed when the next block would take it beyond. **Units**: bytes. **Bounds**: 1 KiB to 1 GiB. Default: 64 MiB. */
+  /**
+   * A segment is closed when the next block would take it beyond. **Units**: bytes. **Bounds**: 1 KiB to 1 GiB. Default: 64
+   * MiB.
+   */
   readonly segmentBytes?: number
 }
 

@@ -31,7 +31,10 @@ export class Archive {
     return this.#options?.segmentBytes ?? SEGMENT_BYTES
   }
 
-  /** What the store says of a partition whose segments nobody else has leave it meanwhile. **Errors**: JOURNAL_MISCONFIGURED where there are files and no folder was given. */
+  /**
+   * What the store says of a partition whose segments nobody else has leave it meanwhile. **Errors**: JOURNAL_MISCONFIGURED
+   * where there are files and no folder was given.
+   */
   know(nr: number, segments: readonly Segment[]): void {
     if (!this.hasFolder && segments.some(({ incarnation }) => incarnation !== null))
       throw new RuntimeError(

@@ -3,8 +3,8 @@
  * before it failed. All keys of one call are declared and lie in one slot: `{prefix:partition}:…`.
  *
  * The state of a partition is a hash: `epoch`; `position` of the last record; how many `blocks`, `heads`, `cursors` and
- * `horizons` have been put there, so that what is gone is noticed. A head is stored as `SEQUENCE_NR:BLOCK:CHECKSUM`, and is compared as
- * that text. `allow-oom` where a server without memory must be able to serve readers and to be emptied.
+ * `horizons` have been put there, so that what is gone is noticed. A head is stored as `SEQUENCE_NR:BLOCK:CHECKSUM`, and is
+ * compared as that text. `allow-oom` where a server without memory must be able to serve readers and to be emptied.
  */
 
 import { createHash } from 'node:crypto'

@@ -15,8 +15,9 @@ const KEPT_MAX = 256
 const bytesOf = ({ full }: Kept): number => full.body?.length ?? 0
 
 /**
- * Whole answers of canonical pages, by what was asked, within a bound of their bodies' bytes: a page that many read costs a look-up. Measured over Fastify with 16
- * connections, Node 20.20: what else a request takes here (reading its path, links, headers) was a fifth of its time.
+ * Whole answers of canonical pages, by what was asked, within a bound of their bodies' bytes: a page that many read costs a
+ * look-up. Measured over Fastify with 16 connections, Node 20.20: what else a request takes here (reading its path, links,
+ * headers) was a fifth of its time.
  */
 export class CanonicalAnswers {
   private readonly kept = new Map<string, Kept>()

@@ -23,9 +23,9 @@ export type GivenContext = Partial<DecideContext>
  * An event-sourced definition on its own: given events, when a command, then its events, reply and what it sends.
  *
  * Every call also checks what the runtime leans on and cannot check in production: `decide` and `evolve` give the same for
- * the same input (each runs twice, and so do upcasters), change nothing that they are given (all of it is frozen), and everything that is to be
- * stored can be. **Errors**: AssertionError that names the function; EVENT_NOT_STORABLE, EVENT_TOO_LARGE, DECISION_INVALID
- * as the runtime has them; what `decide` and `evolve` throw themselves.
+ * the same input (each runs twice, and so do upcasters), change nothing that they are given (all of it is frozen), and
+ * everything that is to be stored can be. **Errors**: AssertionError that names the function; EVENT_NOT_STORABLE,
+ * EVENT_TOO_LARGE, DECISION_INVALID as the runtime has them; what `decide` and `evolve` throw themselves.
  */
 export class DefinitionRun<Command, Event extends { readonly type: string }, State, Reply> {
   readonly id: string

@@ -50,7 +50,8 @@ export class SimulationFailed extends Error {
  *
  * **Errors**: SimulationFailed at the first invariant that breaks, with the seed, and with the smallest part of its faults
  * that is enough, which has been run twice more to the same last event; RangeError for seeds that are none or no whole
- * numbers, for members that no simulation has, and as `scheduleOf`; TypeError for a system that is a promise. **Bounds**: as `SimulatedWorld`.
+ * numbers, for members that no simulation has, and as `scheduleOf`; TypeError for a system that is a promise. **Bounds**:
+ * as `SimulatedWorld`.
  */
 export const simulate = async <System>(simulation: Simulation<System>): Promise<SimulationReport> => {
   checkSimulated(simulation)

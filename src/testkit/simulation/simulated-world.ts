@@ -110,8 +110,8 @@ export class SimulatedWorld {
   }
 
   /**
-   * Runs `load` and everything that it sets off, until it has settled. `check` is called once it has begun, and after every event. **Errors**: what
-   * `load` or `check` throw; SimulationStuck; what a task throws that nobody catches.
+   * Runs `load` and everything that it sets off, until it has settled. `check` is called once it has begun, and after every
+   * event. **Errors**: what `load` or `check` throw; SimulationStuck; what a task throws that nobody catches.
    */
   async run<Result>(load: () => Promise<Result>, check: () => void = () => undefined): Promise<Result> {
     const outcome: { value: { readonly result: Result } | { readonly error: unknown } | null } = { value: null }

@@ -10,7 +10,10 @@ import type { TraceEvent } from './trace.ts'
 export type Invariant<System> = (system: System, world: SimulatedWorld) => unknown
 
 export interface Invariants<System> {
-  /** What must hold from the start and after every event: keep it cheap. One that gives a promise is refused: nobody could wait for it. */
+  /**
+   * What must hold from the start and after every event: keep it cheap. One that gives a promise is refused: nobody could
+   * wait for it.
+   */
   readonly always?: Readonly<Record<string, Invariant<System>>>
   /** The same when the load has ended. These may be async and ask the system, whose world goes on meanwhile. */
   readonly atEnd?: Readonly<Record<string, Invariant<System>>>

@@ -18,7 +18,10 @@ interface LoggedSystem {
   createLogger: (reference: ActorReference) => Logger | undefined
 }
 
-/** An extension of `start`: actors that are spawned from then on have a `log`. **Errors**: Error for an engine without an actor. */
+/**
+ * An extension of `start`: actors that are spawned from then on have a `log`. **Errors**: Error for an engine without an
+ * actor.
+ */
 export const configureLogging =
   (engine: (system: unknown) => unknown) =>
   (system: LoggedSystem): void => {
